@@ -1,0 +1,272 @@
+use super::*;
+
+type Scope = (QuotaScope, fn(&mut Usage) -> &mut Counters, [u32; 3]);
+
+#[test]
+fn agreements_hold_from_their_first_day_to_their_last_in_italy() {
+    let always = |when: &str| {
+        Case::with(|case| {
+            let hours = "[[hours]]\ndays = [\"mon\", \"tue\"]\nfrom = \"08:00\"\nto = \"18:00\"\n";
+            case.document = fixture::changed_document(hours, "");
+            case.moment = Moment::new(instant(when));
+            case.request.context.consent_reference = ConsentReference::parse("CONS-1 2025-12-30").ok();
+        })
+    };
+    let first = Requirement::NotBefore(fixture::day("2026-01-01"));
+    denied(&always("2025-12-31T22:59:59Z"), Clause::Begun, first);
+    granted(&always("2025-12-31T23:00:00Z"));
+    granted(&always("2026-12-31T22:59:59Z"));
+    let last = Requirement::NotAfter(fixture::day("2026-12-31"));
+    denied(&always("2026-12-31T23:00:00Z"), Clause::NotExpired, last);
+}
+
+#[test]
+fn activation_and_revocation_take_effect_at_their_instant() {
+    granted(&Case::with(|case| case.activated = case.moment.utc()));
+    granted(&Case::with(|case| {
+        case.revoked = Some(instant("2026-03-02T10:00:01Z"))
+    }));
+    denied(
+        &Case::with(|case| case.revoked = Some(instant("2026-03-02T09:59:59Z"))),
+        Clause::NotRevoked,
+        Requirement::Unspecified,
+    );
+}
+
+#[test]
+fn hours_end_on_their_minute() {
+    let hours = || Requirement::Hours(fixture::agreement("").terms().hours.clone());
+    denied(&Case::at("2026-03-02T06:59:59Z"), Clause::Hours, hours());
+    granted(&Case::at("2026-03-02T07:00:00Z"));
+    granted(&Case::at("2026-03-02T16:59:59Z"));
+    denied(&Case::at("2026-03-02T17:00:00Z"), Clause::Hours, hours());
+    granted(&Case::at("2026-03-03T10:00:00Z"));
+}
+
+#[test]
+fn what_an_agreement_does_not_bound_is_free() {
+    let no_network = Case::document("networks = [\"192.0.2.0/24\"]", "networks = []");
+    granted(&Case {
+        peer: Peer {
+            address: "2001:db8::1".parse().unwrap(),
+            ..fixture::peer()
+        },
+        ..no_network
+    });
+    let unpinned = Case::document(&format!("pinned_certificates = [\"{}\"]", "01".repeat(32)), "");
+    let other = CertificateFingerprint([2; 32]);
+    granted(&Case {
+        peer: Peer {
+            certificate: other,
+            ..fixture::peer()
+        },
+        ..unpinned
+    });
+    let no_case = Case::document("[case_reference]\npattern = \"year-number\"\n", "");
+    let mut request = fixture::request();
+    request.context.case_reference = CaseReference::parse("PG-123").ok();
+    granted(&Case {
+        request: request.clone(),
+        ..no_case.clone()
+    });
+    request.context.case_reference = None;
+    granted(&Case { request, ..no_case });
+    let anonymous = Case::document("required = true", "required = false");
+    let mut request = fixture::request();
+    request.context.operator = None;
+    granted(&Case { request, ..anonymous });
+    let anywhere = Case::document("workstation = true", "workstation = false");
+    let mut request = fixture::request();
+    request.context.workstation = None;
+    granted(&Case { request, ..anywhere });
+    let no_consent = Case::document("consent_required = true", "consent_required = false");
+    let mut request = fixture::request();
+    request.context.consent_reference = None;
+    granted(&Case {
+        request,
+        ..no_consent
+    });
+}
+
+#[test]
+fn assurance_is_compared_by_level() {
+    let check = |least: &str, given: Option<Assurance>, expect: bool| {
+        let mut case = Case::document("assurance = \"substantial\"", &format!("assurance = \"{least}\""));
+        case.request.context.assurance = given;
+        assert_eq!(case.decide().is_ok(), expect, "{least}: {given:?}");
+    };
+    let levels = [
+        None,
+        Some(Assurance::Low),
+        Some(Assurance::Substantial),
+        Some(Assurance::High),
+    ];
+    for (least, passes) in [
+        ("low", [false, true, true, true]),
+        ("substantial", [false, false, true, true]),
+        ("high", [false, false, false, true]),
+    ] {
+        for (given, expect) in levels.into_iter().zip(passes) {
+            check(least, given, expect);
+        }
+    }
+}
+
+#[test]
+fn reference_dates_reach_as_far_as_the_history_granted() {
+    let asked = |history: &str, day: Option<&str>| {
+        let mut case = Case::document("since 2010-01-01", history);
+        case.request.context.reference_date = day.map(fixture::day);
+        case
+    };
+    for day in [None, Some("2026-03-02"), Some("2010-01-01")] {
+        let permit = granted(&asked("since 2010-01-01", day));
+        assert_eq!(permit.reference_date(), fixture::day(day.unwrap_or("2026-03-02")));
+        assert_eq!(permit.history_from(), Some(fixture::day("2010-01-01")));
+    }
+    let from = |day: &str| Requirement::ReferenceDateFrom(fixture::day(day));
+    denied(
+        &asked("since 2010-01-01", Some("2009-12-31")),
+        Clause::History,
+        from("2010-01-01"),
+    );
+    assert_eq!(
+        granted(&asked("today", Some("2026-03-02"))).history_from(),
+        Some(fixture::day("2026-03-02"))
+    );
+    granted(&asked("today", None));
+    denied(
+        &asked("today", Some("2026-03-01")),
+        Clause::History,
+        from("2026-03-02"),
+    );
+    assert_eq!(granted(&asked("all", Some("1861-03-17"))).history_from(), None);
+    let until = Requirement::ReferenceDateUntil(fixture::day("2026-03-02"));
+    denied(&asked("all", Some("2026-03-03")), Clause::ReferenceDate, until);
+}
+
+#[test]
+fn municipalities_are_compared_by_identity() {
+    let asked = |territory: &str, code: &str| {
+        let mut case = Case::document("region = \"08\"", territory);
+        case.request.municipality = Some(municipality(code));
+        case.decide().is_ok()
+    };
+    assert!(asked("region = \"08\"", "037032"));
+    assert!(!asked("region = \"08\"", "015146"));
+    assert!(asked("municipalities = [\"037032\"]", "037032"));
+    assert!(!asked("municipalities = [\"037032\"]", "037006"));
+    // Novafeltria passed from Marche to Emilia-Romagna in 2009 and changed its code: an agreement may name either.
+    assert!(asked("region = \"08\"", "041039"));
+    assert!(!asked("region = \"11\"", "099023"));
+    assert!(asked("municipalities = [\"041039\"]", "099023"));
+    let permit = granted(&Case::with(|case| {
+        case.request.municipality = Some(municipality("037032"))
+    }));
+    assert_eq!(permit.municipality(), Some(municipality("037032")));
+}
+
+#[test]
+fn fields_are_those_asked_for_or_all_that_are_granted() {
+    let asked = |asked: Asked| granted(&Case::with(|case| case.request.asked = asked)).fields();
+    let names = FieldSet::of(&[Field::Surname, Field::GivenName]);
+    assert_eq!(asked(Asked::Person { fields: names }), names);
+    let granted_fields = asked(Asked::Person {
+        fields: FieldSet::EMPTY,
+    });
+    assert_eq!(granted_fields.len(), 6);
+    assert_eq!(
+        asked(Asked::Person {
+            fields: granted_fields
+        }),
+        granted_fields
+    );
+    assert_eq!(
+        asked(Asked::Household {
+            fields: FieldSet::EMPTY
+        }),
+        granted_fields
+    );
+    let with_household = names.union(FieldSet::of(&[Field::Household]));
+    assert_eq!(asked(Asked::Household { fields: names }), with_household);
+    let residence = asked(Asked::Verification(VerificationKind::Residence));
+    assert_eq!(residence, FieldSet::of(&[Field::Residence]));
+}
+
+#[test]
+fn a_verification_is_granted_by_kind() {
+    let case = |kind| Case::with(|case| case.request.asked = Asked::Verification(kind));
+    for kind in [VerificationKind::Generalities, VerificationKind::Residence] {
+        let permit = granted(&case(kind));
+        assert_eq!(
+            (permit.service(), permit.verification()),
+            (Service::VerifyDeclaration, Some(kind))
+        );
+    }
+    assert_eq!(
+        case(VerificationKind::ExistenceInLife)
+            .decide()
+            .unwrap_err()
+            .clause,
+        Clause::Verification
+    );
+}
+
+#[test]
+fn quotas_are_used_up_at_their_limit_in_each_scope() {
+    let scopes: [Scope; 3] = [
+        (
+            QuotaScope::Agreement,
+            |usage| &mut usage.agreement,
+            [60, 1000, 100],
+        ),
+        (QuotaScope::Purpose, |usage| &mut usage.purpose, [30, 500, 50]),
+        (QuotaScope::Operator, |usage| &mut usage.operator, [6, 80, 8]),
+    ];
+    for (scope, counters, [minute, day, misses]) in scopes {
+        let case = |used: Counters| Case::with(|case| *counters(&mut case.usage) = used);
+        granted(&case(used(minute - 1, day - 1, misses - 1)));
+        let next_minute = quota(scope, minute, "2026-03-02T10:01:00Z");
+        denied(
+            &case(used(minute, 0, 0)),
+            Clause::MinuteQuota,
+            next_minute.clone(),
+        );
+        denied(&case(used(u32::MAX, 0, 0)), Clause::MinuteQuota, next_minute);
+        denied(
+            &case(used(0, day, 0)),
+            Clause::DayQuota,
+            quota(scope, day, "2026-03-02T23:00:00Z"),
+        );
+        denied(
+            &case(used(0, 0, misses)),
+            Clause::MissQuota,
+            quota(scope, misses, "2026-03-02T23:00:00Z"),
+        );
+    }
+    let unlimited = Case::with(|case| {
+        case.document = case
+            .document
+            .lines()
+            .filter(|line| !line.contains("_per_"))
+            .collect::<Vec<_>>()
+            .join("\n");
+        let most = used(u32::MAX, u32::MAX, u32::MAX);
+        case.usage = Usage {
+            agreement: most,
+            purpose: most,
+            operator: most,
+        };
+    });
+    granted(&unlimited);
+}
+
+#[test]
+fn a_region_holds_the_municipalities_that_last_belonged_to_it() {
+    let region = Territory::region("08").unwrap();
+    assert_eq!(region.municipalities().len(), 330);
+    assert!(region.municipalities().into_iter().all(|id| region.contains(id)));
+    assert_eq!(Territory::region("99"), None);
+    let some = Territory::Municipalities(BTreeSet::from([municipality("037032")]));
+    assert_eq!(some.municipalities(), BTreeSet::from([municipality("037032")]));
+}

@@ -1,0 +1,434 @@
+//! What an agency's agreements let it do, for the agency itself.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use registry::municipality::MunicipalityId;
+
+use crate::agreements::{AgreementEntry, Agreements};
+use crate::context::{AgreementId, PurposeId, ReferencePattern};
+use crate::denial::QuotaScope;
+use crate::hours::HoursWindow;
+use crate::moment::Moment;
+use crate::peer::Peer;
+use crate::terms::{AgreementHash, HistoryDepth, Limits, OperatorTerms, Population, Purpose};
+use crate::usage::{Counters, UsageCounters, UsageKey};
+
+/// The caller's agreements, in order of id, in whatever state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessDescription {
+    /// Today in Italy.
+    pub today: NaiveDate,
+    /// The agreements.
+    pub agreements: Vec<AgreementDescription>,
+}
+
+/// One agreement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgreementDescription {
+    /// Id.
+    pub id: AgreementId,
+    /// Hash of the document.
+    pub hash: AgreementHash,
+    /// Title.
+    pub title: String,
+    /// Where it stands.
+    pub standing: AgreementStanding,
+    /// First day.
+    pub valid_from: NaiveDate,
+    /// Last day.
+    pub valid_to: NaiveDate,
+    /// Day by which it must have been reviewed.
+    pub review_by: NaiveDate,
+    /// Municipalities of the territory that exist today.
+    pub territory: BTreeSet<MunicipalityId>,
+    /// Persons who may be shown.
+    pub population: Population,
+    /// How far back.
+    pub history: HistoryDepth,
+    /// Hours of service; always where empty.
+    pub hours: Vec<HoursWindow>,
+    /// What operators must bring.
+    pub operator: OperatorTerms,
+    /// Form of the case reference, where calls must cite one.
+    pub case_reference: Option<ReferencePattern>,
+    /// Purposes with their services, verifications, fields and need of consent.
+    pub purposes: Vec<Purpose>,
+    /// Quotas and what is left of them.
+    pub quotas: Vec<QuotaDescription>,
+}
+
+/// Where an agreement stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AgreementStanding {
+    /// Its first day is still to come.
+    NotYetValid,
+    /// In force.
+    Active,
+    /// Its last day has passed.
+    Expired,
+    /// Revoked.
+    Revoked,
+}
+
+/// A quota and what is left of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuotaDescription {
+    /// Whose calls it bounds.
+    pub scope: QuotaScope,
+    /// The purpose, of quotas for each purpose.
+    pub purpose: Option<PurposeId>,
+    /// What it counts.
+    pub kind: QuotaKind,
+    /// How many are allowed.
+    pub limit: u32,
+    /// How many are left; `None` of quotas for each operator, whose calls are not told to others.
+    pub remaining: Option<u32>,
+    /// When they begin anew.
+    pub resets_at: DateTime<Utc>,
+}
+
+/// What a quota counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum QuotaKind {
+    /// Calls in a minute of the clock.
+    CallsPerMinute,
+    /// Calls in a day of Italy.
+    CallsPerDay,
+    /// Calls in a day of Italy that found nobody.
+    MissesPerDay,
+}
+
+/// Describes the agreements of the caller.
+pub fn describe(
+    agreements: &Agreements,
+    peer: &Peer,
+    counters: &UsageCounters,
+    moment: Moment,
+) -> AccessDescription {
+    let own = agreements.for_peer(&peer.id);
+    let described = own
+        .map(|entry| describe_one(entry, peer, counters, moment))
+        .collect();
+    AccessDescription {
+        today: moment.date(),
+        agreements: described,
+    }
+}
+
+impl AgreementStanding {
+    /// Where an agreement stands at a moment.
+    pub fn of(entry: &AgreementEntry, moment: Moment) -> Self {
+        let terms = entry.agreement().terms();
+        if entry
+            .revocation()
+            .is_some_and(|revocation| revocation.at <= moment.utc())
+        {
+            Self::Revoked
+        } else if moment.date() < terms.valid_from || moment.utc() < entry.activated_at() {
+            Self::NotYetValid
+        } else if terms.valid_to < moment.date() {
+            Self::Expired
+        } else {
+            Self::Active
+        }
+    }
+}
+
+fn describe_one(
+    entry: &AgreementEntry,
+    peer: &Peer,
+    counters: &UsageCounters,
+    moment: Moment,
+) -> AgreementDescription {
+    let agreement = entry.agreement();
+    let terms = agreement.terms();
+    let mut quotas = Vec::new();
+    for (position, purpose) in terms.purposes.iter().enumerate() {
+        let key = UsageKey {
+            agency: peer.id.clone(),
+            agreement: terms.id.clone(),
+            purpose: purpose.id.clone(),
+            operator: None,
+        };
+        let usage = counters.peek(&key, moment);
+        if position == 0 {
+            quotas.extend(quotas_of(
+                &terms.quotas.agreement,
+                Some(usage.agreement),
+                QuotaScope::Agreement,
+                moment,
+            ));
+            quotas.extend(quotas_of(
+                &terms.quotas.operator,
+                None,
+                QuotaScope::Operator,
+                moment,
+            ));
+        }
+        let of_purpose = quotas_of(
+            &terms.quotas.purpose,
+            Some(usage.purpose),
+            QuotaScope::Purpose,
+            moment,
+        );
+        quotas.extend(of_purpose.map(|quota| QuotaDescription {
+            purpose: Some(purpose.id.clone()),
+            ..quota
+        }));
+    }
+    AgreementDescription {
+        id: terms.id.clone(),
+        hash: agreement.hash(),
+        title: terms.title.clone(),
+        standing: AgreementStanding::of(entry, moment),
+        valid_from: terms.valid_from,
+        valid_to: terms.valid_to,
+        review_by: terms.review_by,
+        territory: terms.territory.municipalities(),
+        population: terms.population,
+        history: terms.history,
+        hours: terms.hours.clone(),
+        operator: terms.operator,
+        case_reference: terms.case_reference,
+        purposes: terms.purposes.clone(),
+        quotas,
+    }
+}
+
+fn quotas_of(
+    limits: &Limits,
+    used: Option<Counters>,
+    scope: QuotaScope,
+    moment: Moment,
+) -> impl Iterator<Item = QuotaDescription> {
+    let Limits {
+        calls_per_minute,
+        calls_per_day,
+        misses_per_day,
+    } = *limits;
+    let day_ends = moment.next_midnight();
+    let rows = [
+        (
+            QuotaKind::CallsPerMinute,
+            calls_per_minute,
+            used.map(|used| used.calls_this_minute),
+            moment.next_minute(),
+        ),
+        (
+            QuotaKind::CallsPerDay,
+            calls_per_day,
+            used.map(|used| used.calls_today),
+            day_ends,
+        ),
+        (
+            QuotaKind::MissesPerDay,
+            misses_per_day,
+            used.map(|used| used.misses_today),
+            day_ends,
+        ),
+    ];
+    rows.into_iter()
+        .filter_map(move |(kind, limit, used, resets_at)| {
+            let limit = limit?;
+            let remaining = used.map(|used| limit.saturating_sub(used));
+            Some(QuotaDescription {
+                scope,
+                purpose: None,
+                kind,
+                limit,
+                remaining,
+                resets_at,
+            })
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+    use crate::usage::Settlement;
+
+    #[test]
+    fn an_agency_is_told_its_agreements_and_what_is_left() {
+        let agreements = fixture::agreements(fixture::agreement(""));
+        let peer = fixture::peer();
+        let moment = fixture::moment();
+        let mut counters = UsageCounters::default();
+        let key = fixture::usage_key();
+        for settlement in [Settlement::Hit, Settlement::Miss] {
+            let (reservation, _) = counters.reserve(key.clone(), moment);
+            counters.settle(reservation, settlement);
+        }
+        let description = describe(&agreements, &peer, &counters, moment);
+        assert_eq!(description.today, moment.date());
+        let [own] = &description.agreements[..] else {
+            panic!("one agreement: {description:?}")
+        };
+        let terms = agreements.get(&own.id).unwrap().agreement().terms();
+        assert_eq!(
+            (own.standing, &own.purposes),
+            (AgreementStanding::Active, &terms.purposes)
+        );
+        assert_eq!((&own.hours, own.territory.len()), (&terms.hours, 330));
+        let quotas: Vec<_> = own
+            .quotas
+            .iter()
+            .map(|quota| {
+                let purpose = quota.purpose.as_ref().map_or("", PurposeId::as_str);
+                (
+                    quota.scope,
+                    purpose,
+                    quota.kind,
+                    quota.limit,
+                    quota.remaining,
+                    quota.resets_at,
+                )
+            })
+            .collect();
+        let (minute, day) = (moment.next_minute(), moment.next_midnight());
+        let expect = [
+            (
+                QuotaScope::Agreement,
+                "",
+                QuotaKind::CallsPerMinute,
+                60,
+                Some(58),
+                minute,
+            ),
+            (
+                QuotaScope::Agreement,
+                "",
+                QuotaKind::CallsPerDay,
+                1000,
+                Some(998),
+                day,
+            ),
+            (
+                QuotaScope::Agreement,
+                "",
+                QuotaKind::MissesPerDay,
+                100,
+                Some(99),
+                day,
+            ),
+            (
+                QuotaScope::Operator,
+                "",
+                QuotaKind::CallsPerMinute,
+                6,
+                None,
+                minute,
+            ),
+            (QuotaScope::Operator, "", QuotaKind::CallsPerDay, 80, None, day),
+            (QuotaScope::Operator, "", QuotaKind::MissesPerDay, 8, None, day),
+            (
+                QuotaScope::Purpose,
+                "investigation",
+                QuotaKind::CallsPerMinute,
+                30,
+                Some(28),
+                minute,
+            ),
+            (
+                QuotaScope::Purpose,
+                "investigation",
+                QuotaKind::CallsPerDay,
+                500,
+                Some(498),
+                day,
+            ),
+            (
+                QuotaScope::Purpose,
+                "investigation",
+                QuotaKind::MissesPerDay,
+                50,
+                Some(49),
+                day,
+            ),
+            (
+                QuotaScope::Purpose,
+                "declarations",
+                QuotaKind::CallsPerMinute,
+                30,
+                Some(30),
+                minute,
+            ),
+            (
+                QuotaScope::Purpose,
+                "declarations",
+                QuotaKind::CallsPerDay,
+                500,
+                Some(500),
+                day,
+            ),
+            (
+                QuotaScope::Purpose,
+                "declarations",
+                QuotaKind::MissesPerDay,
+                50,
+                Some(50),
+                day,
+            ),
+        ];
+        assert_eq!(quotas, expect);
+    }
+
+    #[test]
+    fn what_is_used_up_leaves_nothing_and_not_less() {
+        let agreements =
+            fixture::agreements(fixture::changed("calls_per_minute = 60", "calls_per_minute = 1"));
+        let mut counters = UsageCounters::default();
+        for _ in 0..3 {
+            let (reservation, _) = counters.reserve(fixture::usage_key(), fixture::moment());
+            counters.settle(reservation, Settlement::Hit);
+        }
+        let description = describe(&agreements, &fixture::peer(), &counters, fixture::moment());
+        assert_eq!(description.agreements[0].quotas[0].remaining, Some(0));
+    }
+
+    #[test]
+    fn nobody_is_told_of_the_agreements_of_others() {
+        let agreements = fixture::agreements(fixture::agreement(""));
+        let peer = Peer {
+            id: fixture::stranger(),
+            ..fixture::peer()
+        };
+        let description = describe(&agreements, &peer, &UsageCounters::default(), fixture::moment());
+        assert_eq!(description.agreements, []);
+    }
+
+    #[test]
+    fn the_standing_is_that_of_the_moment() {
+        #[track_caller]
+        fn check(agreements: &Agreements, when: &str, expect: AgreementStanding) {
+            let entry = agreements.iter().next().unwrap();
+            assert_eq!(
+                AgreementStanding::of(entry, Moment::new(when.parse().unwrap())),
+                expect,
+                "{when}"
+            );
+        }
+        let mut agreements = fixture::agreements(fixture::agreement(""));
+        check(
+            &agreements,
+            "2025-12-31T22:59:59Z",
+            AgreementStanding::NotYetValid,
+        );
+        check(&agreements, "2025-12-31T23:00:00Z", AgreementStanding::Active);
+        check(&agreements, "2026-12-31T22:59:59Z", AgreementStanding::Active);
+        check(&agreements, "2026-12-31T23:00:00Z", AgreementStanding::Expired);
+        let id = fixture::usage_key().agreement;
+        agreements
+            .revoke(&id, "2026-06-01T10:00:00Z".parse().unwrap(), "misuse")
+            .unwrap();
+        check(&agreements, "2026-06-01T09:59:59Z", AgreementStanding::Active);
+        check(&agreements, "2026-06-01T10:00:00Z", AgreementStanding::Revoked);
+        let mut late = Agreements::default();
+        late.activate(fixture::agreement(""), "2026-03-01T10:00:00Z".parse().unwrap())
+            .unwrap();
+        check(&late, "2026-03-01T09:59:59Z", AgreementStanding::NotYetValid);
+        check(&late, "2026-03-01T10:00:00Z", AgreementStanding::Active);
+    }
+}

@@ -1,0 +1,250 @@
+//! What deserves attention in an agreement that is valid: traps of the law and of practice.
+
+use chrono::{Months, NaiveDate};
+
+use crate::context::Assurance;
+use crate::service::Service;
+use crate::terms::{AgencyClass, Agreement, Limits, Protection, Purpose, PurposeKind, Terms, Territory};
+
+/// Something that deserves attention.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LintFinding {
+    /// The rule.
+    pub rule: LintRule,
+    /// Where in the document.
+    pub key: String,
+}
+
+/// The rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LintRule {
+    /// Protected persons are shown on a basis that names no provision.
+    ProtectedWithoutProvision,
+    /// No limit of calls in a minute or day.
+    NoQuota,
+    /// No limit of calls that find nobody.
+    NoMissQuota,
+    /// A whole region for a body that is no police force.
+    WholeRegion,
+    /// Valid for more than five years.
+    ValidTooLong,
+    /// No review within twelve months.
+    ReviewTooLate,
+    /// Operators need not be named.
+    OperatorNotNamed,
+    /// A reserved purpose without substantial assurance.
+    WeakAssurance,
+    /// A reserved purpose of a body that is no police force.
+    ReservedNotPolice,
+    /// Calls from anywhere, with any certificate of the agency.
+    AnyNetwork,
+    /// Calls need cite no case.
+    NoCaseReference,
+    /// Sealed parts of log entries kept for less than six months.
+    ShortRetention,
+    /// A private body that consults on the ground of transferred public power.
+    PrivateConsultation,
+}
+
+impl LintRule {
+    /// Every rule.
+    pub const ALL: [Self; 13] = [
+        Self::ProtectedWithoutProvision,
+        Self::NoQuota,
+        Self::NoMissQuota,
+        Self::WholeRegion,
+        Self::ValidTooLong,
+        Self::ReviewTooLate,
+        Self::OperatorNotNamed,
+        Self::WeakAssurance,
+        Self::ReservedNotPolice,
+        Self::AnyNetwork,
+        Self::NoCaseReference,
+        Self::ShortRetention,
+        Self::PrivateConsultation,
+    ];
+
+    /// Code of the rule.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ProtectedWithoutProvision => "protected-without-provision",
+            Self::NoQuota => "no-quota",
+            Self::NoMissQuota => "no-miss-quota",
+            Self::WholeRegion => "whole-region",
+            Self::ValidTooLong => "valid-too-long",
+            Self::ReviewTooLate => "review-too-late",
+            Self::OperatorNotNamed => "operator-not-named",
+            Self::WeakAssurance => "weak-assurance",
+            Self::ReservedNotPolice => "reserved-not-police",
+            Self::AnyNetwork => "any-network",
+            Self::NoCaseReference => "no-case-reference",
+            Self::ShortRetention => "short-retention",
+            Self::PrivateConsultation => "private-consultation",
+        }
+    }
+
+    /// Law or measure behind the rule.
+    pub const fn source(self) -> &'static str {
+        match self {
+            Self::ProtectedWithoutProvision => "GDPR art. 6 c. 3; R2",
+            Self::NoQuota | Self::NoMissQuota => "Garante 393/2015; R18",
+            Self::WholeRegion => "GDPR art. 5 c. 1 lett. c; DPR 445/2000 art. 43; R2",
+            Self::ValidTooLong | Self::ReviewTooLate => "Garante 393/2015; R5",
+            Self::OperatorNotNamed => "Garante 393/2015; R6, R23",
+            Self::WeakAssurance => "Regulation (EU) 910/2014 art. 8; R10",
+            Self::ReservedNotPolice => "DPR 223/1989 art. 37; d.lgs. 51/2018 art. 21 c. 3",
+            Self::AnyNetwork => "Garante 393/2015; R13",
+            Self::NoCaseReference => "Garante 393/2015; R15",
+            Self::ShortRetention => "Garante 27 November 2008; R24",
+            Self::PrivateConsultation => "DPR 223/1989 art. 37; DPR 445/2000 art. 43",
+        }
+    }
+
+    /// What was found, in English.
+    pub const fn english(self) -> &'static str {
+        match self {
+            Self::ProtectedWithoutProvision => {
+                "protected persons are shown, but the basis names no provision"
+            }
+            Self::NoQuota => "calls per minute or per day are not limited",
+            Self::NoMissQuota => "calls that find nobody are not limited, which lets codes be tried",
+            Self::WholeRegion => "the territory is a whole region, though the body is no police force",
+            Self::ValidTooLong => "the agreement is valid for more than five years",
+            Self::ReviewTooLate => "purposes and users are reviewed later than twelve months after the start",
+            Self::OperatorNotNamed => "calls need not name the operator",
+            Self::WeakAssurance => "a reserved purpose does not need substantial assurance",
+            Self::ReservedNotPolice => "a reserved purpose is granted to a body that is no police force",
+            Self::AnyNetwork => "calls are admitted from any network with any certificate of the agency",
+            Self::NoCaseReference => "calls need not cite a case",
+            Self::ShortRetention => "sealed parts of log entries are kept for less than six months",
+            Self::PrivateConsultation => {
+                "a private body consults data on the ground of transferred public power"
+            }
+        }
+    }
+
+    /// What was found, in Italian.
+    pub const fn italian(self) -> &'static str {
+        match self {
+            Self::ProtectedWithoutProvision => {
+                "le persone protette sono visibili, ma la base non cita una norma"
+            }
+            Self::NoQuota => "le chiamate al minuto o al giorno non sono limitate",
+            Self::NoMissQuota => {
+                "le chiamate senza risultato non sono limitate, il che consente di provare codici"
+            }
+            Self::WholeRegion => {
+                "il territorio è un'intera regione, benché l'ente non sia una forza di polizia"
+            }
+            Self::ValidTooLong => "la convenzione vale per più di cinque anni",
+            Self::ReviewTooLate => "finalità e utenti sono riesaminati oltre dodici mesi dall'inizio",
+            Self::OperatorNotNamed => "le chiamate possono non indicare l'operatore",
+            Self::WeakAssurance => "una finalità riservata non richiede una garanzia significativa",
+            Self::ReservedNotPolice => {
+                "una finalità riservata è concessa a un ente che non è una forza di polizia"
+            }
+            Self::AnyNetwork => "sono ammesse chiamate da ogni rete con ogni certificato dell'ente",
+            Self::NoCaseReference => "le chiamate possono non citare una pratica",
+            Self::ShortRetention => "le parti sigillate del registro sono conservate meno di sei mesi",
+            Self::PrivateConsultation => {
+                "un soggetto privato consulta dati in forza di funzioni pubbliche trasferite"
+            }
+        }
+    }
+}
+
+/// Everything that deserves attention, in the order of the rules.
+pub fn lint(agreement: &Agreement) -> Vec<LintFinding> {
+    let terms = agreement.terms();
+    let mut findings: Vec<LintFinding> = LintRule::ALL
+        .into_iter()
+        .flat_map(|rule| check(rule, terms))
+        .collect();
+    findings.sort_by_key(|finding| finding.rule);
+    findings
+}
+
+fn check(rule: LintRule, terms: &Terms) -> Vec<LintFinding> {
+    let whole = |found: bool, key: &str| {
+        if found {
+            vec![LintFinding {
+                rule,
+                key: key.to_owned(),
+            }]
+        } else {
+            Vec::new()
+        }
+    };
+    let purposes = |found: &dyn Fn(&Purpose) -> bool, key: &str| {
+        let matching = terms
+            .purposes
+            .iter()
+            .enumerate()
+            .filter(|(_, purpose)| found(purpose));
+        matching
+            .map(|(position, _)| LintFinding {
+                rule,
+                key: format!("purpose[{position}].{key}"),
+            })
+            .collect()
+    };
+    let police = terms.class == AgencyClass::Police;
+    let Limits {
+        calls_per_minute,
+        calls_per_day,
+        misses_per_day,
+    } = terms.quotas.agreement;
+    match rule {
+        LintRule::ProtectedWithoutProvision => {
+            let unnamed = match &terms.protection {
+                Protection::Hidden => false,
+                Protection::LocationWithheld { basis } | Protection::Shown { basis } => {
+                    !basis.bytes().any(|byte| byte.is_ascii_digit())
+                }
+            };
+            whole(unnamed, "protected_basis")
+        }
+        LintRule::NoQuota => whole(calls_per_minute.is_none() || calls_per_day.is_none(), "quota"),
+        LintRule::NoMissQuota => whole(misses_per_day.is_none(), "quota.misses_per_day"),
+        LintRule::WholeRegion => whole(
+            !police && matches!(terms.territory, Territory::Region(_)),
+            "territory.region",
+        ),
+        LintRule::ValidTooLong => whole(later(terms.valid_from, 60) < Some(terms.valid_to), "valid_to"),
+        LintRule::ReviewTooLate => whole(later(terms.valid_from, 12) < Some(terms.review_by), "review_by"),
+        LintRule::OperatorNotNamed => whole(!terms.operator.identity.is_required(), "operator.required"),
+        LintRule::WeakAssurance => {
+            let weak = terms.operator.minimum_assurance < Assurance::Substantial;
+            purposes(&|purpose| weak && purpose.kind == PurposeKind::Reserved, "kind")
+        }
+        LintRule::ReservedNotPolice => purposes(
+            &|purpose| !police && purpose.kind == PurposeKind::Reserved,
+            "kind",
+        ),
+        LintRule::AnyNetwork => whole(
+            terms.networks.is_empty() && terms.pinned_certificates.is_empty(),
+            "networks",
+        ),
+        LintRule::NoCaseReference => whole(terms.case_reference.is_none(), "case_reference"),
+        LintRule::ShortRetention => whole(terms.retention_months < 6, "retention_months"),
+        LintRule::PrivateConsultation => {
+            let consults = |purpose: &Purpose| {
+                purpose
+                    .services
+                    .iter()
+                    .any(|service| *service != Service::VerifyDeclaration)
+            };
+            purposes(
+                &|purpose| terms.class == AgencyClass::Private && consults(purpose),
+                "services",
+            )
+        }
+    }
+}
+
+fn later(day: NaiveDate, months: u32) -> Option<NaiveDate> {
+    day.checked_add_months(Months::new(months))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,293 @@
+//! A granted call, and what it shows of each person found.
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+
+use registry::municipality::MunicipalityId;
+use registry::record::{Record, Register};
+
+use crate::context::{AgreementId, PurposeId};
+use crate::field::{Field, FieldSet};
+use crate::moment::Moment;
+use crate::request::{Asked, Request};
+use crate::service::{Service, VerificationKind};
+use crate::subject::{Age, Consent, Identity, Location, Standing, SubjectFacts};
+use crate::terms::{Agreement, HistoryDepth, Inclusion, Protection, PurposeKind, Terms};
+use crate::view::person::PersonView;
+
+/// A call that was granted. Only [`decide`](crate::decision::decide) makes one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Permit {
+    agreement: Arc<Agreement>,
+    purpose: PurposeId,
+    purpose_kind: PurposeKind,
+    asked: Asked,
+    fields: FieldSet,
+    municipality: Option<MunicipalityId>,
+    reference_date: NaiveDate,
+    moment: Moment,
+}
+
+/// What a permit shows of a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// These fields, possibly none: then the caller learns that the person exists and no more.
+    Visible(FieldSet),
+    /// Nothing: to the caller the person does not exist.
+    Hidden(HiddenClause),
+}
+
+/// Why a person is not shown. Goes into a sealed part of the log entry and nowhere else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HiddenClause {
+    /// The service is about no person.
+    Service,
+    /// Old and new identity of the person must not be linked (L. 184/1983 art. 28, d.lgs. 119/1993).
+    SealedIdentity,
+    /// The municipality is outside the territory, or not the one asked for.
+    Territory,
+    /// The municipality has not opened its data to the agreement.
+    MunicipalityConsent,
+    /// Residents are not included.
+    Residents,
+    /// Citizens abroad are not included.
+    Aire,
+    /// Persons who left the register are not included.
+    Cancelled,
+    /// The dead are not included.
+    Deceased,
+    /// Minors are not included.
+    Minor,
+    /// Protected persons are not shown.
+    Protected,
+}
+
+impl Permit {
+    /// Binds a call that passed every clause to what it may show; `None` where the agreement lacks the purpose.
+    pub(crate) fn grant(agreement: &Arc<Agreement>, request: &Request, moment: Moment) -> Option<Self> {
+        let Request {
+            context,
+            asked,
+            municipality,
+        } = request;
+        let purpose = agreement.terms().purpose(&context.purpose);
+        let (purpose_kind, granted) = match purpose {
+            Some(purpose) => (purpose.kind, purpose.fields),
+            None if asked.service().needs_grant() => return None,
+            None => (PurposeKind::Ordinary, FieldSet::EMPTY),
+        };
+        let wanted = if asked.fields().is_empty() {
+            granted
+        } else {
+            asked.fields()
+        };
+        let fields = match asked {
+            Asked::Person { .. } => granted.intersection(wanted),
+            Asked::Household { .. } => granted.intersection(wanted.union(FieldSet::of(&[Field::Household]))),
+            Asked::Verification(kind) => kind.examines(),
+            Asked::AccessDescription | Asked::Receipt => FieldSet::EMPTY,
+        };
+        Some(Self {
+            agreement: Arc::clone(agreement),
+            purpose: context.purpose.clone(),
+            purpose_kind,
+            asked: *asked,
+            fields,
+            municipality: *municipality,
+            reference_date: context.reference_date.unwrap_or_else(|| moment.date()),
+            moment,
+        })
+    }
+
+    /// The agreement, in the version that granted the call.
+    pub fn agreement(&self) -> &Arc<Agreement> {
+        &self.agreement
+    }
+
+    /// Id of the agreement.
+    pub fn agreement_id(&self) -> &AgreementId {
+        &self.terms().id
+    }
+
+    /// Id of the purpose.
+    pub fn purpose(&self) -> &PurposeId {
+        &self.purpose
+    }
+
+    /// Who may read of the access in the log.
+    pub fn purpose_kind(&self) -> PurposeKind {
+        self.purpose_kind
+    }
+
+    /// The service granted. A store must refuse to read for another one.
+    pub fn service(&self) -> Service {
+        self.asked.service()
+    }
+
+    /// The kind of verification granted, of a verification.
+    pub fn verification(&self) -> Option<VerificationKind> {
+        self.asked.verification()
+    }
+
+    /// Fields granted: to show, or for a verification to compare.
+    pub fn fields(&self) -> FieldSet {
+        self.fields
+    }
+
+    /// Municipality to which the question is limited.
+    pub fn municipality(&self) -> Option<MunicipalityId> {
+        self.municipality
+    }
+
+    /// Day at which the answer must be true.
+    pub fn reference_date(&self) -> NaiveDate {
+        self.reference_date
+    }
+
+    /// Today in Italy when the call was decided.
+    pub fn today(&self) -> NaiveDate {
+        self.moment.date()
+    }
+
+    /// When the call was decided.
+    pub fn moment(&self) -> Moment {
+        self.moment
+    }
+
+    /// First day of the history that may be shown; `None` where there is no bound.
+    pub fn history_from(&self) -> Option<NaiveDate> {
+        match self.terms().history {
+            HistoryDepth::Today => Some(self.reference_date),
+            HistoryDepth::Since(day) => Some(day),
+            HistoryDepth::All => None,
+        }
+    }
+
+    /// What the call shows of one person found. Every candidate passes here before anything of it is counted,
+    /// compared or returned.
+    pub fn view(&self, subject: &SubjectFacts) -> View {
+        match self.hidden_by(subject) {
+            Some(clause) => View::Hidden(clause),
+            None => View::Visible(self.fields_of(subject)),
+        }
+    }
+
+    /// The person as the call shows it, or why it does not.
+    pub fn person(&self, record: &Record, subject: &SubjectFacts) -> Result<PersonView, HiddenClause> {
+        match self.view(subject) {
+            View::Hidden(clause) => Err(clause),
+            View::Visible(fields) => Ok(self.person_with(record, fields)),
+        }
+    }
+
+    /// The person with the fields that [`Self::view`] made visible.
+    pub fn person_with(&self, record: &Record, visible: FieldSet) -> PersonView {
+        let shown = visible.intersection(self.fields);
+        let mut view = PersonView::of(record, shown, self.reference_date, self.history_from());
+        view.location_withheld = self.withholds_location(shown);
+        view
+    }
+
+    /// Whether fields were granted that lead to the place and are not among the visible ones: the answer then says
+    /// that the location is withheld.
+    pub fn withholds_location(&self, visible: FieldSet) -> bool {
+        !self.fields.intersection(FieldSet::LOCATION).is_subset(visible)
+    }
+
+    fn terms(&self) -> &Terms {
+        self.agreement.terms()
+    }
+
+    fn hidden_by(&self, subject: &SubjectFacts) -> Option<HiddenClause> {
+        let SubjectFacts {
+            municipality,
+            register,
+            standing,
+            age,
+            location,
+            identity,
+            consent,
+        } = *subject;
+        let terms = self.terms();
+        let population = terms.population;
+        let excluded = |inclusion: Inclusion| !inclusion.is_included();
+        if !self.service().needs_grant() {
+            return Some(HiddenClause::Service);
+        }
+        if identity == Identity::Sealed {
+            return Some(HiddenClause::SealedIdentity);
+        }
+        let elsewhere = self.municipality.is_some_and(|asked| asked != municipality);
+        if elsewhere || !terms.territory.contains(municipality) {
+            return Some(HiddenClause::Territory);
+        }
+        if consent == Consent::Withheld {
+            return Some(HiddenClause::MunicipalityConsent);
+        }
+        match register {
+            Register::Apr if excluded(population.residents) => return Some(HiddenClause::Residents),
+            Register::Aire if excluded(population.aire) => return Some(HiddenClause::Aire),
+            Register::Apr | Register::Aire => {}
+        }
+        match standing {
+            Standing::Cancelled if excluded(population.cancelled) => return Some(HiddenClause::Cancelled),
+            Standing::Dead if excluded(population.deceased) => return Some(HiddenClause::Deceased),
+            Standing::Registered | Standing::Cancelled | Standing::Dead => {}
+        }
+        if age == Age::Minor && excluded(population.minors) {
+            return Some(HiddenClause::Minor);
+        }
+        let hides_protected = terms.protection == Protection::Hidden;
+        (location == Location::Protected && hides_protected).then_some(HiddenClause::Protected)
+    }
+
+    fn fields_of(&self, subject: &SubjectFacts) -> FieldSet {
+        match (subject.location, &self.terms().protection) {
+            (Location::Open, _) | (Location::Protected, Protection::Shown { .. }) => self.fields,
+            (Location::Protected, Protection::LocationWithheld { .. } | Protection::Hidden) => {
+                self.fields.difference(FieldSet::LOCATION)
+            }
+        }
+    }
+}
+
+impl HiddenClause {
+    /// Every clause, in the order of examination.
+    pub const ALL: [Self; 10] = [
+        Self::Service,
+        Self::SealedIdentity,
+        Self::Territory,
+        Self::MunicipalityConsent,
+        Self::Residents,
+        Self::Aire,
+        Self::Cancelled,
+        Self::Deceased,
+        Self::Minor,
+        Self::Protected,
+    ];
+
+    /// The name in the sealed part of the log entry.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::SealedIdentity => "sealed-identity",
+            Self::Territory => "territory",
+            Self::MunicipalityConsent => "municipality-consent",
+            Self::Residents => "residents",
+            Self::Aire => "aire",
+            Self::Cancelled => "cancelled",
+            Self::Deceased => "deceased",
+            Self::Minor => "minor",
+            Self::Protected => "protected",
+        }
+    }
+
+    /// Reads a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|clause| clause.name() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,222 @@
+use registry::identifier::IstatCode;
+
+use super::*;
+use crate::fixture;
+
+fn municipality(code: &str) -> MunicipalityId {
+    MunicipalityId::of_any(IstatCode::parse(code).unwrap()).unwrap()
+}
+
+fn subject() -> SubjectFacts {
+    SubjectFacts {
+        municipality: municipality(fixture::IMOLA),
+        register: Register::Apr,
+        standing: Standing::Registered,
+        age: Age::Adult,
+        location: Location::Open,
+        identity: Identity::Open,
+        consent: Consent::Given,
+    }
+}
+
+/// The permit under the fixture agreement with another population.
+fn permit_for(population: &str) -> Permit {
+    let agreement = fixture::changed("residents = true\nminors = true", population);
+    fixture::permit(agreement, &fixture::request())
+}
+
+fn permit_with(from: &str, to: &str) -> Permit {
+    fixture::permit(fixture::changed(from, to), &fixture::request())
+}
+
+#[track_caller]
+fn check(permit: &Permit, subject: SubjectFacts, expect: Option<HiddenClause>) {
+    let hidden = match permit.view(&subject) {
+        View::Hidden(clause) => Some(clause),
+        View::Visible(fields) => {
+            assert_eq!(fields, permit.fields());
+            None
+        }
+    };
+    assert_eq!(hidden, expect);
+}
+
+#[test]
+fn everybody_is_shown_only_where_included() {
+    let aire = SubjectFacts {
+        register: Register::Aire,
+        ..subject()
+    };
+    let cancelled = SubjectFacts {
+        standing: Standing::Cancelled,
+        ..subject()
+    };
+    let dead = SubjectFacts {
+        standing: Standing::Dead,
+        ..subject()
+    };
+    let minor = SubjectFacts {
+        age: Age::Minor,
+        ..subject()
+    };
+    let none = permit_for("residents = true");
+    check(&none, subject(), None);
+    check(&none, aire, Some(HiddenClause::Aire));
+    check(&none, cancelled, Some(HiddenClause::Cancelled));
+    check(&none, dead, Some(HiddenClause::Deceased));
+    check(&none, minor, Some(HiddenClause::Minor));
+    check(
+        &permit_for("residents = false\naire = true"),
+        subject(),
+        Some(HiddenClause::Residents),
+    );
+    check(&permit_for("residents = false\naire = true"), aire, None);
+    check(&permit_for("aire = true"), aire, None);
+    check(&permit_for("aire = true"), subject(), None);
+    check(&permit_for("cancelled = true"), cancelled, None);
+    check(
+        &permit_for("cancelled = true"),
+        dead,
+        Some(HiddenClause::Deceased),
+    );
+    check(&permit_for("deceased = true"), dead, None);
+    check(
+        &permit_for("deceased = true"),
+        cancelled,
+        Some(HiddenClause::Cancelled),
+    );
+    check(&permit_for("minors = true"), minor, None);
+    let dead_abroad = SubjectFacts {
+        register: Register::Aire,
+        ..dead
+    };
+    check(
+        &permit_for("deceased = true"),
+        dead_abroad,
+        Some(HiddenClause::Aire),
+    );
+    check(&permit_for("aire = true\ndeceased = true"), dead_abroad, None);
+}
+
+#[test]
+fn nobody_is_shown_outside_the_territory_or_the_municipality_asked_for() {
+    let elsewhere = SubjectFacts {
+        municipality: municipality("015146"),
+        ..subject()
+    };
+    let region = permit_for("residents = true");
+    check(&region, elsewhere, Some(HiddenClause::Territory));
+    let only_imola = permit_with("region = \"08\"", "municipalities = [\"037032\"]");
+    check(&only_imola, subject(), None);
+    let bologna = SubjectFacts {
+        municipality: municipality("037006"),
+        ..subject()
+    };
+    check(&only_imola, bologna, Some(HiddenClause::Territory));
+    check(&region, bologna, None);
+    let mut request = fixture::request();
+    request.municipality = Some(municipality(fixture::IMOLA));
+    let limited = fixture::permit(fixture::agreement(""), &request);
+    check(&limited, subject(), None);
+    check(&limited, bologna, Some(HiddenClause::Territory));
+}
+
+#[test]
+fn sealed_identities_and_closed_municipalities_are_always_hidden() {
+    let everything = permit_with(
+        "protected = \"hidden\"",
+        "protected = \"shown\"\nprotected_basis = \"c.p.p. art. 55\"",
+    );
+    let sealed = SubjectFacts {
+        identity: Identity::Sealed,
+        ..subject()
+    };
+    check(&everything, sealed, Some(HiddenClause::SealedIdentity));
+    let closed = SubjectFacts {
+        consent: Consent::Withheld,
+        ..subject()
+    };
+    check(&everything, closed, Some(HiddenClause::MunicipalityConsent));
+    check(&everything, subject(), None);
+}
+
+#[test]
+fn protected_persons_are_hidden_withheld_or_shown() {
+    let protected = SubjectFacts {
+        location: Location::Protected,
+        ..subject()
+    };
+    let hidden = permit_for("residents = true");
+    check(&hidden, protected, Some(HiddenClause::Protected));
+    let basis = "protected_basis = \"c.p.p. art. 55\"";
+    let withheld = permit_with(
+        "protected = \"hidden\"",
+        &format!("protected = \"location-withheld\"\n{basis}"),
+    );
+    check(&withheld, subject(), None);
+    let View::Visible(fields) = withheld.view(&protected) else {
+        panic!("the person stays findable")
+    };
+    assert_eq!(fields.to_string(), "surname, given_name, birth_date, death");
+    assert!(withheld.withholds_location(fields));
+    assert!(!withheld.withholds_location(withheld.fields()));
+    let shown = permit_with(
+        "protected = \"hidden\"",
+        &format!("protected = \"shown\"\n{basis}"),
+    );
+    check(&shown, protected, None);
+}
+
+#[test]
+fn a_permit_for_no_person_shows_nobody() {
+    let mut request = fixture::request();
+    request.asked = Asked::Receipt;
+    check(
+        &fixture::permit(fixture::agreement(""), &request),
+        subject(),
+        Some(HiddenClause::Service),
+    );
+}
+
+#[test]
+fn a_person_is_shown_with_the_fields_of_the_permit() {
+    let permit = permit_for("residents = true");
+    let mut record = fixture::record();
+    let person = permit.person(&record, &subject()).unwrap();
+    assert_eq!(
+        (person.fields, person.location_withheld),
+        (permit.fields(), false)
+    );
+    assert_eq!(person.surname, record.generalities.surname);
+    assert_eq!(person.sex, None, "sex is not granted");
+    let hidden = SubjectFacts {
+        consent: Consent::Withheld,
+        ..subject()
+    };
+    assert_eq!(
+        permit.person(&record, &hidden),
+        Err(HiddenClause::MunicipalityConsent)
+    );
+    let beyond = permit.person_with(&record, FieldSet::ALL);
+    assert_eq!(beyond, person, "nothing beyond the permit is shown");
+
+    record.flags.protected = true;
+    let basis = "protected = \"location-withheld\"\nprotected_basis = \"c.p.p. art. 55\"";
+    let permit = permit_with("protected = \"hidden\"", basis);
+    let facts = SubjectFacts {
+        location: Location::Protected,
+        ..subject()
+    };
+    let person = permit.person(&record, &facts).unwrap();
+    assert!(person.location_withheld);
+    assert_eq!((person.residence, person.household), (None, None));
+}
+
+#[test]
+fn clauses_have_names_and_are_examined_in_their_order() {
+    assert!(HiddenClause::ALL.is_sorted());
+    for clause in HiddenClause::ALL {
+        assert_eq!(HiddenClause::from_name(clause.name()), Some(clause));
+    }
+    assert_eq!(HiddenClause::from_name(""), None);
+}

@@ -1,0 +1,68 @@
+//! A call as the decision sees it.
+
+use registry::municipality::MunicipalityId;
+
+use crate::context::AccessContext;
+use crate::field::FieldSet;
+use crate::service::{Service, VerificationKind};
+
+/// What is asked for, on what ground. The identifier of the person is no part of it: no decision depends on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// On what ground.
+    pub context: AccessContext,
+    /// What is asked for.
+    pub asked: Asked,
+    /// Municipality to which the question is limited; the whole territory where absent.
+    pub municipality: Option<MunicipalityId>,
+}
+
+/// The service asked for, with what belongs to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// One person's data.
+    Person {
+        /// Fields wanted; all that is granted where empty.
+        fields: FieldSet,
+    },
+    /// A household's composition.
+    Household {
+        /// Fields wanted of the members; all that is granted where empty.
+        fields: FieldSet,
+    },
+    /// Whether a declaration is true.
+    Verification(VerificationKind),
+    /// What the caller's agreements allow.
+    AccessDescription,
+    /// The receipt of an earlier call.
+    Receipt,
+}
+
+impl Asked {
+    /// The service.
+    pub const fn service(self) -> Service {
+        match self {
+            Self::Person { .. } => Service::LookupPerson,
+            Self::Household { .. } => Service::LookupHousehold,
+            Self::Verification(_) => Service::VerifyDeclaration,
+            Self::AccessDescription => Service::DescribeAccess,
+            Self::Receipt => Service::GetReceipt,
+        }
+    }
+
+    /// The kind of verification, of a verification.
+    pub const fn verification(self) -> Option<VerificationKind> {
+        match self {
+            Self::Verification(kind) => Some(kind),
+            Self::Person { .. } | Self::Household { .. } | Self::AccessDescription | Self::Receipt => None,
+        }
+    }
+
+    /// The fields wanted by name; empty where none are named.
+    pub const fn fields(self) -> FieldSet {
+        match self {
+            Self::Person { fields } | Self::Household { fields } => fields,
+            Self::Verification(_) | Self::AccessDescription | Self::Receipt => FieldSet::EMPTY,
+        }
+    }
+}

@@ -1,0 +1,383 @@
+//! What an agreement says: who, for what, about whom, how far, how often.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+
+use registry::municipality::{self, MunicipalityId};
+
+use crate::context::{AgreementId, Assurance, PurposeId, ReferencePattern};
+use crate::field::FieldSet;
+use crate::hours::HoursWindow;
+use crate::network::Network;
+use crate::peer::{CertificateFingerprint, SpiffeId};
+use crate::service::{Service, VerificationKind};
+
+/// An agreement as submitted: its terms, its bytes and their hash. Made only by reading a document.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Agreement {
+    terms: Terms,
+    document: Arc<[u8]>,
+    hash: AgreementHash,
+}
+
+/// SHA-256 of an agreement's document: the version of the agreement in the access log.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AgreementHash(pub [u8; 32]);
+
+/// The terms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Id.
+    pub id: AgreementId,
+    /// Title.
+    pub title: String,
+    /// The agency, an identity of role agency.
+    pub agency: SpiffeId,
+    /// What kind of body it is.
+    pub class: AgencyClass,
+    /// Law or act on which the agreement rests.
+    pub legal_basis: String,
+    /// Act that transfers public power to a private body (DPR 445/2000 art. 43).
+    pub transferred_public_power: Option<String>,
+    /// First day, Europe/Rome, inclusive.
+    pub valid_from: NaiveDate,
+    /// Last day, Europe/Rome, inclusive.
+    pub valid_to: NaiveDate,
+    /// Day by which purposes and users must have been reviewed (R5).
+    pub review_by: NaiveDate,
+    /// Municipalities whose persons may be shown.
+    pub territory: Territory,
+    /// Persons who may be shown.
+    pub population: Population,
+    /// What is shown of protected persons.
+    pub protection: Protection,
+    /// How far back the reference date may lie.
+    pub history: HistoryDepth,
+    /// Networks from which calls are admitted; any where empty.
+    pub networks: Vec<Network>,
+    /// Hours of service; always where empty.
+    pub hours: Vec<HoursWindow>,
+    /// Certificates that may be used; any of the agency's where empty.
+    pub pinned_certificates: BTreeSet<CertificateFingerprint>,
+    /// What operators must bring.
+    pub operator: OperatorTerms,
+    /// Form of the case reference, where calls must cite one.
+    pub case_reference: Option<ReferencePattern>,
+    /// Months for which the sealed parts of log entries are kept (R24).
+    pub retention_months: u16,
+    /// How much.
+    pub quotas: Quotas,
+    /// Purposes, at least one, with distinct ids.
+    pub purposes: Vec<Purpose>,
+}
+
+/// What kind of body an agency is; the law grants them different things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AgencyClass {
+    /// Police forces, Guardia di Finanza, persons delegated by a judge (DPR 223/1989 art. 37).
+    Police,
+    /// Public administration (DPR 445/2000 art. 43).
+    PublicBody,
+    /// Operator of a public service.
+    PublicServiceOperator,
+    /// Private body, such as a trade association.
+    Private,
+}
+
+/// Municipalities whose persons may be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Territory {
+    /// A whole region, as it is at each time, by the region's ISTAT code.
+    Region(&'static str),
+    /// Some municipalities.
+    Municipalities(BTreeSet<MunicipalityId>),
+}
+
+/// Whether persons of a kind may be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inclusion {
+    /// They may.
+    Included,
+    /// They may not.
+    Excluded,
+}
+
+/// Which persons may be shown. Each test must be passed: a deceased citizen abroad is shown only where both are included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Population {
+    /// Residents (APR).
+    pub residents: Inclusion,
+    /// Citizens abroad (AIRE).
+    pub aire: Inclusion,
+    /// Persons who have left the register.
+    pub cancelled: Inclusion,
+    /// Persons who have died.
+    pub deceased: Inclusion,
+    /// Persons under eighteen.
+    pub minors: Inclusion,
+}
+
+/// What is shown of a person whose location is protected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// Nothing, as if the person did not exist.
+    Hidden,
+    /// Everything granted but what leads to the place.
+    LocationWithheld {
+        /// Provision that allows it.
+        basis: String,
+    },
+    /// Everything granted.
+    Shown {
+        /// Provision that allows it.
+        basis: String,
+    },
+}
+
+/// How far back the reference date may lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HistoryDepth {
+    /// Only today.
+    Today,
+    /// This day and later ones.
+    Since(NaiveDate),
+    /// Any day.
+    All,
+}
+
+/// Whether something must be present.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It must.
+    Required,
+    /// It need not.
+    Optional,
+}
+
+/// What operators must bring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OperatorTerms {
+    /// Whether the operator must be named (R23).
+    pub identity: Presence,
+    /// Least level of assurance.
+    pub minimum_assurance: Assurance,
+    /// Whether the workstation must be named (R13).
+    pub workstation: Presence,
+}
+
+/// How much, for the agreement as a whole and for each purpose and operator of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quotas {
+    /// All calls under the agreement.
+    pub agreement: Limits,
+    /// Calls for each purpose.
+    pub purpose: Limits,
+    /// Calls for each operator.
+    pub operator: Limits,
+}
+
+/// Limits of one scope; absent is unlimited.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Calls in a minute of the clock.
+    pub calls_per_minute: Option<u32>,
+    /// Calls in a day, Europe/Rome.
+    pub calls_per_day: Option<u32>,
+    /// Calls that found nobody in a day, Europe/Rome.
+    pub misses_per_day: Option<u32>,
+}
+
+/// A purpose (*finalità*) and what it grants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Purpose {
+    /// Id.
+    pub id: PurposeId,
+    /// The purpose in words.
+    pub text: String,
+    /// Provision on which it rests.
+    pub basis: String,
+    /// Who may read of it in the access log.
+    pub kind: PurposeKind,
+    /// Services granted, at least one.
+    pub services: BTreeSet<Service>,
+    /// Kinds of verification granted.
+    pub verifications: BTreeSet<VerificationKind>,
+    /// Fields granted to consultations.
+    pub fields: FieldSet,
+    /// Whether a call must cite the declarant's consent.
+    pub consent: Presence,
+}
+
+/// Who may read of a purpose's accesses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PurposeKind {
+    /// Also the municipality of the subject (R26).
+    Ordinary,
+    /// Criminal police or judicial order: not the municipality (d.lgs. 51/2018 art. 21 c. 3).
+    Reserved,
+}
+
+impl Agreement {
+    /// Binds terms to the document they were read from.
+    pub(crate) fn new(terms: Terms, document: &[u8]) -> Self {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, document);
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest.as_ref());
+        Self {
+            terms,
+            document: document.into(),
+            hash: AgreementHash(hash),
+        }
+    }
+
+    /// What the agreement says.
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// The document as submitted.
+    pub fn document(&self) -> &[u8] {
+        &self.document
+    }
+
+    /// SHA-256 of the document.
+    pub fn hash(&self) -> AgreementHash {
+        self.hash
+    }
+}
+
+impl fmt::Debug for Agreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Agreement({} {})", self.terms.id, self.hash)
+    }
+}
+
+impl fmt::Display for AgreementHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for AgreementHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AgreementHash({self})")
+    }
+}
+
+impl Terms {
+    /// The purpose of that id.
+    pub fn purpose(&self, id: &PurposeId) -> Option<&Purpose> {
+        self.purposes.iter().find(|purpose| purpose.id == *id)
+    }
+}
+
+impl AgencyClass {
+    /// Every class.
+    pub const ALL: [Self; 4] = [
+        Self::Police,
+        Self::PublicBody,
+        Self::PublicServiceOperator,
+        Self::Private,
+    ];
+
+    /// The name in agreements.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Police => "police",
+            Self::PublicBody => "public-body",
+            Self::PublicServiceOperator => "public-service-operator",
+            Self::Private => "private",
+        }
+    }
+
+    /// Reads a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.name() == name)
+    }
+}
+
+impl PurposeKind {
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::Ordinary, Self::Reserved];
+
+    /// The name in agreements.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ordinary => "ordinary",
+            Self::Reserved => "reserved",
+        }
+    }
+
+    /// Reads a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+impl Territory {
+    /// The region of that ISTAT code, if it has municipalities today.
+    pub fn region(code: &str) -> Option<Self> {
+        municipality::current_of_region(code)
+            .next()
+            .map(|municipality| Self::Region(municipality.region()))
+    }
+
+    /// Whether the municipality belongs to the territory. A ceased one belongs to the region where it last was.
+    pub fn contains(&self, id: MunicipalityId) -> bool {
+        match self {
+            Self::Region(code) => municipality::periods(id.cadastral())
+                .last()
+                .is_some_and(|period| period.region() == *code),
+            Self::Municipalities(ids) => ids.contains(&id),
+        }
+    }
+
+    /// The municipalities of the territory; of a region, those that exist today.
+    pub fn municipalities(&self) -> BTreeSet<MunicipalityId> {
+        match self {
+            Self::Region(code) => municipality::current_of_region(code)
+                .filter_map(municipality::Municipality::id)
+                .collect(),
+            Self::Municipalities(ids) => ids.clone(),
+        }
+    }
+}
+
+impl HistoryDepth {
+    /// The earliest reference date admitted on `today`; `None` where there is no bound.
+    pub fn earliest(self, today: NaiveDate) -> Option<NaiveDate> {
+        match self {
+            Self::Today => Some(today),
+            Self::Since(day) => Some(day),
+            Self::All => None,
+        }
+    }
+}
+
+/// As written in agreements.
+impl fmt::Display for HistoryDepth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Today => f.write_str("today"),
+            Self::Since(day) => write!(f, "since {day}"),
+            Self::All => f.write_str("all"),
+        }
+    }
+}
+
+impl Inclusion {
+    /// Whether they may be shown.
+    pub fn is_included(self) -> bool {
+        self == Self::Included
+    }
+}
+
+impl Presence {
+    /// Whether it must be present.
+    pub fn is_required(self) -> bool {
+        self == Self::Required
+    }
+}

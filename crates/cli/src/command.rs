@@ -1,0 +1,37 @@
+//! The commands, one module each: its arguments and what it does.
+
+pub mod pki;
+pub mod codice_fiscale;
+pub mod generate;
+pub mod person;
+pub mod verify;
+pub mod can_i;
+pub mod agreement;
+pub mod audit;
+pub mod node;
+pub mod doctor;
+pub mod completions;
+
+use ::agreement::reason::ExitCode;
+
+use crate::arguments::Command;
+use crate::failure::Failure;
+use crate::session::Session;
+
+/// Runs a command.
+pub fn run(command: Command, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Pki(command) => pki::run(command, session),
+        Command::CodiceFiscale(command) => codice_fiscale::run(command, session),
+        Command::Generate(arguments) => generate::run(&arguments, session),
+        Command::Person(arguments) => person::run_person(&arguments, session),
+        Command::Household(arguments) => person::run_household(&arguments, session),
+        Command::Verify(command) => verify::run(command, session),
+        Command::CanI(arguments) => can_i::run(&arguments, session),
+        Command::Agreement(command) => agreement::run(command, session),
+        Command::Audit(command) => audit::run(command, session),
+        Command::Node(command) => node::run(command, session),
+        Command::Doctor(arguments) => doctor::run(&arguments, session),
+        Command::Completions(arguments) => completions::run(&arguments, session),
+    }
+}

@@ -1,0 +1,247 @@
+//! `ponte audit`: reading the access log, and proving offline that nothing in it was changed.
+
+mod entry;
+mod offline;
+
+use std::path::PathBuf;
+
+use agreement::reason::ExitCode;
+use chrono::{DateTime, Utc};
+use clap::{Args, Subcommand};
+use client::auditor::{AccessFilter, AuditorClient, Followed, ReadingContext};
+use client::page::PageRequest;
+use ledger::checkpoint::SignedCheckpoint;
+
+use crate::call;
+use crate::datum::{Datum, RecordBuilder};
+use crate::failure::Failure;
+use crate::output::{self, Format};
+use crate::profile::{ConnectionSettings, ProfileChoice, ReadingSettings, required};
+use crate::session::Session;
+
+pub use self::entry::{entry_row, header_record};
+pub use self::offline::{FsckArguments, ReceiptCommand};
+
+/// What to do with the access log.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// List entries in the reader's own scope; the reading is itself entered
+    List(ListArguments),
+    /// Show entries as they are made, until interrupted
+    Follow(FollowArguments),
+    /// Receipts: proofs that an access is in the log
+    #[command(subcommand)]
+    Receipt(ReceiptCommand),
+    /// Print the newest checkpoint; with an older one, prove that the log continues it
+    Checkpoint(CheckpointArguments),
+    /// Check a directory of the log offline, byte by byte; it may be in use
+    Fsck(FsckArguments),
+}
+
+/// Which entries.
+#[derive(Args, Debug)]
+pub struct FilterArguments {
+    /// At or after this instant, RFC 3339
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<DateTime<Utc>>,
+    /// Before this instant
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<DateTime<Utc>>,
+    /// Of this agency, a SPIFFE id
+    #[arg(long, value_name = "URI")]
+    pub agency: Option<String>,
+    /// Under this agreement
+    #[arg(long, value_name = "ID")]
+    pub under: Option<String>,
+    /// With this outcome: OK or the name of a reason
+    #[arg(long)]
+    pub outcome: Option<String>,
+}
+
+/// Who reads.
+#[derive(Args, Debug)]
+pub struct ReaderArguments {
+    /// Which profile.
+    #[command(flatten)]
+    pub choice: ProfileChoice,
+    /// Where the index is and who calls.
+    #[command(flatten)]
+    pub connection: ConnectionSettings,
+    /// Why.
+    #[command(flatten)]
+    pub reading: ReadingSettings,
+}
+
+/// Arguments of `ponte audit list`.
+#[derive(Args, Debug)]
+pub struct ListArguments {
+    /// Which entries.
+    #[command(flatten)]
+    pub filter: FilterArguments,
+    /// How many at most
+    #[arg(long, default_value_t = 100)]
+    pub limit: usize,
+    /// Who reads.
+    #[command(flatten)]
+    pub reader: ReaderArguments,
+}
+
+/// Arguments of `ponte audit follow`.
+#[derive(Args, Debug)]
+pub struct FollowArguments {
+    /// Which entries.
+    #[command(flatten)]
+    pub filter: FilterArguments,
+    /// Entry with which to begin; without it the next one that is made
+    #[arg(long, value_name = "INDEX")]
+    pub start: Option<u64>,
+    /// End after so many entries
+    #[arg(long, value_name = "COUNT")]
+    pub count: Option<u64>,
+    /// Who reads.
+    #[command(flatten)]
+    pub reader: ReaderArguments,
+}
+
+/// Arguments of `ponte audit checkpoint`.
+#[derive(Args, Debug)]
+pub struct CheckpointArguments {
+    /// Older checkpoint of the same log, a file
+    #[arg(long, value_name = "FILE")]
+    pub since: Option<PathBuf>,
+    /// Which profile.
+    #[command(flatten)]
+    pub choice: ProfileChoice,
+    /// Where the index is and who calls.
+    #[command(flatten)]
+    pub connection: ConnectionSettings,
+}
+
+const PAGE: u16 = 500;
+
+/// Runs `ponte audit`.
+pub fn run(command: AuditCommand, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
+    match command {
+        AuditCommand::List(arguments) => list(arguments, session),
+        AuditCommand::Follow(arguments) => follow(arguments, session),
+        AuditCommand::Receipt(command) => offline::receipt(command, session),
+        AuditCommand::Checkpoint(arguments) => checkpoint(&arguments, session),
+        AuditCommand::Fsck(arguments) => offline::fsck(&arguments, session),
+    }
+}
+
+fn list(arguments: ListArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
+    let ListArguments { filter, limit, reader } = arguments;
+    let filter = AccessFilter::from(filter);
+    session.block_on(async |session| {
+        let (auditor, context) = reader.prepare(session)?;
+        let mut rows: Vec<Datum> = Vec::new();
+        let mut request = PageRequest { size: Some(PAGE), after: None };
+        while rows.len() < limit {
+            let left = u16::try_from(limit - rows.len()).unwrap_or(PAGE).min(PAGE);
+            request.size = Some(left);
+            let page = auditor
+                .list_accesses(&context, &filter, &request)
+                .await
+                .map_err(|error| call::unanswered(&error))?
+                .page;
+            rows.extend(page.items.iter().map(entry_row));
+            match page.next {
+                Some(next) => request.after = Some(next),
+                None => break,
+            }
+        }
+        rows.truncate(limit);
+        session.data(&rows)?;
+        Ok(ExitCode::Ok)
+    })
+}
+
+fn follow(arguments: FollowArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
+    let FollowArguments { filter, start, count, reader } = arguments;
+    let filter = AccessFilter::from(filter);
+    // Rows come one by one, so that what is one document becomes one line an entry.
+    let format = match session.format {
+        Format::Json | Format::Jsonl => Format::Jsonl,
+        Format::Table | Format::Csv => Format::Table,
+    };
+    session.block_on(async |session| {
+        let (auditor, context) = reader.prepare(session)?;
+        let mut follower = auditor.follow_accesses(context, filter, start);
+        let mut shown = 0;
+        while count.is_none_or(|count| shown < count) {
+            let next = tokio::select! {
+                next = follower.next() => next.map_err(|error| call::unanswered(&error))?,
+                interrupted = tokio::signal::ctrl_c() => {
+                    interrupted.map_err(|error| Failure::internal(&error))?;
+                    break;
+                }
+            };
+            if let Followed::Entry(entry) = next {
+                output::write(&mut *session.io.stdout, format, &[entry_row(&entry)])?;
+                shown += 1;
+            }
+        }
+        if let Some(next) = follower.next_index() {
+            session.say(format!("per riprendere: --start {next}"), format!("to go on: --start {next}"))?;
+        }
+        Ok(ExitCode::Ok)
+    })
+}
+
+fn checkpoint(arguments: &CheckpointArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
+    let CheckpointArguments { since, choice, connection } = arguments;
+    let old = match since {
+        Some(path) => Some(offline::read_checkpoint(path)?),
+        None => None,
+    };
+    session.block_on(async |session| {
+        let environment = &session.surroundings.environment;
+        let connection = connection.resolve(&choice.load(environment)?, environment)?;
+        let auditor = AuditorClient::new(connection.connect(session)?);
+        let head = match old.as_ref().map(SignedCheckpoint::checkpoint) {
+            Some(old) => auditor.verify_continuation(old).await,
+            None => auditor.checkpoint().await,
+        }
+        .map_err(|error| call::unanswered(&error))?;
+        if old.is_some() {
+            session.say(
+                "il registro è la continuazione di quello del checkpoint indicato",
+                "the log continues the one of the given checkpoint",
+            )?;
+        }
+        match session.format {
+            Format::Table => session.raw(&head.text)?,
+            Format::Json | Format::Jsonl | Format::Csv => session.data(&[RecordBuilder::new()
+                .with("origin", head.checkpoint.origin.as_str())
+                .with("size", head.checkpoint.size)
+                .with("root", head.checkpoint.root.to_string())
+                .with("checkpoint", head.text)
+                .build()])?,
+        }
+        Ok(ExitCode::Ok)
+    })
+}
+
+impl ReaderArguments {
+    fn prepare(&self, session: &Session<'_, '_>) -> Result<(AuditorClient, ReadingContext), Failure> {
+        let Self { choice, connection, reading } = self;
+        let environment = &session.surroundings.environment;
+        let profile = choice.load(environment)?;
+        let auditor = AuditorClient::new(connection.resolve(&profile, environment)?.connect(session)?);
+        let ReadingSettings { purpose, reference, reader } = reading.resolve(&profile, environment)?;
+        let context = ReadingContext {
+            purpose: required(purpose, "purpose")?,
+            reference: required(reference, "reference")?,
+            reader: required(reader, "reader")?,
+        };
+        Ok((auditor, context))
+    }
+}
+
+impl From<FilterArguments> for AccessFilter {
+    fn from(arguments: FilterArguments) -> Self {
+        let FilterArguments { from, until, agency, under, outcome } = arguments;
+        Self { from, until, agency, agreement: under, outcome }
+    }
+}

@@ -1,0 +1,74 @@
+//! `ponte can-i`: what the caller's agreements allow, and whether they allow one thing.
+
+use agreement::reason::ExitCode;
+use clap::Args;
+use client::agency::{AccessDescription, AgencyClient, AgreementStanding, Purpose};
+
+use crate::call;
+use crate::datum::Datum;
+use crate::failure::Failure;
+use crate::profile::{ConnectionSettings, ContextSettings, ProfileChoice};
+use crate::session::Session;
+use crate::show;
+
+/// Arguments of `ponte can-i`.
+#[derive(Args, Debug)]
+pub struct CanIArguments {
+    /// Service: lookup-person, lookup-household, verify-declaration; without it everything is listed
+    pub service: Option<String>,
+    /// Fields that the service would have to show, separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "FIELDS", requires = "service")]
+    pub fields: Vec<String>,
+    /// Kind of verification
+    #[arg(long, value_name = "KIND", requires = "service")]
+    pub verification: Option<String>,
+    /// Which profile.
+    #[command(flatten)]
+    pub choice: ProfileChoice,
+    /// Where the index is and who calls.
+    #[command(flatten)]
+    pub connection: ConnectionSettings,
+    /// On what ground: it names an agreement in force; only its purpose is asked about.
+    #[command(flatten)]
+    pub context: ContextSettings,
+}
+
+/// Runs `ponte can-i`. Without a service the answer is the list; with one, exit 1 says no.
+pub fn run(arguments: &CanIArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
+    let CanIArguments { service, fields, verification, choice, connection, context } = arguments;
+    let wanted = call::field_set(fields)?;
+    session.block_on(async |session| {
+        let environment = &session.surroundings.environment;
+        let profile = choice.load(environment)?;
+        let context = context.resolve(&profile, environment)?;
+        let agency = AgencyClient::new(connection.resolve(&profile, environment)?.connect(session)?);
+        let ground = context.access_context(None, agency.new_request_id())?;
+        let answer =
+            agency.describe_access(&ground, call::RECEIPT).await.map_err(|error| call::unanswered(&error))?;
+
+        let Some(service) = service else {
+            let rows: Vec<Datum> = answer.agreements.iter().flat_map(show::access_description).collect();
+            session.data(&rows)?;
+            return Ok(ExitCode::Ok);
+        };
+        let grants = |description: &&AccessDescription| {
+            description.agreement == ground.agreement.as_str()
+                && description.standing == AgreementStanding::Active
+                && description.purposes.iter().any(|purpose: &Purpose| {
+                    purpose.id == ground.purpose.as_str()
+                        && purpose.services.contains(service)
+                        && verification.as_ref().is_none_or(|kind| purpose.verifications.contains(kind))
+                        && wanted.iter().all(|field| purpose.fields.contains(field))
+                })
+        };
+        let granting: Vec<&str> =
+            answer.agreements.iter().filter(grants).map(|description| description.agreement.as_str()).collect();
+        if granting.is_empty() {
+            session.say("no: nessuna finalità in vigore lo concede", "no: no purpose in force grants it")?;
+            return Ok(ExitCode::NegativeAnswer);
+        }
+        let under = granting.join(", ");
+        session.say(format!("sì: {under}"), format!("yes: {under}"))?;
+        Ok(ExitCode::Ok)
+    })
+}

@@ -1,0 +1,141 @@
+//! `ponte index`: the central service.
+
+use std::path::{Path, PathBuf};
+
+use agreement::reason::ExitCode;
+use clap::{Args, Subcommand};
+use index::config::IndexConfig;
+use ledger::checkpoint::LogSigner;
+use ledger::name::Origin;
+use transport::pki::names::TrustDomainName;
+
+use crate::datum::RecordBuilder;
+use crate::failure::Failure;
+use crate::secret;
+use crate::session::Session;
+
+/// What to do with the index.
+#[derive(Debug, Subcommand)]
+pub enum IndexCommand {
+    /// Make directory, keys and configuration of a new index, and print the log's verifier key
+    Init(InitArguments),
+    /// Run the index until SIGTERM or SIGINT
+    Run {
+        /// Configuration file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+}
+
+/// Arguments of `ponte index init`.
+#[derive(Args, Debug)]
+pub struct InitArguments {
+    /// Directory to make
+    pub directory: PathBuf,
+    /// Trust domain of all peers
+    #[arg(long, value_name = "NAME")]
+    pub trust_domain: TrustDomainName,
+    /// Origin of the access log, a name that is never used again, such as log.ponte.example/1
+    #[arg(long, value_name = "NAME")]
+    pub origin: String,
+    /// Address on which the services listen
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
+    pub listen: std::net::SocketAddr,
+}
+
+/// Runs `ponte index`.
+pub fn run(command: IndexCommand, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
+    match command {
+        IndexCommand::Init(arguments) => init(&arguments, session),
+        IndexCommand::Run { config } => serve(&config, session),
+    }
+}
+
+fn init(arguments: &InitArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
+    let InitArguments { directory, trust_domain, origin, listen } = arguments;
+    let origin = Origin::new(origin.as_str())
+        .map_err(|error| Failure::usage("--origin non valida", "--origin is not valid").because(&error))?;
+    let text = configuration(trust_domain, &origin, *listen);
+    IndexConfig::parse(&text, directory).map_err(|error| Failure::internal(&error))?;
+
+    for place in [directory.clone(), directory.join("data"), directory.join("checkpoint"), directory.join("pki")] {
+        make_private(&place)?;
+    }
+    let random = &*session.surroundings.random;
+    secret::create(&directory.join("key-encryption.key"), random)?;
+    let seed = secret::create(&directory.join("log.key"), random)?;
+    crate::call::write_new(&directory.join("index.toml"), text.as_bytes())?;
+    let signer = LogSigner::from_seed(origin, &seed).map_err(|error| Failure::internal(&error))?;
+    let path = directory.display();
+    session.say(
+        format!("creato {path}; mancano certificato e chiave dell'indice in {path}/pki (ponte pki csr, ponte pki issue)"),
+        format!("made {path}; certificate and key of the index still go to {path}/pki (ponte pki csr, ponte pki issue)"),
+    )?;
+    session.say(
+        "La chiave di verifica del registro va data a tutti; le altre a nessuno, con copia in luogo separato dai dati.",
+        "The log's verifier key is for everybody; the others for nobody, with a copy kept apart from the data.",
+    )?;
+    session.data(&[RecordBuilder::new().with("log_key", signer.verifier().to_string()).build()])?;
+    Ok(ExitCode::Ok)
+}
+
+fn serve(config: &Path, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
+    let config = IndexConfig::load(config).map_err(|error| Failure::file(config, &error))?;
+    crate::diagnostics::install();
+    let listen = config.listen;
+    session.say(format!("indice in ascolto su {listen}"), format!("the index listens on {listen}"))?;
+    session.block_on(async |_| {
+        let shutdown = transport::shutdown::Shutdown::new();
+        shutdown.on_signals().map_err(|error| Failure::internal(&error))?;
+        index::run(config, shutdown).await.map_err(|error| {
+            Failure::new(ExitCode::Unavailable, "l'indice si è fermato", "the index stopped").because(&error)
+        })
+    })?;
+    Ok(ExitCode::Ok)
+}
+
+/// Makes a directory that its owner alone can enter.
+pub(crate) fn make_private(directory: &Path) -> Result<(), Failure> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
+        .map_err(|error| Failure::file(directory, &error))
+}
+
+fn configuration(trust_domain: &TrustDomainName, origin: &Origin, listen: std::net::SocketAddr) -> String {
+    format!(
+        r#"# Configuration of a Ponte index. Relative paths are taken from this file's directory.
+listen = "{listen}"
+data_directory = "data"
+trust_domain = "{trust_domain}"
+
+# Name of the access log. A log that lost acknowledged entries goes on under a new one.
+origin = "{}"
+
+# Second place of the newest checkpoint, preferably on another volume.
+checkpoint_copy = "checkpoint"
+
+# 32 bytes in hexadecimal, mode 0600. Without the first the data cannot be read: keep a copy apart from them.
+key_encryption_key = "key-encryption.key"
+log_key = "log.key"
+
+[tls]
+certificate = "pki/index.pem"
+key = "pki/index.key"
+authorities = "pki/authority.pem"
+
+# Which node publishes for which municipalities.
+# [[node]]
+# id = "spiffe://{trust_domain}/node/imola"
+# municipalities = ["037032"]
+
+# Which auditor reads what of the access log: region, municipality or agency. Nobody else reads anything.
+# [[reader]]
+# id = "spiffe://{trust_domain}/auditor/regione"
+# scope = "region"
+"#,
+        origin.as_str()
+    )
+}

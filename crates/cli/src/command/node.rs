@@ -1,0 +1,149 @@
+//! `ponte node`: the municipal daemon, and the export that feeds it.
+
+mod daemon;
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use agreement::reason::ExitCode;
+use chrono::NaiveDate;
+use clap::{Args, Subcommand};
+use node::check::{CheckReport, ExportError};
+use node::findings::RuleFindings;
+use registry::export::{ExportContext, OpenError};
+
+use crate::call;
+use crate::datum::{Datum, RecordBuilder};
+use crate::failure::Failure;
+use crate::language::Language;
+use crate::session::Session;
+
+/// What to do with the node.
+#[derive(Debug, Subcommand)]
+pub enum NodeCommand {
+    /// Say what an import would take and refuse, and why; needs neither index nor certificate
+    Check(CheckArguments),
+    /// Import an export: by the daemon where one runs, else here
+    Import(ImportArguments),
+    /// Run the daemon until SIGTERM or SIGINT
+    Run(NodeArguments),
+    /// Say how the node stands
+    Status(NodeArguments),
+    /// Tell the daemon to publish at once, also after a stop
+    PublishNow(NodeArguments),
+}
+
+/// Which node.
+#[derive(Args, Clone, Debug)]
+pub struct NodeArguments {
+    /// Configuration file of the node
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+}
+
+/// Arguments of `ponte node import`.
+#[derive(Args, Debug)]
+pub struct ImportArguments {
+    /// Export, in the layout of config/export-layout.md
+    pub file: PathBuf,
+    /// Which node.
+    #[command(flatten)]
+    pub node: NodeArguments,
+    /// Day on which the export was made; today in Europe/Rome without it
+    #[arg(long, value_name = "DATE")]
+    pub date: Option<NaiveDate>,
+    /// The export is known to be complete: withdraw every card that it does not name
+    #[arg(long)]
+    pub complete: bool,
+}
+
+/// Arguments of `ponte node check`.
+#[derive(Args, Debug)]
+pub struct CheckArguments {
+    /// Export, in the layout of config/export-layout.md
+    pub file: PathBuf,
+    /// Which export.
+    #[command(flatten)]
+    pub export: ExportArguments,
+}
+
+/// What the file does not say of itself.
+#[derive(Args, Clone, Debug)]
+pub struct ExportArguments {
+    /// ISTAT code of the municipality that keeps the cards
+    #[arg(long, value_name = "ISTAT")]
+    pub municipality: String,
+    /// Day on which the export was made; today in Europe/Rome without it
+    #[arg(long, value_name = "DATE")]
+    pub date: Option<NaiveDate>,
+}
+
+/// Runs `ponte node`.
+pub fn run(command: NodeCommand, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
+    match command {
+        NodeCommand::Check(arguments) => check(&arguments, session),
+        NodeCommand::Import(arguments) => daemon::import(&arguments, session),
+        NodeCommand::Run(arguments) => daemon::run(&arguments, session),
+        NodeCommand::Status(arguments) => daemon::status(&arguments, session),
+        NodeCommand::PublishNow(arguments) => daemon::publish_now(&arguments, session),
+    }
+}
+
+fn check(arguments: &CheckArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
+    let CheckArguments { file, export } = arguments;
+    let context = export.context(session)?;
+    let input = File::open(file).map_err(|error| Failure::file(file, &error))?;
+    let report = node::check::check(BufReader::new(input), context).map_err(|error| unreadable(file, &error))?;
+    show_report(&report, session)
+}
+
+/// Shows what was found; exit 1 when rows would be refused.
+fn show_report(report: &CheckReport, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
+    let CheckReport { rows, accepted, refused, findings } = report;
+    session.say(
+        format!("{rows} righe: {accepted} accettate, {refused} rifiutate"),
+        format!("{rows} rows: {accepted} accepted, {refused} refused"),
+    )?;
+    let language = session.language;
+    let found: Vec<Datum> = findings.iter().map(|found| finding_row(found, language)).collect();
+    session.data(&found)?;
+    Ok(if *refused == 0 { ExitCode::Ok } else { ExitCode::NegativeAnswer })
+}
+
+fn finding_row(found: &RuleFindings, language: Language) -> Datum {
+    let RuleFindings { code, severity, column, count, lines, italian, remedy, english } = found;
+    let row = RecordBuilder::new()
+        .with("code", *code)
+        .with("severity", severity.to_string())
+        .with("count", *count)
+        .with("column", column.unwrap_or_default())
+        .with("text", language.pick(*italian, *english))
+        .with("lines", lines.iter().copied().collect::<Datum>());
+    // Remedies are for municipal offices, and Italian only.
+    row.with("remedy", *remedy).build()
+}
+
+fn unreadable(file: &Path, error: &ExportError) -> Failure {
+    let failure = Failure::file(file, error);
+    let ExportError::Open(OpenError::Header(faults)) = error else {
+        return failure;
+    };
+    let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    let text = faults.join("; ");
+    failure.remedy(
+        format!("intestazione: {text}; il tracciato è in config/export-layout.md"),
+        format!("header: {text}; the layout is in config/export-layout.md"),
+    )
+}
+
+impl ExportArguments {
+    /// The context of the export.
+    pub fn context(&self, session: &Session<'_, '_>) -> Result<ExportContext, Failure> {
+        let today = agreement::moment::Moment::new(session.surroundings.clock.now()).date();
+        Ok(ExportContext {
+            municipality: call::istat(&self.municipality)?,
+            reference_date: self.date.unwrap_or(today),
+        })
+    }
+}

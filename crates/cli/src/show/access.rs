@@ -1,0 +1,96 @@
+//! What an agreement allows, as a row for each purpose.
+
+use client::agency::{
+    AccessDescription, AgreementStanding, OperatorRequirements, Population, Purpose, Quota, QuotaKind, QuotaScope,
+};
+
+use crate::datum::{Datum, RecordBuilder};
+
+/// One row for each purpose of the agreement.
+pub fn access_description(description: &AccessDescription) -> Vec<Datum> {
+    let AccessDescription {
+        agreement,
+        hash: _,
+        title,
+        standing,
+        valid_from,
+        valid_to,
+        purposes,
+        territory,
+        operator_requirements:
+            OperatorRequirements { assurance, workstation_required, case_reference, operator_required },
+        quotas,
+        review_by,
+        population,
+        history_from,
+        hours,
+    } = description;
+    let quotas: Vec<String> = quotas.iter().map(quota).collect();
+    let rows = purposes.iter().map(|purpose| {
+        let Purpose { id, text, services, verifications, fields, consent_required } = purpose;
+        RecordBuilder::new()
+            .with("agreement", agreement.as_str())
+            .with("title", title.as_str())
+            .with("standing", standing_name(*standing))
+            .with("valid_from", valid_from.to_string())
+            .with("valid_to", valid_to.to_string())
+            .with("purpose", id.as_str())
+            .with("text", text.as_str())
+            .with("services", services.iter().map(String::as_str).collect::<Datum>())
+            .with("verifications", verifications.iter().map(String::as_str).collect::<Datum>())
+            .with("fields", fields.names().collect::<Datum>())
+            .with("consent_required", *consent_required)
+            .with("operator_required", *operator_required)
+            .with("assurance", assurance.as_str())
+            .with("workstation_required", *workstation_required)
+            .with("case_reference", case_reference.clone().unwrap_or_default())
+            .with("municipalities", territory.len())
+            .with("population", population_names(population))
+            .with_some("history_from", history_from.map(|day| day.to_string()))
+            .with("hours", hours.join(", "))
+            .with("review_by", review_by.to_string())
+            .with("quotas", quotas.join(", "))
+            .build()
+    });
+    rows.collect()
+}
+
+fn population_names(population: &Population) -> Datum {
+    let Population { residents, aire, cancelled, deceased, minors } = population;
+    let groups = [
+        ("residents", residents),
+        ("aire", aire),
+        ("cancelled", cancelled),
+        ("deceased", deceased),
+        ("minors", minors),
+    ];
+    groups.into_iter().filter(|(_, included)| **included).map(|(name, _)| name).collect()
+}
+
+fn quota(quota: &Quota) -> String {
+    let Quota { kind, limit, remaining, scope, resets_ms: _ } = quota;
+    let kind = match kind {
+        QuotaKind::CallsPerMinute => "calls/min",
+        QuotaKind::CallsPerDay => "calls/day",
+        QuotaKind::MissesPerDay => "misses/day",
+    };
+    let scope = match scope {
+        QuotaScope::Agreement => String::new(),
+        QuotaScope::Purpose(purpose) => format!(" ({purpose})"),
+        QuotaScope::Operator => " (operator)".to_owned(),
+    };
+    match remaining {
+        Some(remaining) => format!("{kind}{scope} {remaining}/{limit}"),
+        None => format!("{kind}{scope} {limit}"),
+    }
+}
+
+/// The name of a standing.
+fn standing_name(standing: AgreementStanding) -> &'static str {
+    match standing {
+        AgreementStanding::NotYetValid => "not-yet-valid",
+        AgreementStanding::Active => "active",
+        AgreementStanding::Expired => "expired",
+        AgreementStanding::Revoked => "revoked",
+    }
+}

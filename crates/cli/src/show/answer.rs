@@ -1,0 +1,77 @@
+//! Answers: rows for standard output.
+
+use agreement::verification::{VerificationReason, Verdict};
+use client::agency::{Freshness, Household, HouseholdAnswer, HouseholdMember, PersonAnswer, VerificationAnswer};
+use registry::code::HouseholdKind;
+
+use crate::datum::{Datum, RecordBuilder};
+use crate::language::Language;
+use crate::show::card::role;
+use crate::show::{day, person_card};
+
+/// One row for each card.
+pub fn person_rows(answer: &PersonAnswer) -> Vec<Datum> {
+    answer.persons.iter().map(person_card).collect()
+}
+
+/// One row for each member of each household.
+pub fn household_rows(answer: &HouseholdAnswer) -> Vec<Datum> {
+    let rows = answer.households.iter().flat_map(|household| {
+        let Household { handle, kind, members } = household;
+        let kind = match kind {
+            Some(HouseholdKind::Family) => "family",
+            Some(HouseholdKind::Convivenza) => "convivenza",
+            None => "",
+        };
+        members.iter().map(move |member| {
+            let HouseholdMember { person, role: place, from } = member;
+            RecordBuilder::new()
+                .with("household", handle.as_str())
+                .with("kind", kind)
+                .with("role", role(*place))
+                .with("from", day(*from))
+                .with("person", person_card(person))
+                .build()
+        })
+    });
+    rows.collect()
+}
+
+/// The answer of a verification.
+pub fn verification_row(answer: &VerificationAnswer) -> Datum {
+    let name = match answer.verdict {
+        Verdict::Yes => "YES",
+        Verdict::No => "NO",
+        Verdict::Undetermined => "UNDETERMINED",
+    };
+    let reason = match answer.reason {
+        VerificationReason::Matches => "MATCHES",
+        VerificationReason::Differs => "DIFFERS",
+        VerificationReason::NotHeld => "NOT_HELD",
+        VerificationReason::BeforeHistory => "BEFORE_HISTORY",
+        VerificationReason::ProcedureOpen => "PROCEDURE_OPEN",
+        VerificationReason::NotRegistered => "NOT_REGISTERED",
+        VerificationReason::Contradiction => "CONTRADICTION",
+    };
+    RecordBuilder::new()
+        .with("answer", name)
+        .with("anpr", answer.verdict.anpr())
+        .with("reason", reason)
+        .with("reference_date", answer.reference_date.to_string())
+        .build()
+}
+
+/// How old the data are, in words.
+pub fn freshness(freshness: &Freshness, language: Language) -> String {
+    let minutes = |age: &std::time::Duration| age.as_secs().div_ceil(60);
+    match freshness {
+        Freshness::Municipalities(ages) => {
+            let ages: Vec<_> =
+                ages.iter().map(|(istat, age)| format!("{istat} {} min", minutes(age))).collect();
+            format!("{} {}", language.pick("età dei dati:", "age of the data:"), ages.join(", "))
+        }
+        Freshness::Oldest(age) => {
+            format!("{} {} min", language.pick("dati più vecchi del territorio:", "oldest data of the territory:"), minutes(age))
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Following the log: a stream that sends each new entry of the reader's scope, resumable at any index.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ledger::header::EntryKind;
+use store::record_store::RecordStore;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Status;
+use wire::proto::audit::v1 as pb;
+
+use crate::audit::filter::Filter;
+use crate::audit::{Reader, STEP, read_error};
+use crate::shared::Shared;
+
+/// Entries that may wait for a slow reader; beyond that the log is read no further for it.
+const WINDOW: usize = 64;
+
+/// How often a reading is entered while there is something to enter.
+const TICK: Duration = Duration::from_secs(60);
+
+type Answer = Result<pb::FollowAccessesResponse, Status>;
+
+/// Enters the opening and starts the stream.
+pub(super) async fn open<S: RecordStore>(
+    shared: Arc<Shared<S>>,
+    reader: Reader,
+    filter: Filter,
+    from: u64,
+) -> Result<ReceiverStream<Answer>, Status> {
+    let slot = shared.reserve()?;
+    let details = vec![("from".to_owned(), from.to_string())];
+    let draft = shared.reading_draft(&reader, EntryKind::FollowerOpened, details)?;
+    shared.enter(slot, draft).await?;
+    let (answers, stream) = mpsc::channel(WINDOW);
+    let follower = Follower { shared, reader, filter: filter.timeless(), next: from, entered: from, sent: 0 };
+    tokio::spawn(follower.run(answers));
+    Ok(ReceiverStream::new(stream))
+}
+
+struct Follower<S> {
+    shared: Arc<Shared<S>>,
+    reader: Reader,
+    filter: Filter,
+    /// First entry not yet looked at.
+    next: u64,
+    /// First entry looked at since the last entry about this reading.
+    entered: u64,
+    /// Entries sent since then.
+    sent: u64,
+}
+
+impl<S: RecordStore> Follower<S> {
+    async fn run(mut self, answers: mpsc::Sender<Answer>) {
+        let mut heads = self.shared.log.heads();
+        let mut tick = tokio::time::interval_at(Instant::now() + TICK, TICK);
+        loop {
+            let sent = tokio::select! {
+                sent = self.catch_up(&answers) => sent,
+                () = answers.closed() => Ok(()),
+            };
+            if let Err(status) = sent {
+                // The reader may be gone already; the closing entry is made all the same.
+                let _ = answers.send(Err(status)).await;
+                break;
+            }
+            tokio::select! {
+                () = answers.closed() => break,
+                changed = heads.changed() => if changed.is_err() { break },
+                _ = tick.tick() => if let Err(status) = self.enter(EntryKind::FollowerTick).await {
+                    let _ = answers.send(Err(status)).await;
+                    break;
+                },
+            }
+        }
+        if let Err(status) = self.enter(EntryKind::FollowerClosed).await {
+            tracing::warn!(code = ?status.code(), "the end of a reading could not be entered");
+        }
+    }
+
+    async fn catch_up(&mut self, answers: &mpsc::Sender<Answer>) -> Result<(), Status> {
+        let end = self.shared.log.checkpoint().checkpoint.size;
+        while self.next < end {
+            let step = self.shared.log.entries(&self.reader.scope, self.next..end, STEP);
+            let step = step.map_err(|error| read_error(&error))?;
+            let last_step = step.len() < STEP;
+            for entry in step {
+                self.next = entry.index + 1;
+                let own = matches!(
+                    entry.header.body.kind,
+                    EntryKind::FollowerOpened | EntryKind::FollowerTick | EntryKind::FollowerClosed
+                );
+                if own || !self.filter.admits(&entry.header) {
+                    continue;
+                }
+                let message = self.shared.entry_message(entry)?;
+                send(answers, pb::follow_accesses_response::Item::Entry(message)).await;
+                self.sent += 1;
+            }
+            if last_step {
+                self.next = end;
+                let progress = pb::FollowProgress {
+                    origin: self.shared.log.origin().as_str().to_owned(),
+                    next_index: end,
+                };
+                send(answers, pb::follow_accesses_response::Item::Progress(progress)).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Enters what was read since the last time; an idle minute leaves no entry.
+    async fn enter(&mut self, kind: EntryKind) -> Result<(), Status> {
+        if kind == EntryKind::FollowerTick && self.sent == 0 {
+            return Ok(());
+        }
+        let details = vec![
+            ("from".to_owned(), self.entered.to_string()),
+            ("to".to_owned(), self.next.to_string()),
+            ("entries".to_owned(), self.sent.to_string()),
+        ];
+        let slot = self.shared.reserve()?;
+        let draft = self.shared.reading_draft(&self.reader, kind, details)?;
+        self.shared.enter(slot, draft).await?;
+        self.entered = self.next;
+        self.sent = 0;
+        Ok(())
+    }
+}
+
+async fn send(answers: &mpsc::Sender<Answer>, item: pb::follow_accesses_response::Item) {
+    // A reader that has gone is noticed by the loop.
+    let _ = answers.send(Ok(pb::FollowAccessesResponse { item: Some(item) })).await;
+}

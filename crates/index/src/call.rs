@@ -1,0 +1,20 @@
+//! From a tonic request to the call that every entry states.
+
+use agreement::reason::Reason;
+use tonic::{Request, Status};
+use transport::gate::metadata::TraceId;
+use transport::identity::VerifiedPeer;
+use wire::status::{Details, status_for};
+
+use crate::entry::Call;
+
+/// The caller and method of a request.
+///
+/// # Errors
+/// `UNAUTHENTICATED` when the request did not come through the acceptor: a defect of the wiring.
+pub(crate) fn call_of<T>(request: &Request<T>, method: &'static str) -> Result<Call, Status> {
+    let peer = VerifiedPeer::of(request.extensions())
+        .map_err(|_| status_for(Reason::PeerNotIdentified, Details::none()))?;
+    let trace_id = request.extensions().get::<TraceId>().copied();
+    Ok(Call { peer: peer.peer().clone(), method, request_id: None, trace_id })
+}

@@ -1,0 +1,322 @@
+//! The index's configuration file: parsed without side effects, unknown keys refused.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use agreement::peer::{Role, SpiffeId};
+use registry::identifier::IstatCode;
+use registry::municipality::MunicipalityId;
+use serde::Deserialize;
+use store::segment::Settings;
+
+/// Everything the index is told from outside.
+#[derive(Clone, Debug)]
+pub struct IndexConfig {
+    /// Address on which the gRPC services listen.
+    pub listen: SocketAddr,
+    /// Directory of journal, log, projection and key ring.
+    pub data_directory: PathBuf,
+    /// Trust domain that peers must belong to.
+    pub trust_domain: String,
+    /// Origin of the access log, a name without scheme such as `log.ponte.example/1`.
+    pub origin: String,
+    /// Second place for the newest checkpoint, preferably on another volume.
+    pub checkpoint_copy: Option<PathBuf>,
+    /// Certificates and keys.
+    pub tls: TlsFiles,
+    /// Key-encryption key, 32 bytes in hexadecimal, mode 0600.
+    pub key_encryption_key: PathBuf,
+    /// Seed of the log's Ed25519 key, 32 bytes in hexadecimal, mode 0600.
+    pub log_key: PathBuf,
+    /// Which node publishes for which municipalities.
+    pub nodes: BTreeMap<SpiffeId, Vec<MunicipalityId>>,
+    /// Which auditor reads what; an auditor that is not named reads nothing.
+    pub readers: BTreeMap<SpiffeId, ReaderGrant>,
+    /// Tuning with usable defaults.
+    pub limits: Limits,
+}
+
+/// Paths of the index's certificate, its key, the trusted authority and revocation lists.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsFiles {
+    /// Certificate chain, PEM.
+    pub certificate: PathBuf,
+    /// Private key, PEM, mode 0600.
+    pub key: PathBuf,
+    /// Trusted authorities, PEM.
+    pub authorities: PathBuf,
+    /// Certificate revocation lists, PEM.
+    #[serde(default)]
+    pub revocation_lists: Vec<PathBuf>,
+}
+
+/// What an auditor may read of the access log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReaderGrant {
+    /// Everything (regional auditor).
+    Region,
+    /// Entries that name this municipality, its own part of them.
+    Municipality(MunicipalityId),
+    /// Entries of this agency's own calls (the agency's supervisor).
+    Agency(SpiffeId),
+}
+
+/// Sizes and times that an operator may change.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Page cache of the record store, bytes.
+    pub cache_bytes: u64,
+    /// Places in the access log's queue.
+    pub log_queue: usize,
+    /// Longest time for one call.
+    pub deadline: Duration,
+    /// Time between two sync points of the projection.
+    pub sync_interval: Duration,
+    /// Largest number of connections.
+    pub connections: usize,
+    /// Largest number of connections from one address.
+    pub connections_per_address: usize,
+    /// Bytes of a segment of journal and access log.
+    pub segment_bytes: u64,
+}
+
+impl Limits {
+    /// Segments of the publication journal.
+    pub fn journal_segments(&self) -> Settings {
+        Settings { segment_bytes: self.segment_bytes, ..Settings::default() }
+    }
+
+    /// Segments of the access log.
+    pub fn log_segments(&self) -> Settings {
+        self.journal_segments()
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            cache_bytes: 1 << 30,
+            log_queue: 1024,
+            deadline: Duration::from_secs(10),
+            sync_interval: Duration::from_secs(5),
+            connections: 1024,
+            connections_per_address: 64,
+            segment_bytes: Settings::default().segment_bytes,
+        }
+    }
+}
+
+/// Why a configuration file is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("the configuration file cannot be read")]
+    Read(#[source] std::io::Error),
+    /// Not TOML, or a key is missing, unknown or of the wrong type.
+    #[error("the configuration file is not valid")]
+    Toml(#[source] Box<toml::de::Error>),
+    /// A value breaks a rule.
+    #[error("{key}: {rule}")]
+    Value {
+        /// Path of the key.
+        key: String,
+        /// The rule that it breaks.
+        rule: &'static str,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawConfig {
+    listen: SocketAddr,
+    data_directory: PathBuf,
+    trust_domain: String,
+    origin: String,
+    checkpoint_copy: Option<PathBuf>,
+    tls: TlsFiles,
+    key_encryption_key: PathBuf,
+    log_key: PathBuf,
+    #[serde(default)]
+    node: Vec<RawNode>,
+    #[serde(default)]
+    reader: Vec<RawReader>,
+    #[serde(default)]
+    limits: RawLimits,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawNode {
+    id: String,
+    municipalities: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawReader {
+    id: String,
+    scope: RawScope,
+    municipality: Option<String>,
+    agency: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum RawScope {
+    Region,
+    Municipality,
+    Agency,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLimits {
+    cache_mib: Option<u64>,
+    log_queue: Option<usize>,
+    deadline_seconds: Option<u64>,
+    sync_interval_seconds: Option<u64>,
+    connections: Option<usize>,
+    connections_per_address: Option<usize>,
+    segment_mib: Option<u64>,
+}
+
+impl IndexConfig {
+    /// Reads a file; relative paths in it are taken from its directory.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(ConfigError::Read)?;
+        Self::parse(&text, path.parent().unwrap_or_else(|| Path::new(".")))
+    }
+
+    /// Parses a configuration; relative paths are taken from `base`.
+    pub fn parse(text: &str, base: &Path) -> Result<Self, ConfigError> {
+        let raw: RawConfig = toml::from_str(text).map_err(|error| ConfigError::Toml(Box::new(error)))?;
+        let RawConfig {
+            listen,
+            data_directory,
+            trust_domain,
+            origin,
+            checkpoint_copy,
+            tls: TlsFiles { certificate, key, authorities, revocation_lists },
+            key_encryption_key,
+            log_key,
+            node,
+            reader,
+            limits,
+        } = raw;
+        let nodes = node
+            .into_iter()
+            .enumerate()
+            .map(|(position, raw)| raw.check(&format!("node[{position}]"), &trust_domain))
+            .collect::<Result<BTreeMap<_, _>, _>>()?;
+        let readers = reader
+            .into_iter()
+            .enumerate()
+            .map(|(position, raw)| raw.check(&format!("reader[{position}]"), &trust_domain))
+            .collect::<Result<BTreeMap<_, _>, _>>()?;
+        let tls = TlsFiles {
+            certificate: base.join(certificate),
+            key: base.join(key),
+            authorities: base.join(authorities),
+            revocation_lists: revocation_lists.into_iter().map(|path| base.join(path)).collect(),
+        };
+        Ok(Self {
+            listen,
+            data_directory: base.join(data_directory),
+            trust_domain,
+            origin,
+            checkpoint_copy: checkpoint_copy.map(|path| base.join(path)),
+            tls,
+            key_encryption_key: base.join(key_encryption_key),
+            log_key: base.join(log_key),
+            nodes,
+            readers,
+            limits: limits.check(),
+        })
+    }
+}
+
+fn value_error(key: &str, rule: &'static str) -> ConfigError {
+    ConfigError::Value { key: key.to_owned(), rule }
+}
+
+fn peer_id(key: &str, text: &str, trust_domain: &str, role: Role) -> Result<SpiffeId, ConfigError> {
+    let id = SpiffeId::parse(text)
+        .map_err(|_| value_error(key, "must be spiffe://<trust-domain>/<role>/<id>"))?;
+    if id.trust_domain() != trust_domain {
+        return Err(value_error(key, "must belong to the trust domain of this index"));
+    }
+    if id.role() != role {
+        return Err(value_error(key, "has another role than this list is for"));
+    }
+    Ok(id)
+}
+
+fn municipality(key: &str, text: &str) -> Result<MunicipalityId, ConfigError> {
+    IstatCode::parse(text)
+        .ok()
+        .and_then(MunicipalityId::of_any)
+        .ok_or_else(|| value_error(key, "must be the ISTAT code of a municipality, six digits"))
+}
+
+impl RawNode {
+    fn check(self, key: &str, trust_domain: &str) -> Result<(SpiffeId, Vec<MunicipalityId>), ConfigError> {
+        let Self { id, municipalities } = self;
+        let id = peer_id(&format!("{key}.id"), &id, trust_domain, Role::Node)?;
+        if municipalities.is_empty() {
+            return Err(value_error(&format!("{key}.municipalities"), "must name at least one municipality"));
+        }
+        let municipalities = municipalities
+            .iter()
+            .map(|code| municipality(&format!("{key}.municipalities"), code))
+            .collect::<Result<_, _>>()?;
+        Ok((id, municipalities))
+    }
+}
+
+impl RawReader {
+    fn check(self, key: &str, trust_domain: &str) -> Result<(SpiffeId, ReaderGrant), ConfigError> {
+        let Self { id, scope, municipality: code, agency } = self;
+        let id = peer_id(&format!("{key}.id"), &id, trust_domain, Role::Auditor)?;
+        let grant = match (scope, code, agency) {
+            (RawScope::Region, None, None) => ReaderGrant::Region,
+            (RawScope::Municipality, Some(code), None) => {
+                ReaderGrant::Municipality(municipality(&format!("{key}.municipality"), &code)?)
+            }
+            (RawScope::Agency, None, Some(agency)) => {
+                ReaderGrant::Agency(peer_id(&format!("{key}.agency"), &agency, trust_domain, Role::Agency)?)
+            }
+            _ => {
+                let rule = "scope region stands alone, municipality needs `municipality`, agency needs `agency`";
+                return Err(value_error(key, rule));
+            }
+        };
+        Ok((id, grant))
+    }
+}
+
+impl RawLimits {
+    fn check(self) -> Limits {
+        let Self {
+            cache_mib,
+            log_queue,
+            deadline_seconds,
+            sync_interval_seconds,
+            connections,
+            connections_per_address,
+            segment_mib,
+        } = self;
+        let usual = Limits::default();
+        Limits {
+            cache_bytes: cache_mib.map_or(usual.cache_bytes, |mib| mib << 20),
+            log_queue: log_queue.unwrap_or(usual.log_queue),
+            deadline: deadline_seconds.map_or(usual.deadline, Duration::from_secs),
+            sync_interval: sync_interval_seconds.map_or(usual.sync_interval, Duration::from_secs),
+            connections: connections.unwrap_or(usual.connections),
+            connections_per_address: connections_per_address.unwrap_or(usual.connections_per_address),
+            segment_bytes: segment_mib.map_or(usual.segment_bytes, |mib| mib << 20),
+        }
+    }
+}

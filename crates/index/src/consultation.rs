@@ -1,0 +1,324 @@
+//! `ConsultationService`: what agencies ask.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use agreement::describe::describe;
+use agreement::permit::Permit;
+use agreement::reason::Reason;
+use agreement::usage::Settlement;
+use agreement::view::person::PersonView;
+use chrono::NaiveDate;
+use registry::identifier::IstatCode;
+use store::access_log::draft::Sealed;
+use store::record_store::RecordStore;
+use store::record_store::answer::{
+    CodeStanding, HouseholdAnswer, HouseholdCard, PersonAnswer, PersonCard, Question, Source, VerificationOutcome,
+};
+use store::record_store::handle::{HouseholdHandle, PersonHandle};
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+use wire::convert::{
+    AccessInquiry, DataAge, HouseholdLookup, KeyCurrency, PersonKey, PersonLookup, PersonMark, ReceiptInquiry,
+    VerificationCall, access_description, full_receipt, household_message, person_message, verification_answer,
+};
+use wire::proto::consultation::v1 as pb;
+use wire::proto::consultation::v1::consultation_service_server::ConsultationService;
+use wire::status::{Details, status_for};
+
+use crate::call::call_of;
+use crate::entry::Call;
+use crate::shared::{Shared, detached};
+
+/// The service.
+#[derive(Debug)]
+pub struct Consultation<S> {
+    shared: Arc<Shared<S>>,
+}
+
+impl<S> Consultation<S> {
+    /// The service over the index's state.
+    pub fn new(shared: Arc<Shared<S>>) -> Self {
+        Self { shared }
+    }
+}
+
+/// A request that was read, with the call that names it; one that does not read is entered and refused.
+async fn read<S, M, D>(
+    shared: &Arc<Shared<S>>,
+    request: Request<M>,
+    method: &'static str,
+    request_of: impl Fn(&D) -> &agreement::request::Request,
+) -> Result<(Call, D), Status>
+where
+    S: RecordStore,
+    D: TryFrom<M, Error = wire::convert::Invalid>,
+{
+    let mut call = call_of(&request, method)?;
+    match D::try_from(request.into_inner()) {
+        Ok(domain) => {
+            call.request_id = Some(request_of(&domain).context.request_id);
+            Ok((call, domain))
+        }
+        Err(invalid) => Err(shared.refuse(&call, &invalid).await),
+    }
+}
+
+fn question(key: PersonKey) -> Question {
+    match key {
+        PersonKey::TaxCode(code) => Question::TaxCode(code),
+        PersonKey::NationalId(id) => Question::NationalId(id),
+    }
+}
+
+fn criteria(question: &Question) -> Vec<(String, String)> {
+    let (name, value) = question.criterion();
+    vec![(name.to_owned(), value)]
+}
+
+impl<S: RecordStore> Shared<S> {
+    async fn lookup_person(
+        &self,
+        call: Call,
+        lookup: PersonLookup,
+    ) -> Result<pb::LookupPersonResponse, Status> {
+        let PersonLookup { request, key, receipt } = lookup;
+        let question = question(key);
+        let granted = self.decide(&call, &request, criteria(&question)).await?;
+        let (permit, draft, pending) = granted.into_reading();
+        let read = self.store.lookup_person(&permit, &question, draft).await;
+        let settle = |answer: &PersonAnswer| settlement(answer.cards.is_empty());
+        let (PersonAnswer { cards }, committed) = self.commit(pending, read, settle).await?;
+        if cards.is_empty() {
+            return Err(self.nobody(&permit, &committed));
+        }
+        let freshness = self.data_age(&permit, cards.iter().map(|card| card.source));
+        let no_history_before = cards.iter().filter_map(|card| card.view.no_history_before()).max();
+        Ok(pb::LookupPersonResponse {
+            persons: cards.into_iter().map(person).collect(),
+            no_history_before: no_history_before.map(Into::into),
+            freshness: Some(freshness.into()),
+            reference_date: Some(permit.reference_date().into()),
+            today: Some(permit.today().into()),
+            receipt: Some(self.receipt(&committed, receipt)),
+        })
+    }
+
+    async fn lookup_household(
+        &self,
+        call: Call,
+        lookup: HouseholdLookup,
+    ) -> Result<pb::LookupHouseholdResponse, Status> {
+        let HouseholdLookup { request, key, receipt } = lookup;
+        let question = question(key);
+        let granted = self.decide(&call, &request, criteria(&question)).await?;
+        let (permit, draft, pending) = granted.into_reading();
+        let read = self.store.lookup_household(&permit, &question, draft).await;
+        let settle = |answer: &HouseholdAnswer| settlement(answer.households.is_empty());
+        let (HouseholdAnswer { households }, committed) = self.commit(pending, read, settle).await?;
+        if households.is_empty() {
+            return Err(self.nobody(&permit, &committed));
+        }
+        let freshness = self.data_age(&permit, households.iter().map(|card| card.source));
+        let members = households.iter().flat_map(|card| &card.view.members);
+        let no_history_before: Option<NaiveDate> =
+            members.filter_map(|member| member.person.no_history_before()).max();
+        Ok(pb::LookupHouseholdResponse {
+            households: households.into_iter().map(household).collect(),
+            no_history_before: no_history_before.map(Into::into),
+            freshness: Some(freshness.into()),
+            reference_date: Some(permit.reference_date().into()),
+            today: Some(permit.today().into()),
+            receipt: Some(self.receipt(&committed, receipt)),
+        })
+    }
+
+    async fn verify_declaration(
+        &self,
+        call: Call,
+        verification: VerificationCall,
+    ) -> Result<pb::VerifyDeclarationResponse, Status> {
+        let VerificationCall { request, key, claim, receipt } = verification;
+        let question = question(key);
+        let mut criteria = criteria(&question);
+        criteria.push(("verification".to_owned(), claim.kind().name().to_owned()));
+        let granted = self.decide(&call, &request, criteria).await?;
+        let (permit, draft, pending) = granted.into_reading();
+        let read = self.store.verify(&permit, &question, &claim, draft).await;
+        let settle = |outcome: &VerificationOutcome| settlement(outcome.answer.is_none());
+        let (VerificationOutcome { answer }, committed) = self.commit(pending, read, settle).await?;
+        let Some(answer) = answer else { return Err(self.nobody(&permit, &committed)) };
+        let (answer, reason) = verification_answer(answer);
+        // A verification shows no datum, and so no municipality's data either.
+        let freshness = DataAge::OldestInTerritory(self.oldest_age(&permit));
+        Ok(pb::VerifyDeclarationResponse {
+            answer: answer.into(),
+            reason: reason.into(),
+            freshness: Some(freshness.into()),
+            reference_date: Some(permit.reference_date().into()),
+            today: Some(permit.today().into()),
+            receipt: Some(self.receipt(&committed, receipt)),
+        })
+    }
+
+    async fn describe_access(
+        &self,
+        call: Call,
+        inquiry: AccessInquiry,
+    ) -> Result<pb::DescribeAccessResponse, Status> {
+        let AccessInquiry { request, receipt } = inquiry;
+        let granted = self.decide(&call, &request, Vec::new()).await?;
+        let (permit, draft, pending) = granted.into_reading();
+        let (_, committed) = self.commit(pending, Ok(Sealed::new((), draft)), |()| Settlement::Hit).await?;
+        let agreements = self.agreements.load_full();
+        let description =
+            self.with_usage(|counters| describe(&agreements, &call.peer, counters, permit.moment()));
+        let mut response = access_description(description);
+        response.receipt = Some(self.receipt(&committed, receipt));
+        Ok(response)
+    }
+
+    async fn get_receipt(&self, call: Call, inquiry: ReceiptInquiry) -> Result<pb::GetReceiptResponse, Status> {
+        let ReceiptInquiry { request, origin, index } = inquiry;
+        let criteria = vec![("index".to_owned(), index.to_string())];
+        let granted = self.decide(&call, &request, criteria).await?;
+        let (_, draft, pending) = granted.into_reading();
+        self.commit(pending, Ok(Sealed::new((), draft)), |()| Settlement::Hit).await?;
+        // An entry of somebody else is no entry: how many there are is the caller's business, whose they are is not.
+        let absent = || status_for(Reason::ResourceNotFound, Details::none());
+        if origin != *self.log.origin() {
+            return Err(absent());
+        }
+        let receipt = self.log.receipt(index).map_err(|_| absent())?;
+        let header = ledger::header::Header::decode(&receipt.header).map_err(|_| absent())?;
+        if header.body.peer != Some(call.peer.id.to_string()) {
+            return Err(absent());
+        }
+        Ok(pb::GetReceiptResponse { receipt: Some(full_receipt(self.log.origin(), receipt)) })
+    }
+
+    /// Freshness of what an answer shows: by municipality where all of it may be named, else the oldest.
+    fn data_age(&self, permit: &Permit, sources: impl Iterator<Item = Source>) -> DataAge {
+        let mut ages: BTreeMap<IstatCode, std::time::Duration> = BTreeMap::new();
+        for source in sources {
+            let named = match source {
+                Source::Named(municipality) => municipality.current().and_then(|current| current.istat()).map(
+                    |istat| (istat, self.age_of(self.store.received_ms(municipality))),
+                ),
+                Source::Withheld => None,
+            };
+            let Some((istat, age)) = named else {
+                return DataAge::OldestInTerritory(self.oldest_age(permit));
+            };
+            ages.insert(istat, age);
+        }
+        DataAge::Of(ages)
+    }
+}
+
+fn settlement(nobody: bool) -> Settlement {
+    if nobody { Settlement::Miss } else { Settlement::Hit }
+}
+
+fn person_name(handle: PersonHandle) -> String {
+    format!("persons/{}", Uuid::from_bytes(handle.0).simple())
+}
+
+fn household_name(handle: HouseholdHandle) -> String {
+    format!("households/{}", Uuid::from_bytes(handle.0).simple())
+}
+
+fn person(card: PersonCard) -> pb::Person {
+    let PersonCard { handle, household, view, standing, source: _ } = card;
+    let currency = match standing {
+        CodeStanding::Current => KeyCurrency::Current,
+        CodeStanding::Superseded => KeyCurrency::Superseded,
+    };
+    person_of(view, handle, currency, household)
+}
+
+fn person_of(
+    view: PersonView,
+    handle: PersonHandle,
+    currency: KeyCurrency,
+    household: Option<HouseholdHandle>,
+) -> pb::Person {
+    let mark = PersonMark { name: person_name(handle), currency };
+    person_message(view, mark, |_| household.map(household_name).unwrap_or_default())
+}
+
+fn household(card: HouseholdCard) -> pb::Household {
+    let HouseholdCard { handle, handles, view, source: _ } = card;
+    household_message(view, &household_name(handle), |card| PersonMark {
+        name: handles.get(card).copied().map(person_name).unwrap_or_default(),
+        currency: KeyCurrency::Current,
+    })
+}
+
+#[tonic::async_trait]
+impl<S: RecordStore> ConsultationService for Consultation<S> {
+    async fn lookup_person(
+        &self,
+        request: Request<pb::LookupPersonRequest>,
+    ) -> Result<Response<pb::LookupPersonResponse>, Status> {
+        let shared = Arc::clone(&self.shared);
+        detached(async move {
+            const METHOD: &str = "ponte.consultation.v1.ConsultationService/LookupPerson";
+            let (call, lookup) = read(&shared, request, METHOD, |lookup: &PersonLookup| &lookup.request).await?;
+            shared.lookup_person(call, lookup).await.map(Response::new)
+        })
+        .await
+    }
+
+    async fn lookup_household(
+        &self,
+        request: Request<pb::LookupHouseholdRequest>,
+    ) -> Result<Response<pb::LookupHouseholdResponse>, Status> {
+        let shared = Arc::clone(&self.shared);
+        detached(async move {
+            const METHOD: &str = "ponte.consultation.v1.ConsultationService/LookupHousehold";
+            let (call, lookup) = read(&shared, request, METHOD, |lookup: &HouseholdLookup| &lookup.request).await?;
+            shared.lookup_household(call, lookup).await.map(Response::new)
+        })
+        .await
+    }
+
+    async fn verify_declaration(
+        &self,
+        request: Request<pb::VerifyDeclarationRequest>,
+    ) -> Result<Response<pb::VerifyDeclarationResponse>, Status> {
+        let shared = Arc::clone(&self.shared);
+        detached(async move {
+            const METHOD: &str = "ponte.consultation.v1.ConsultationService/VerifyDeclaration";
+            let (call, asked) = read(&shared, request, METHOD, |asked: &VerificationCall| &asked.request).await?;
+            shared.verify_declaration(call, asked).await.map(Response::new)
+        })
+        .await
+    }
+
+    async fn describe_access(
+        &self,
+        request: Request<pb::DescribeAccessRequest>,
+    ) -> Result<Response<pb::DescribeAccessResponse>, Status> {
+        let shared = Arc::clone(&self.shared);
+        detached(async move {
+            const METHOD: &str = "ponte.consultation.v1.ConsultationService/DescribeAccess";
+            let (call, asked) = read(&shared, request, METHOD, |asked: &AccessInquiry| &asked.request).await?;
+            shared.describe_access(call, asked).await.map(Response::new)
+        })
+        .await
+    }
+
+    async fn get_receipt(
+        &self,
+        request: Request<pb::GetReceiptRequest>,
+    ) -> Result<Response<pb::GetReceiptResponse>, Status> {
+        let shared = Arc::clone(&self.shared);
+        detached(async move {
+            const METHOD: &str = "ponte.consultation.v1.ConsultationService/GetReceipt";
+            let (call, asked) = read(&shared, request, METHOD, |asked: &ReceiptInquiry| &asked.request).await?;
+            shared.get_receipt(call, asked).await.map(Response::new)
+        })
+        .await
+    }
+}

@@ -1,0 +1,23 @@
+//! The central service: publication, consultation, agreements and audit over one record store and one access log.
+//!
+//! A handler is short because the types carry the rules: the peer was verified, the permit was decided, the answer is
+//! sealed until its entry is durable. The reader's path: [`config`] is what an operator writes, [`run`] brings
+//! everything up, [`access`] is the way of every call of an agency, the other modules are the services.
+
+pub mod config;
+pub mod init;
+pub mod run;
+pub mod entry;
+mod call;
+mod page;
+pub mod shared;
+pub mod door;
+pub mod access;
+pub mod consultation;
+pub mod publication;
+pub mod agreement_book;
+pub mod administration;
+pub mod audit;
+pub mod directory;
+pub mod scopes;
+pub mod usage_restore;

@@ -1,0 +1,337 @@
+//! `PublicationService`: nodes hand over their municipalities' changes.
+//!
+//! A node may speak for the municipalities that the configuration gives it and for no other. Opening a stream and
+//! every refused batch are entries of the access log; accepted batches are the publication journal's.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use agreement::reason::Reason;
+use ledger::header::EntryKind;
+use ledger::part::PartKind;
+use registry::digest::DIGEST_VERSION;
+use registry::identifier::IstatCode;
+use registry::municipality::MunicipalityId;
+use registry::publication::{Batch, MAX_CHANGES, MAX_CLOCK_SKEW_MS, Refusal};
+use store::access_log::part_content::DetailPart;
+use store::publisher::{Acknowledged, MunicipalityState, PublishError, Rejection};
+use store::record_store::RecordStore;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Stream, StreamExt};
+use tonic::{Request, Response, Status, Streaming};
+use wire::convert::{
+    digest_from_wire, epoch_from_wire, municipality_from_wire, timestamp_from_ms, timestamp_to_ms,
+};
+use wire::proto::publication::v1 as pb;
+use wire::proto::publication::v1::publication_service_server::PublicationService;
+use wire::status::{Details, invalid_argument, status_for};
+
+use crate::call::call_of;
+use crate::entry::{Call, told, usual_retention};
+use crate::page::{PageToken, page_size};
+use crate::shared::Shared;
+
+const PUBLISH: &str = "ponte.publication.v1.PublicationService/Publish";
+const LIST_REJECTIONS: &str = "ponte.publication.v1.PublicationService/ListRejections";
+
+/// Batches that a node may have unacknowledged.
+const CREDITS: u32 = 8;
+
+/// Largest message of a node, bytes.
+pub const LARGEST_MESSAGE: usize = 4 << 20;
+
+/// The service.
+#[derive(Debug)]
+pub struct Publication<S> {
+    shared: Arc<Shared<S>>,
+}
+
+/// A municipality for which the calling node may speak: made only by [`Publication::own`].
+#[derive(Clone, Copy, Debug)]
+struct OwnMunicipality {
+    code: IstatCode,
+    id: MunicipalityId,
+}
+
+impl<S> Publication<S> {
+    /// The service over the index's state.
+    pub fn new(shared: Arc<Shared<S>>) -> Self {
+        Self { shared }
+    }
+
+    fn own(&self, call: &Call, field: &str, code: &str) -> Result<OwnMunicipality, Status> {
+        let code = municipality_from_wire(field, code).map_err(|invalid| invalid_argument(&invalid))?;
+        let foreign = || status_for(Reason::ForeignMunicipality, Details::none());
+        let id = MunicipalityId::of_any(code).ok_or_else(foreign)?;
+        let granted = self.shared.nodes.get(&call.peer.id).ok_or_else(foreign)?;
+        if granted.contains(&id) { Ok(OwnMunicipality { code, id }) } else { Err(foreign()) }
+    }
+}
+
+impl<S: RecordStore> Publication<S> {
+    /// Enters a fact about publication; the reason is what the node is told.
+    async fn enter(
+        &self,
+        call: &Call,
+        municipality: Option<OwnMunicipality>,
+        details: Vec<(String, String)>,
+        reason: Option<Reason>,
+    ) -> Result<(), Status> {
+        let slot = self.shared.reserve()?;
+        let mut draft = call.draft(EntryKind::Publication, usual_retention());
+        if let Some(reason) = reason {
+            draft.header.outcome = told(reason);
+        }
+        let mut facts = details;
+        facts.extend(municipality.map(|own| ("municipality".to_owned(), own.code.to_string())));
+        let draft = draft
+            .with(PartKind::AdministrativeDetail, &DetailPart { details: facts })
+            .map_err(|_| status_for(Reason::Internal, Details::none()))?;
+        self.shared.enter(slot, draft).await.map(drop)
+    }
+
+    async fn open(&self, call: &Call, open: pb::PublishOpen) -> Result<(OwnMunicipality, pb::PublishOpened), Status> {
+        let pb::PublishOpen { municipality, epoch, journal_end: _, digest_version, sent_at } = open;
+        let own = match self.own(call, "open.municipality", &municipality) {
+            Ok(own) => own,
+            Err(status) => {
+                self.enter(call, None, Vec::new(), Some(Reason::ForeignMunicipality)).await?;
+                return Err(status);
+            }
+        };
+        if !epoch.is_empty() {
+            epoch_from_wire("open.epoch", &epoch).map_err(|invalid| invalid_argument(&invalid))?;
+        }
+        let sent_ms = timestamp_to_ms("open.sent_at", sent_at).map_err(|invalid| invalid_argument(&invalid))?;
+        let now_ms = i64::try_from(self.shared.clock.now_ms()).unwrap_or(i64::MAX);
+        let refusal = if digest_version != u32::from(DIGEST_VERSION) {
+            Some(Reason::VersionNotShared)
+        } else if MAX_CLOCK_SKEW_MS < sent_ms.abs_diff(now_ms) {
+            Some(Reason::ClockSkew)
+        } else {
+            None
+        };
+        self.enter(call, Some(own), vec![("act".to_owned(), "open".to_owned())], refusal).await?;
+        if let Some(reason) = refusal {
+            return Err(status_for(reason, Details::none()));
+        }
+        let watermark = self.shared.store.municipality(own.id).map_or(0, |state| state.watermark.0);
+        let opened = pb::PublishOpened {
+            epoch: self.shared.store.epoch().0.to_vec(),
+            watermark,
+            digest_version,
+            credits: CREDITS,
+            max_changes: u32::try_from(MAX_CHANGES).unwrap_or(u32::MAX),
+            max_bytes: u32::try_from(LARGEST_MESSAGE).unwrap_or(u32::MAX),
+        };
+        Ok((own, opened))
+    }
+
+    async fn accept(&self, call: &Call, own: OwnMunicipality, batch: pb::Batch) -> Result<pb::PublishAcknowledged, Status> {
+        let batch = match Batch::try_from(batch) {
+            Ok(batch) => batch,
+            Err(invalid) => {
+                let details = vec![("field".to_owned(), invalid.field().to_owned())];
+                self.enter(call, Some(own), details, Some(Reason::InvalidArgument)).await?;
+                return Err(invalid_argument(&invalid));
+            }
+        };
+        let first = batch.first_sequence();
+        let published = if MunicipalityId::of_any(batch.municipality()) == Some(own.id) {
+            self.shared.store.publish(batch, self.shared.clock.now_ms()).await
+        } else {
+            Err(PublishError::Refused(Refusal::ForeignMunicipality))
+        };
+        match published {
+            Ok(Acknowledged { watermark, rejections }) => {
+                let visible = self.shared.store.municipality(own.id).map_or(0, |state| state.visible.0);
+                Ok(pb::PublishAcknowledged {
+                    watermark: watermark.0,
+                    rejections: rejections.iter().map(rejection_to_wire).collect(),
+                    visible,
+                    credits: 1,
+                })
+            }
+            Err(error) => {
+                let (reason, details) = refusal_of(&error);
+                let facts = vec![("first_sequence".to_owned(), first.to_string())];
+                self.enter(call, Some(own), facts, Some(reason)).await?;
+                Err(status_for(reason, details))
+            }
+        }
+    }
+
+    async fn serve(
+        self: Arc<Self>,
+        call: Call,
+        mut requests: Streaming<pb::PublishRequest>,
+        answers: mpsc::Sender<Result<pb::PublishResponse, Status>>,
+    ) {
+        let mut opened = None;
+        while let Some(request) = requests.next().await {
+            let answer = match request.and_then(|request| request.message.ok_or_else(no_message)) {
+                Ok(message) => self.answer(&call, &mut opened, message).await,
+                Err(status) => Err(status),
+            };
+            let last = answer.is_err();
+            let message = answer.map(|message| pb::PublishResponse { message: Some(message) });
+            // A node that has gone gets its acknowledgement when it comes back.
+            if answers.send(message).await.is_err() || last {
+                return;
+            }
+        }
+    }
+
+    async fn answer(
+        &self,
+        call: &Call,
+        opened: &mut Option<OwnMunicipality>,
+        message: pb::publish_request::Message,
+    ) -> Result<pb::publish_response::Message, Status> {
+        match (message, *opened) {
+            (pb::publish_request::Message::Open(open), None) => {
+                let (own, answer) = self.open(call, open).await?;
+                *opened = Some(own);
+                Ok(pb::publish_response::Message::Opened(answer))
+            }
+            (pb::publish_request::Message::Batch(batch), Some(own)) => {
+                let acknowledged = self.accept(call, own, batch).await?;
+                Ok(pb::publish_response::Message::Acknowledged(acknowledged))
+            }
+            (pb::publish_request::Message::Open(_), Some(_)) | (pb::publish_request::Message::Batch(_), None) => {
+                Err(no_message())
+            }
+        }
+    }
+}
+
+/// The first message opens the stream, and only the first.
+fn no_message() -> Status {
+    let details = Details::none().with_metadata("field", "message");
+    status_for(Reason::InvalidArgument, details)
+}
+
+fn rejection_to_wire(rejection: &Rejection) -> pb::Rejection {
+    let Rejection { sequence, local_id, rule, at_ms } = rejection;
+    pb::Rejection {
+        sequence: *sequence,
+        local_id: local_id.to_string(),
+        code: rule.clone(),
+        field: String::new(),
+        reject_time: Some(timestamp_from_ms(i64::try_from(*at_ms).unwrap_or(i64::MAX))),
+    }
+}
+
+fn refusal_of(error: &PublishError) -> (Reason, Details) {
+    let details = Details::none();
+    match error {
+        PublishError::Refused(Refusal::ForeignMunicipality) | PublishError::UnknownMunicipality => {
+            (Reason::ForeignMunicipality, details)
+        }
+        PublishError::Refused(Refusal::WrongEpoch) => (Reason::IndexRestored, details),
+        PublishError::Refused(Refusal::ClockSkew(_)) => (Reason::ClockSkew, details),
+        PublishError::Refused(Refusal::Gap { expected }) => {
+            (Reason::PublicationGap, details.with_metadata("expected_sequence", expected.to_string()))
+        }
+        PublishError::Refused(Refusal::Conflict { sequence }) => {
+            (Reason::PublicationConflict, details.with_metadata("sequence", sequence.to_string()))
+        }
+        PublishError::Refused(Refusal::Stale { watermark }) => {
+            (Reason::StreamSuperseded, details.with_metadata("watermark", watermark.0.to_string()))
+        }
+        PublishError::Busy => (Reason::Busy, details.with_retry_after(std::time::Duration::from_millis(200))),
+        PublishError::Stopped => (Reason::Unavailable, details),
+    }
+}
+
+#[tonic::async_trait]
+impl<S: RecordStore> PublicationService for Publication<S> {
+    type PublishStream = Pin<Box<dyn Stream<Item = Result<pb::PublishResponse, Status>> + Send>>;
+
+    async fn publish(
+        &self,
+        request: Request<Streaming<pb::PublishRequest>>,
+    ) -> Result<Response<Self::PublishStream>, Status> {
+        let call = call_of(&request, PUBLISH)?;
+        let (answers, stream) = mpsc::channel(CREDITS as usize);
+        let service = Arc::new(Self::new(Arc::clone(&self.shared)));
+        tokio::spawn(service.serve(call, request.into_inner(), answers));
+        Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
+    }
+
+    async fn get_state(
+        &self,
+        request: Request<pb::GetStateRequest>,
+    ) -> Result<Response<pb::GetStateResponse>, Status> {
+        let call = call_of(&request, "ponte.publication.v1.PublicationService/GetState")?;
+        let pb::GetStateRequest { municipality } = request.into_inner();
+        let own = self.own(&call, "municipality", &municipality)?;
+        let epoch = self.shared.store.epoch().0.to_vec();
+        let digest_version = u32::from(DIGEST_VERSION);
+        let Some(state) = self.shared.store.municipality(own.id) else {
+            let response = pb::GetStateResponse { epoch, digest_version, ..pb::GetStateResponse::default() };
+            return Ok(Response::new(response));
+        };
+        let MunicipalityState { watermark, visible, records, received_ms, digest, rejections } = state;
+        Ok(Response::new(pb::GetStateResponse {
+            epoch,
+            watermark: watermark.0,
+            visible: visible.0,
+            digest_version,
+            digest: digest.root().as_bytes().to_vec(),
+            records,
+            rejections: rejections.len() as u64,
+            receive_time: Some(timestamp_from_ms(i64::try_from(received_ms).unwrap_or(i64::MAX))),
+        }))
+    }
+
+    async fn compare_digests(
+        &self,
+        request: Request<pb::CompareDigestsRequest>,
+    ) -> Result<Response<pb::CompareDigestsResponse>, Status> {
+        let call = call_of(&request, "ponte.publication.v1.PublicationService/CompareDigests")?;
+        let pb::CompareDigestsRequest { municipality, epoch, sequence, digest_version, digest } = request.into_inner();
+        let own = self.own(&call, "municipality", &municipality)?;
+        let epoch = epoch_from_wire("epoch", &epoch).map_err(|invalid| invalid_argument(&invalid))?;
+        let theirs = digest_from_wire("digest", &digest).map_err(|invalid| invalid_argument(&invalid))?;
+        let state = self.shared.store.municipality(own.id).unwrap_or_else(MunicipalityState::empty);
+        let comparable = epoch == self.shared.store.epoch()
+            && digest_version == u32::from(DIGEST_VERSION)
+            && sequence == state.visible.0;
+        let differing = if comparable { state.digest.differing(&theirs) } else { Vec::new() };
+        let comparison = match (comparable, differing.is_empty()) {
+            (false, _) => pb::DigestComparison::NotComparable,
+            (true, true) => pb::DigestComparison::Equal,
+            (true, false) => pb::DigestComparison::Different,
+        };
+        Ok(Response::new(pb::CompareDigestsResponse {
+            comparison: comparison.into(),
+            buckets: differing.into_iter().map(|bucket| u32::from(bucket.number())).collect(),
+            sequence: state.visible.0,
+        }))
+    }
+
+    async fn list_rejections(
+        &self,
+        request: Request<pb::ListRejectionsRequest>,
+    ) -> Result<Response<pb::ListRejectionsResponse>, Status> {
+        let call = call_of(&request, LIST_REJECTIONS)?;
+        let pb::ListRejectionsRequest { municipality, page_size: size, page_token } = request.into_inner();
+        let own = self.own(&call, "municipality", &municipality)?;
+        let limit = page_size(size)?;
+        let scope = format!("{LIST_REJECTIONS}|{}", own.code);
+        let from = PageToken::open(&self.shared.page_key, &scope, &page_token)?.map_or(0, |token| token.position);
+        let state = self.shared.store.municipality(own.id);
+        let kept = state.map(|state| state.rejections).unwrap_or_default();
+        let page: Vec<_> = kept.iter().filter(|kept| from <= kept.sequence).take(limit).collect();
+        let next = page
+            .last()
+            .filter(|last| kept.last().is_some_and(|end| last.sequence < end.sequence))
+            .map(|last| PageToken { position: last.sequence + 1, end: 0 }.seal(&self.shared.page_key, &scope));
+        Ok(Response::new(pb::ListRejectionsResponse {
+            rejections: page.into_iter().map(rejection_to_wire).collect(),
+            next_page_token: next.unwrap_or_default(),
+        }))
+    }
+}

@@ -1,0 +1,108 @@
+//! What all services of the index share.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use agreement::agreements::Agreements;
+use agreement::moment::Moment;
+use agreement::peer::SpiffeId;
+use agreement::reason::Reason;
+use agreement::usage::UsageCounters;
+use arc_swap::ArcSwap;
+use registry::municipality::MunicipalityId;
+use store::access_log::committed::Committed;
+use store::access_log::draft::EntryDraft;
+use store::access_log::{AccessLog, LogFailure, ReserveError, Slot};
+use tonic::Status;
+use transport::clock::Clock;
+use wire::status::{Details, status_for};
+
+use crate::config::ReaderGrant;
+
+/// State of the index, shared by all its services.
+#[derive(Debug)]
+pub struct Shared<S> {
+    /// The record store.
+    pub store: S,
+    /// The access log: the only way out for an answer.
+    pub log: AccessLog,
+    /// Agreements in force, a snapshot swapped at each activation and revocation.
+    pub agreements: ArcSwap<Agreements>,
+    /// Guards changes of the agreements, so that entry and snapshot keep one order.
+    pub agreements_change: tokio::sync::Mutex<()>,
+    /// What each agreement has used up.
+    pub usage: Mutex<UsageCounters>,
+    /// Which node publishes for whom.
+    pub nodes: BTreeMap<SpiffeId, Vec<MunicipalityId>>,
+    /// Who reads what of the log.
+    pub readers: BTreeMap<SpiffeId, ReaderGrant>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Key of page tokens: random at each start, since a token may end with the process.
+    pub page_key: [u8; 32],
+}
+
+impl<S> Shared<S> {
+    /// Now, in UTC and in Rome.
+    pub fn moment(&self) -> Moment {
+        Moment::new(self.clock.now())
+    }
+
+    /// A place in the access log's queue, before anything is read.
+    ///
+    /// # Errors
+    /// The status for a caller who must come back.
+    pub fn reserve(&self) -> Result<Slot, Status> {
+        self.log.reserve().map_err(|error| match error {
+            ReserveError::Full { retry_after } => {
+                status_for(Reason::Busy, Details::none().with_retry_after(retry_after))
+            }
+            ReserveError::Unavailable => log_unavailable(),
+        })
+    }
+
+    /// Enters an act that discloses nothing.
+    ///
+    /// # Errors
+    /// The status for a caller whose act could not be entered, and so did not happen.
+    pub async fn enter(&self, slot: Slot, draft: EntryDraft) -> Result<Committed, Status> {
+        self.log.append(slot, draft).await.map_err(|error| log_failure(&error))
+    }
+
+    /// The usage counters, for a moment.
+    pub fn with_usage<T>(&self, act: impl FnOnce(&mut UsageCounters) -> T) -> T {
+        act(&mut self.usage.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The status when an entry could not be made durable.
+pub fn log_failure(error: &LogFailure) -> Status {
+    match error {
+        LogFailure::Draft(error) => {
+            tracing::error!(error = error as &dyn std::error::Error, "an entry of the access log cannot be drafted");
+            status_for(Reason::Internal, Details::none())
+        }
+        LogFailure::Unavailable => log_unavailable(),
+    }
+}
+
+fn log_unavailable() -> Status {
+    status_for(Reason::LogUnavailable, Details::none().with_retry_after(Duration::from_secs(1)))
+}
+
+/// Runs work that a cancelled call must not take along: from the decision on, an access ends in its entry.
+///
+/// # Errors
+/// `INTERNAL` when the work panicked.
+pub async fn detached<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Status>> + Send + 'static,
+) -> Result<T, Status> {
+    match tokio::spawn(work).await {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            tracing::error!(panicked = error.is_panic(), "the work of a call did not end");
+            Err(status_for(Reason::Internal, Details::none()))
+        }
+    }
+}

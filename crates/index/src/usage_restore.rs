@@ -1,0 +1,79 @@
+//! Quotas after a restart: counted again from today's entries, so that a crash gives nobody a second day.
+
+use agreement::context::{AgreementId, OperatorId, PurposeId};
+use agreement::moment::{Moment, start_of_day};
+use agreement::peer::SpiffeId;
+use agreement::reason::Reason;
+use agreement::usage::{Settlement, UsageCounters, UsageEvent, UsageKey};
+use ledger::header::EntryKind;
+use ledger::part::PartKind;
+use store::access_log::AccessLog;
+use store::access_log::part_content::{OperatorPart, PartContent};
+use store::access_log::reading::{OpenedEntry, OpenedPart, ReadError, ReaderScope};
+
+use crate::agreement_book::instant;
+
+/// Entries read in one step.
+const STEP: usize = 512;
+
+/// The counters as of the last entry.
+///
+/// # Errors
+/// When the log cannot be read.
+pub fn restore(log: &AccessLog, now: Moment) -> Result<UsageCounters, ReadError> {
+    let size = log.checkpoint().checkpoint.size;
+    let midnight = u64::try_from(start_of_day(now.date()).timestamp_millis()).unwrap_or_default();
+    let mut next = first_since(log, size, midnight)?;
+    let mut events = Vec::new();
+    while next < size {
+        let step = log.entries(&ReaderScope::Region, next..size, STEP)?;
+        let Some(last) = step.last() else { break };
+        next = last.index + 1;
+        events.extend(step.iter().filter_map(event));
+    }
+    Ok(UsageCounters::restore(events))
+}
+
+/// The first entry at or after an instant. Entry times never decrease.
+fn first_since(log: &AccessLog, size: u64, since_ms: u64) -> Result<u64, ReadError> {
+    let (mut low, mut high) = (0, size);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let before = log.entry(&ReaderScope::Region, middle)?.is_some_and(|entry| entry.header.time_ms < since_ms);
+        if before {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    Ok(low)
+}
+
+/// What an entry cost; `None` for entries that are no calls under an agreement.
+fn event(entry: &OpenedEntry) -> Option<UsageEvent> {
+    let body = &entry.header.body;
+    if body.kind != EntryKind::Access {
+        return None;
+    }
+    let settlement = match (body.outcome.code, Reason::from_name(&body.outcome.reason)) {
+        (0, _) => Settlement::Hit,
+        (_, Some(Reason::NotFound)) => Settlement::Miss,
+        _ => return None,
+    };
+    let operator = entry.parts.iter().find_map(|part| match part {
+        OpenedPart::Shown(opening) if opening.kind == PartKind::Operator => {
+            OperatorPart::decode(&opening.content).ok()
+        }
+        OpenedPart::Shown(_) | OpenedPart::Erased { .. } => None,
+    });
+    Some(UsageEvent {
+        key: UsageKey {
+            agency: SpiffeId::parse(body.peer.as_deref()?).ok()?,
+            agreement: AgreementId::parse(body.agreement.as_deref()?).ok()?,
+            purpose: PurposeId::parse(body.purpose.as_deref()?).ok()?,
+            operator: operator.and_then(|part| OperatorId::parse(&part.operator).ok()),
+        },
+        moment: Moment::new(instant(&entry.header)?),
+        settlement,
+    })
+}

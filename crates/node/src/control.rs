@@ -1,0 +1,209 @@
+//! Commands to a daemon that runs: a Unix socket in its data directory, one JSON object a line, both ways.
+//!
+//! The directory is readable by its owner alone, and so is the socket: whoever can open it is the daemon's own user.
+
+use std::io::{self, BufRead, BufReader as StdBufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream as StdUnixStream;
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use transport::shutdown::Shutdown;
+
+use crate::daemon::{Handle, NodeError};
+use crate::import::RemovalLimit;
+
+/// Name of the socket in the data directory.
+const SOCKET: &str = "node.sock";
+
+/// Longest line of a command, bytes.
+const LONGEST_COMMAND: u64 = 16 * 1024;
+
+/// Pause after the system could not give a connection.
+const ACCEPT_PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
+
+/// What the daemon can be told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Command {
+    /// Import a total export.
+    Import {
+        /// Absolute path of the file.
+        path: PathBuf,
+        /// Day on which it was made, `YYYY-MM-DD`; today in Italy when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        day: Option<String>,
+        /// What becomes of cards that it does not name.
+        #[serde(default)]
+        removals: Removals,
+    },
+    /// Say how the node stands.
+    Status,
+    /// Publish at once, also after a stop.
+    PublishNow,
+}
+
+/// What becomes of cards that an export does not name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Removals {
+    /// They are withdrawn, as far as the configured limit admits.
+    #[default]
+    Configured,
+    /// They are withdrawn: the export is known to be complete.
+    All,
+}
+
+/// What the daemon answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reply {
+    /// Done; the report or status, as JSON.
+    Done(Value),
+    /// Not done, and why.
+    Failed(String),
+}
+
+/// Why no reply was got.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// No daemon runs over this directory.
+    #[error("no daemon runs over this data directory")]
+    NoDaemon,
+    /// The socket failed.
+    #[error("the daemon cannot be talked to")]
+    Io(#[from] io::Error),
+    /// The reply is not one.
+    #[error("the daemon's reply cannot be read")]
+    Reply(#[from] serde_json::Error),
+}
+
+/// Where the socket of a data directory is.
+pub fn socket_path(data_directory: &Path) -> PathBuf {
+    data_directory.join(SOCKET)
+}
+
+/// Tells the daemon of a data directory something and waits for its reply, as long as the work takes.
+///
+/// # Errors
+/// See [`AskError`].
+pub fn ask(data_directory: &Path, command: &Command) -> Result<Reply, AskError> {
+    let mut stream = match StdUnixStream::connect(socket_path(data_directory)) {
+        Ok(stream) => stream,
+        Err(error) if [io::ErrorKind::NotFound, io::ErrorKind::ConnectionRefused].contains(&error.kind()) => {
+            return Err(AskError::NoDaemon);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let mut line = serde_json::to_vec(command)?;
+    line.push(b'\n');
+    stream.write_all(&line)?;
+    let mut reply = String::new();
+    StdBufReader::new(stream).read_line(&mut reply)?;
+    Ok(serde_json::from_str(&reply)?)
+}
+
+/// Makes the socket; one that an earlier daemon left behind goes. The directory's lock must be held.
+pub(crate) fn bind(path: &Path) -> io::Result<UnixListener> {
+    match std::fs::remove_file(path) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Takes commands until the shutdown; those under way are finished.
+pub(crate) async fn serve(listener: UnixListener, handle: Handle, shutdown: Shutdown) {
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = shutdown.triggered() => break,
+            accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                connections.spawn(converse(stream, handle.clone(), shutdown.clone()));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept commands");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+async fn converse(stream: UnixStream, handle: Handle, shutdown: Shutdown) {
+    let (input, mut output) = stream.into_split();
+    let mut input = BufReader::new(input);
+    loop {
+        let mut line = Vec::new();
+        let mut limited = (&mut input).take(LONGEST_COMMAND);
+        let read = tokio::select! {
+            () = shutdown.triggered() => return,
+            read = limited.read_until(b'\n', &mut line) => read,
+        };
+        if !matches!(read, Ok(1..)) {
+            return;
+        }
+        let whole = line.ends_with(b"\n");
+        let reply = match serde_json::from_slice(&line) {
+            Ok(command) if whole => obey(command, &handle).await,
+            Ok(_) | Err(_) => Reply::Failed("the command is not one of this daemon's".to_owned()),
+        };
+        let Ok(mut bytes) = serde_json::to_vec(&reply) else { return };
+        bytes.push(b'\n');
+        if output.write_all(&bytes).await.is_err() || !whole {
+            return;
+        }
+    }
+}
+
+async fn obey(command: Command, handle: &Handle) -> Reply {
+    let done = match command {
+        Command::Import { path, day, removals } => {
+            if path.is_relative() {
+                return Reply::Failed("the path of the export must be absolute".to_owned());
+            }
+            let Ok(day) = day.map(|day| day.parse::<NaiveDate>()).transpose() else {
+                return Reply::Failed("the day must be written YYYY-MM-DD".to_owned());
+            };
+            let removals = match removals {
+                Removals::Configured => None,
+                Removals::All => Some(RemovalLimit::Unlimited),
+            };
+            handle.import(&path, day, removals).await.map(serde_json::to_value)
+        }
+        Command::Status => handle.status().await.map(serde_json::to_value),
+        Command::PublishNow => {
+            handle.imported();
+            Ok(Ok(Value::Null))
+        }
+    };
+    match done {
+        Ok(Ok(report)) => Reply::Done(report),
+        Ok(Err(error)) => Reply::Failed(error.to_string()),
+        Err(error) => Reply::Failed(chain(&error)),
+    }
+}
+
+fn chain(error: &NodeError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

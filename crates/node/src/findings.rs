@@ -1,0 +1,91 @@
+//! Findings of a whole file, by rule.
+
+use std::collections::BTreeMap;
+
+use registry::finding::{Finding, FindingRule, Severity};
+use serde::Serialize;
+
+/// Lines that are named for each rule; the number tells how many there are.
+pub const NAMED_LINES: usize = 20;
+
+/// Findings by rule and column, errors first. Lines and columns only, nothing of what stands there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Findings(Vec<RuleFindings>);
+
+/// What was found under one rule in one column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RuleFindings {
+    /// Code of the rule.
+    pub code: &'static str,
+    /// `E` keeps the row aside, `W` does not.
+    pub severity: char,
+    /// The column, when it is one.
+    pub column: Option<&'static str>,
+    /// How often.
+    pub count: u64,
+    /// The first lines, the header being line 1; at most [`NAMED_LINES`].
+    pub lines: Vec<u64>,
+    /// What is wrong, Italian.
+    pub italian: &'static str,
+    /// What the municipality does about it, Italian.
+    pub remedy: &'static str,
+    /// What is wrong, English.
+    pub english: &'static str,
+}
+
+/// Findings while a file is read.
+#[derive(Debug, Default)]
+pub(crate) struct Tally(BTreeMap<(&'static str, Option<&'static str>), Found>);
+
+#[derive(Debug)]
+struct Found {
+    rule: &'static FindingRule,
+    count: u64,
+    lines: Vec<u64>,
+}
+
+impl Findings {
+    /// The findings, errors first, then by code and column.
+    pub fn iter(&self) -> impl Iterator<Item = &RuleFindings> {
+        self.0.iter()
+    }
+
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How often anything was found under the rule.
+    pub fn count_of(&self, code: &str) -> u64 {
+        self.0.iter().filter(|found| found.code == code).map(|found| found.count).sum()
+    }
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, findings: impl IntoIterator<Item = Finding>) {
+        for Finding { rule, column, line } in findings {
+            let found = self.0.entry((rule.code, column)).or_insert(Found { rule, count: 0, lines: Vec::new() });
+            found.count += 1;
+            if found.lines.len() < NAMED_LINES {
+                found.lines.push(line);
+            }
+        }
+    }
+
+    pub(crate) fn finish(self) -> Findings {
+        let (errors, warnings): (Vec<_>, Vec<_>) =
+            self.0.into_iter().partition(|(_, found)| found.rule.severity == Severity::Error);
+        let all = errors.into_iter().chain(warnings);
+        let findings = all.map(|((code, column), Found { rule, count, lines })| RuleFindings {
+            code,
+            severity: rule.severity.letter(),
+            column,
+            count,
+            lines,
+            italian: rule.italian,
+            remedy: rule.remedy,
+            english: rule.english,
+        });
+        Findings(findings.collect())
+    }
+}

@@ -1,0 +1,209 @@
+//! From an export to the journal: only what changed.
+//!
+//! Each accepted row is joined with the mirror's card; equal cards send nothing. A row that is kept aside leaves its
+//! card as it was. A card that the export no longer names is withdrawn, unless the export looks incomplete: with a
+//! row that names no card, or with more withdrawals than the limit admits, none is made.
+
+use std::collections::HashSet;
+use std::io::Read;
+
+use chrono::NaiveDate;
+use registry::change::{ChangeBody, derive_events, merge_export};
+use registry::export::ExportContext;
+use registry::identifier::{IstatCode, LocalId};
+use serde::Serialize;
+use store::municipal::{ChangeDraft, MunicipalError, MunicipalStore};
+
+use crate::check::{CheckReport, CheckedExport, CheckedRow, ExportError, Refused};
+use crate::findings::Findings;
+
+/// Changes that are journalled with one sync.
+const CHUNK: usize = 1_000;
+
+/// Withdrawals that are always admitted, so that the limit does not hinder small municipalities.
+const FEW: u64 = 10;
+
+/// How many cards one export may withdraw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RemovalLimit {
+    /// This share of the cards, 0 to 100, or ten.
+    Percent(u8),
+    /// Any number: the caller knows that the export is complete.
+    Unlimited,
+}
+
+/// What an import did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ImportReport {
+    /// Rows after the header.
+    pub rows: u64,
+    /// Rows kept aside; their cards are as they were.
+    pub quarantined: u64,
+    /// Cards that are as they were.
+    pub unchanged: u64,
+    /// New cards.
+    pub created: u64,
+    /// Cards with a new version.
+    pub updated: u64,
+    /// Cards withdrawn.
+    pub removed: u64,
+    /// Cards that the export does not name, and that were not withdrawn because it looks incomplete.
+    pub removals_withheld: u64,
+    /// Last change of the journal afterwards.
+    pub journal_end: u64,
+    /// What was found, by rule.
+    pub findings: Findings,
+}
+
+/// Why an import stopped. What was journalled before stays and is published.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The export.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// The node's store.
+    #[error("the change cannot be journalled")]
+    Store(#[from] MunicipalError),
+}
+
+/// What the file does not say of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImportContext {
+    /// Code under which the cards are published.
+    pub municipality: IstatCode,
+    /// Day on which the export was made, and on which its differences count as noticed.
+    pub day: NaiveDate,
+    /// How many cards it may withdraw.
+    pub removals: RemovalLimit,
+}
+
+/// Imports a total export. Memory is bounded by the local ids of its cards.
+///
+/// # Errors
+/// See [`ImportError`]. Rows that break a rule are no error but part of the report.
+pub fn import<R: Read>(
+    store: &mut MunicipalStore,
+    input: R,
+    context: ImportContext,
+) -> Result<ImportReport, ImportError> {
+    let ImportContext { municipality, day, removals } = context;
+    let mut export = CheckedExport::open(input, ExportContext { municipality, reference_date: day })?;
+    let mut import = Import { store, day, drafts: Vec::new(), counts: Counts::default() };
+    let cards_before = import.store.cards();
+    let mut named = HashSet::new();
+    let mut all_named = true;
+    while let Some(row) = export.next_row()? {
+        match row {
+            CheckedRow::Accepted(record) => {
+                named.insert(record.local_id.clone());
+                import.take(record)?;
+            }
+            CheckedRow::Refused(Refused::Card(card)) => {
+                named.insert(card);
+            }
+            CheckedRow::Refused(Refused::Unknown) => all_named = false,
+        }
+    }
+    import.flush()?;
+    import.withdraw(&named, if all_named { removals.admits(cards_before) } else { 0 })?;
+    import.store.sync()?;
+    let CheckReport { rows, accepted: _, refused, findings } = export.finish();
+    let Counts { unchanged, created, updated, removed, removals_withheld } = import.counts;
+    Ok(ImportReport {
+        rows,
+        quarantined: refused,
+        unchanged,
+        created,
+        updated,
+        removed,
+        removals_withheld,
+        journal_end: import.store.last_sequence(),
+        findings,
+    })
+}
+
+#[derive(Debug)]
+struct Import<'a> {
+    store: &'a mut MunicipalStore,
+    day: NaiveDate,
+    drafts: Vec<ChangeDraft>,
+    counts: Counts,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    unchanged: u64,
+    created: u64,
+    updated: u64,
+    removed: u64,
+    removals_withheld: u64,
+}
+
+impl Import<'_> {
+    fn take(&mut self, record: registry::record::Record) -> Result<(), MunicipalError> {
+        let previous = self.store.card(&record.local_id)?;
+        let next = merge_export(previous.as_ref(), record);
+        match &previous {
+            Some(previous) if *previous == next => {
+                self.counts.unchanged += 1;
+                return Ok(());
+            }
+            Some(_) => self.counts.updated += 1,
+            None => self.counts.created += 1,
+        }
+        let events = derive_events(previous.as_ref(), &next, self.day);
+        self.push(ChangeDraft { local_id: next.local_id.clone(), body: ChangeBody::Upsert(Box::new(next)), events })
+    }
+
+    fn withdraw(&mut self, named: &HashSet<LocalId>, admitted: u64) -> Result<(), MunicipalError> {
+        let mut missing = Vec::new();
+        self.store.every_card(&mut |card| {
+            if !named.contains(&card.local_id) {
+                missing.push(card.local_id);
+            }
+        })?;
+        let count = u64::try_from(missing.len()).unwrap_or(u64::MAX);
+        if admitted < count {
+            tracing::warn!(count, "the export looks incomplete: no card is withdrawn");
+            self.counts.removals_withheld = count;
+            return Ok(());
+        }
+        self.counts.removed = count;
+        // The mirror's order is that of its sealed keys; the journal's must not depend on them.
+        missing.sort_unstable();
+        for local_id in missing {
+            self.push(ChangeDraft { local_id, body: ChangeBody::Remove, events: Vec::new() })?;
+        }
+        self.flush()
+    }
+
+    fn push(&mut self, draft: ChangeDraft) -> Result<(), MunicipalError> {
+        self.drafts.push(draft);
+        if CHUNK <= self.drafts.len() { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), MunicipalError> {
+        if self.drafts.is_empty() {
+            return Ok(());
+        }
+        self.store.append(std::mem::take(&mut self.drafts))
+    }
+}
+
+impl RemovalLimit {
+    fn admits(self, cards: u64) -> u64 {
+        match self {
+            Self::Unlimited => u64::MAX,
+            Self::Percent(percent) => (cards.saturating_mul(u64::from(percent)) / 100).max(FEW),
+        }
+    }
+}
+
+impl Default for RemovalLimit {
+    fn default() -> Self {
+        Self::Percent(10)
+    }
+}
+
+#[cfg(test)]
+mod tests;

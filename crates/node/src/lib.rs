@@ -1,0 +1,18 @@
+//! The municipal daemon (*nodo comunale*).
+//!
+//! A back office hands over its cards in an export; the node [checks](check) it, [imports](import) what changed into
+//! its journal, and [publishes](publisher) the journal to the index. What the index acknowledged is held by it; what
+//! it did not is sent again, whatever was interrupted on either side. [`daemon`] puts them together, [`control`] is
+//! how commands talk to a daemon that runs.
+
+pub mod config;
+pub mod storage;
+pub mod findings;
+pub mod check;
+pub mod import;
+pub mod publisher;
+pub mod daemon;
+pub mod control;
+
+#[cfg(test)]
+mod fixture;

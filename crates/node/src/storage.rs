@@ -1,0 +1,102 @@
+//! The node's data directory: lock, key ring, journal and mirror.
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use store::files::Files;
+use store::files::system::SystemFiles;
+use store::keys::Entropy;
+use store::keys::encryption_key::{KeyEncryptionKey, KeyFileError};
+use store::keys::ring::{KeyRing, RingError};
+use store::municipal::{MirrorEngine, MunicipalError, MunicipalStore};
+use store::segment::Settings;
+use transport::random::Random;
+
+use crate::config::NodeConfig;
+
+/// Bytes of a new segment of the journal: one takes the changes of some weeks of a middling municipality.
+const SEGMENT_BYTES: u64 = 16 << 20;
+
+/// Why the data directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// Another process has it.
+    #[error("another process uses the data directory")]
+    Locked,
+    /// The directory cannot be used.
+    #[error("the data directory cannot be used")]
+    Directory(#[source] std::io::Error),
+    /// The key-encryption key.
+    #[error("the key-encryption key cannot be used")]
+    KeyFile(#[from] KeyFileError),
+    /// The key ring.
+    #[error("the key ring cannot be used")]
+    Ring(#[from] RingError),
+    /// Journal or mirror.
+    #[error("journal or mirror cannot be used")]
+    Store(#[from] MunicipalError),
+}
+
+/// The open data directory of a node. As long as it lives, no other process can open it.
+#[derive(Clone, Debug)]
+pub struct Storage {
+    files: Arc<dyn Files>,
+    store: Arc<Mutex<MunicipalStore>>,
+}
+
+/// The daemon's randomness as the key ring takes it.
+#[derive(Debug)]
+struct RingEntropy(Arc<dyn Random>);
+
+impl Entropy for RingEntropy {
+    fn fill(&self, buffer: &mut [u8]) {
+        self.0.fill(buffer);
+    }
+}
+
+impl Storage {
+    /// Opens the directory that the configuration names, and makes it when there is none.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub fn open(config: &NodeConfig, random: Arc<dyn Random>) -> Result<Self, StorageError> {
+        let encryption_key = KeyEncryptionKey::from_file(&config.key_encryption_key)?;
+        let directory = &config.data_directory;
+        make_private(directory).map_err(StorageError::Directory)?;
+        let files: Arc<dyn Files> = match SystemFiles::open(&directory.join("journal")) {
+            Ok(files) => Arc::new(files),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Err(StorageError::Locked),
+            Err(error) => return Err(StorageError::Directory(error)),
+        };
+        let keys = KeyRing::open(Arc::clone(&files), encryption_key, Arc::new(RingEntropy(random)))?;
+        let settings = Settings { segment_bytes: SEGMENT_BYTES, ..Settings::default() };
+        let mirror = directory.join("mirror");
+        let engine = MirrorEngine::Sled { directory: &mirror, cache_bytes: config.cache_bytes };
+        let store = MunicipalStore::open(Arc::clone(&files), &keys, settings, engine, config.identity)?;
+        Ok(Self::over(files, store))
+    }
+
+    /// A store that was opened already; `files` takes the publisher's own notes.
+    pub fn over(files: Arc<dyn Files>, store: MunicipalStore) -> Self {
+        Self { files, store: Arc::new(Mutex::new(store)) }
+    }
+
+    /// Journal and mirror, for one user at a time.
+    pub fn store(&self) -> MutexGuard<'_, MunicipalStore> {
+        // An import that panicked left the journal whole: it is the truth, and the mirror follows it.
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn files(&self) -> &Arc<dyn Files> {
+        &self.files
+    }
+}
+
+fn make_private(directory: &Path) -> std::io::Result<()> {
+    if directory.try_exists()? {
+        return Ok(());
+    }
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)
+}

@@ -1,0 +1,30 @@
+//! The registry's own language: what a municipality writes on a person's card, and the rules that hold for it.
+//!
+//! This crate is pure: it does no I/O, reads no clock, draws no random number and knows no protobuf.
+//! The reader's path: [`identifier`] and [`date`] are the words, [`codice_fiscale`], [`municipality`], [`state`]
+//! and [`code`] the reference tables, [`record`] the card with its [`timeline`]s, [`canonical`] its bytes,
+//! [`digest`] the proof that two copies are equal, [`export`] the layout in which back offices hand it over with the
+//! [`finding`]s about it, [`change`] and [`publication`] the way to the index, [`linking`] the person behind cards of
+//! several municipalities.
+
+pub mod identifier;
+pub mod date;
+pub mod validity;
+pub mod timeline;
+mod letters;
+pub mod code;
+pub mod state;
+pub mod municipality;
+pub mod codice_fiscale;
+pub mod record;
+pub mod normal;
+pub mod finding;
+pub mod export;
+pub mod canonical;
+pub mod digest;
+pub mod change;
+pub mod publication;
+pub mod linking;
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,266 @@
+//! Which person a card belongs to.
+
+use chrono::NaiveDate;
+
+use crate::codice_fiscale::TaxCode;
+use crate::date::PartialDate;
+use crate::identifier::{IstatCode, NationalId, PersonId, RecordId};
+use crate::linking::GeneralitiesKey;
+use crate::linking::anomaly::{Anomaly, AnomalyKind};
+use crate::municipality::MunicipalityId;
+use crate::record::{Record, Register, Sex};
+
+/// What linking looks at on a card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CardFacts {
+    /// Whether the card may be linked at all.
+    pub identity: Identity,
+    /// Municipality that keeps it.
+    pub municipality: IstatCode,
+    /// Register that keeps it.
+    pub register: Register,
+    /// Days on which the person stood in the register: first, when known, and the day on which it ended.
+    pub registered: (Option<NaiveDate>, Option<NaiveDate>),
+    /// National id.
+    pub national_id: Option<NationalId>,
+    /// Validated codici fiscali, current and past.
+    pub tax_codes: Vec<TaxCode>,
+    /// Exact generalities.
+    pub generalities: Option<GeneralitiesKey>,
+    /// Sex.
+    pub sex: Sex,
+    /// Birth date.
+    pub birth_date: PartialDate,
+}
+
+/// Whether a card may be linked to others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Identity {
+    /// As usual.
+    Open,
+    /// Sealed (adoption, rectification of sex, protection programme): a link would tell the old identity from the
+    /// new one, so there is none (L. 184/1983 art. 28; L. 164/1982 art. 5; d.lgs. 119/1993).
+    Sealed,
+}
+
+/// A card that shares a link key with the one to be linked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its id.
+    pub record: RecordId,
+    /// The person it belongs to.
+    pub person: PersonId,
+    /// Commit sequence at which it was linked: the earlier card names the person.
+    pub linked_at: u64,
+    /// What it says.
+    pub facts: CardFacts,
+}
+
+/// How sure a link is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LinkStanding {
+    /// The first card of a person, linked to no other.
+    First,
+    /// By national id or validated codice fiscale.
+    Confirmed,
+    /// By exact generalities alone.
+    Unconfirmed,
+}
+
+/// The person of a card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkDecision {
+    /// The person.
+    pub person: PersonId,
+    /// How sure it is.
+    pub standing: LinkStanding,
+    /// Other persons that this card shows to be the same; their ids resolve to `person` from now on. Ascending by
+    /// when they were first linked.
+    pub merged: Vec<PersonId>,
+    /// Contradictions, by candidate.
+    pub anomalies: Vec<Anomaly>,
+}
+
+impl CardFacts {
+    /// What a card says.
+    pub fn of(record: &Record, identity: Identity) -> Self {
+        let validated = record.tax_codes.iter().filter(|entry| entry.validated);
+        let cancelled = record.cancellation.as_ref().map(|exit| exit.effective);
+        // Death ends a registration even before the card is cancelled.
+        let died = record.death.as_ref().map(|death| death.date);
+        Self {
+            identity,
+            municipality: record.municipality,
+            register: record.register,
+            registered: (
+                record.registration.effective,
+                [cancelled, died].into_iter().flatten().min(),
+            ),
+            national_id: record.national_id,
+            tax_codes: validated.map(|entry| entry.code).collect(),
+            generalities: GeneralitiesKey::of(&record.generalities),
+            sex: record.generalities.sex,
+            birth_date: record.generalities.birth_date,
+        }
+    }
+
+    fn registered_on(&self, day: NaiveDate) -> bool {
+        let (from, until) = self.registered;
+        from.is_none_or(|from| from <= day) && until.is_none_or(|until| day < until)
+    }
+}
+
+/// What two cards say about being one person's.
+enum Verdict {
+    Same(Option<AnomalyKind>),
+    Perhaps,
+    Different(Option<AnomalyKind>),
+    /// Nothing in common and nothing against: found by a key that one of them no longer has.
+    Unrelated,
+}
+
+/// Decides over a card. `own` is its id; `today` is the day for which double registrations are looked for. The order
+/// of the candidates does not matter, and the card itself among them is passed over.
+pub fn link(own: RecordId, card: &CardFacts, candidates: &[Candidate], today: NaiveDate) -> LinkDecision {
+    let mut decision = LinkDecision {
+        person: PersonId(own.0),
+        standing: LinkStanding::First,
+        merged: Vec::new(),
+        anomalies: Vec::new(),
+    };
+    if card.identity == Identity::Sealed {
+        return decision;
+    }
+    let mut candidates: Vec<&Candidate> = candidates
+        .iter()
+        .filter(|candidate| candidate.record != own && candidate.facts.identity == Identity::Open)
+        .collect();
+    candidates.sort_by_key(|candidate| (candidate.linked_at, candidate.record));
+
+    let (mut same, mut perhaps, mut different) = (Vec::new(), Vec::new(), Vec::new());
+    for candidate in candidates {
+        let anomaly = match compare(card, &candidate.facts) {
+            Verdict::Same(anomaly) => {
+                push_new(&mut same, candidate.person);
+                let double = double_registration(card, &candidate.facts, today);
+                decision.anomalies.extend(double.map(|kind| Anomaly {
+                    kind,
+                    other: candidate.record,
+                }));
+                anomaly
+            }
+            Verdict::Perhaps => {
+                push_new(&mut perhaps, (candidate.person, candidate.record));
+                None
+            }
+            Verdict::Different(anomaly) => {
+                push_new(&mut different, candidate.person);
+                anomaly
+            }
+            Verdict::Unrelated => None,
+        };
+        decision.anomalies.extend(anomaly.map(|kind| Anomaly {
+            kind,
+            other: candidate.record,
+        }));
+    }
+
+    let mut same = same.into_iter();
+    if let Some(person) = same.next() {
+        decision.person = person;
+        decision.standing = LinkStanding::Confirmed;
+        decision.merged = same.collect();
+        return decision;
+    }
+    // A person of whom another card contradicts this one is not a guess worth making.
+    perhaps.retain(|(person, _)| !different.contains(person));
+    let mut persons = Vec::new();
+    perhaps
+        .iter()
+        .for_each(|(person, _)| push_new(&mut persons, *person));
+    match persons.as_slice() {
+        [] => {}
+        [person] => {
+            decision.person = *person;
+            decision.standing = LinkStanding::Unconfirmed;
+        }
+        _ => {
+            let kind = AnomalyKind::SeveralPersons;
+            decision
+                .anomalies
+                .extend(perhaps.iter().map(|(_, other)| Anomaly { kind, other: *other }));
+        }
+    }
+    decision
+}
+
+fn compare(card: &CardFacts, other: &CardFacts) -> Verdict {
+    let same_national_id = card
+        .national_id
+        .zip(other.national_id)
+        .map(|(mine, theirs)| mine == theirs);
+    let same_code = match (card.tax_codes.as_slice(), other.tax_codes.as_slice()) {
+        ([], _) | (_, []) => None,
+        (mine, theirs) => Some(mine.iter().any(|code| theirs.contains(code))),
+    };
+    let same_generalities = card.generalities.is_some() && card.generalities == other.generalities;
+    match (same_national_id, same_code) {
+        (Some(true), Some(false)) => Verdict::Same(Some(AnomalyKind::OnePersonTwoCodes)),
+        (Some(true), Some(true) | None) => Verdict::Same(None),
+        (Some(false), Some(true)) => Verdict::Different(Some(AnomalyKind::OneCodeTwoPersons)),
+        (Some(false), Some(false) | None) => Verdict::Different(None),
+        (None, Some(true)) if contradicts(card, other) => {
+            Verdict::Different(Some(AnomalyKind::OneCodeTwoPersons))
+        }
+        (None, Some(true)) => Verdict::Same(None),
+        (None, Some(false)) if same_generalities && omocode_pair(card, other) => {
+            Verdict::Different(Some(AnomalyKind::OmocodePair))
+        }
+        (None, Some(false)) if same_generalities => Verdict::Different(Some(AnomalyKind::OnePersonTwoCodes)),
+        (None, Some(false)) => Verdict::Different(None),
+        (None, None) if same_generalities => Verdict::Perhaps,
+        (None, None) => Verdict::Unrelated,
+    }
+}
+
+/// Sex or birth date that cannot be one person's. Both are part of the code, so one of the cards is wrong about it.
+fn contradicts(card: &CardFacts, other: &CardFacts) -> bool {
+    let sexes = [card.sex, other.sex];
+    let sex_differs = card.sex != other.sex && !sexes.contains(&Sex::Unknown);
+    let (mine, theirs) = (card.birth_date, other.birth_date);
+    sex_differs || mine.latest() < theirs.earliest() || theirs.latest() < mine.earliest()
+}
+
+fn omocode_pair(card: &CardFacts, other: &CardFacts) -> bool {
+    let base = |code: &TaxCode| code.definitive().map(|code| code.base());
+    card.tax_codes.iter().filter_map(base).any(|mine| {
+        other
+            .tax_codes
+            .iter()
+            .filter_map(base)
+            .any(|theirs| mine == theirs)
+    })
+}
+
+fn double_registration(card: &CardFacts, other: &CardFacts, today: NaiveDate) -> Option<AnomalyKind> {
+    if !card.registered_on(today) || !other.registered_on(today) {
+        return None;
+    }
+    if card.register != other.register {
+        return Some(AnomalyKind::AprAndAire);
+    }
+    let same_municipality = card.municipality == other.municipality
+        || MunicipalityId::of_any(card.municipality)
+            .is_some_and(|mine| MunicipalityId::of_any(other.municipality) == Some(mine));
+    Some(if same_municipality {
+        AnomalyKind::DoubleCard
+    } else {
+        AnomalyKind::DoubleResidence
+    })
+}
+
+fn push_new<T: PartialEq>(list: &mut Vec<T>, item: T) {
+    if !list.contains(&item) {
+        list.push(item);
+    }
+}

@@ -1,0 +1,29 @@
+//! The publication protocol: how the changes of a municipality reach the index, each exactly once.
+//!
+//! A node numbers the changes of a municipality 1, 2, 3 … in its journal and sends them in batches. The index admits
+//! a batch when it is the next one, writes it to its own journal, and only then acknowledges the **watermark**: every
+//! change up to it is held durably. Whatever is lost, repeated or reordered on the way, what the index has admitted
+//! is always a beginning of what the node has journalled.
+//!
+//! Three rules carry that:
+//! - A batch is **cut once**: its bounds are part of the node's journal, and a batch sent again is the same batch.
+//! - The same batch again is acknowledged again; other content under the same number is a [`Refusal::Conflict`],
+//!   which means that a journal was restored or altered, and a person must decide.
+//! - The index names its line of history by an [`Epoch`]. One that lost acknowledged changes begins a new epoch, so
+//!   that a node learns of it and never goes on as if nothing had happened.
+//!
+//! Both sides are state machines without clock, network or disk: [`Intake`] at the index, [`Detached`] and
+//! [`Attached`] at the node.
+
+mod batch;
+mod intake;
+mod publisher;
+
+pub use self::batch::{Batch, BatchError, ContentId, Epoch, MAX_CHANGES, Watermark};
+pub use self::intake::{
+    Accepted, Acknowledgement, Admission, Admitted, Intake, MAX_CLOCK_SKEW_MS, NotNext, Refusal,
+};
+pub use self::publisher::{AttachError, Attached, Detached, IndexState, Reaction, StopReason};
+
+#[cfg(test)]
+mod tests;

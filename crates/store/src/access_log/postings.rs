@@ -1,0 +1,96 @@
+//! Which entries belong to whom, in memory: a projection of the log, rebuilt at every start.
+
+use std::collections::{HashMap, VecDeque};
+
+use ledger::header::{EntryKind, HeaderBody, RequestId};
+
+use crate::{
+    access_log::retention::subjects_municipality,
+    keys::{KeyId, ring::KeyRing},
+};
+
+/// How long a request id is remembered, in milliseconds: one day.
+const REQUEST_MEMORY_MS: u64 = 24 * 60 * 60 * 1000;
+
+#[derive(Debug, Default)]
+pub(super) struct Postings {
+    by_peer: HashMap<String, Vec<u64>>,
+    by_municipality: HashMap<String, Vec<u64>>,
+    by_request: HashMap<RequestId, Vec<u64>>,
+    governing_acts: Vec<u64>,
+    /// Request ids by time, oldest first.
+    requests: VecDeque<(u64, RequestId)>,
+}
+
+impl Postings {
+    /// Adds an entry; entries come in the order of their indices.
+    pub(super) fn add(
+        &mut self,
+        ring: &KeyRing,
+        index: u64,
+        time_ms: u64,
+        body: &HeaderBody,
+        key_ids: impl Iterator<Item = KeyId>,
+    ) {
+        if matches!(
+            body.kind,
+            EntryKind::AgreementActivated | EntryKind::AgreementRevoked | EntryKind::ScopeChanged
+        ) {
+            self.governing_acts.push(index);
+        }
+        if let Some(peer) = &body.peer {
+            push(&mut self.by_peer, peer, index);
+        }
+        for key_id in key_ids {
+            // The names of destroyed keys stay in the ring, so that erased parts are still counted.
+            if let Some(name) = ring.name_of(key_id)
+                && let Some(municipality) = subjects_municipality(&name)
+            {
+                push(&mut self.by_municipality, municipality, index);
+            }
+        }
+        if let Some(request) = body.request_id {
+            self.by_request.entry(request).or_default().push(index);
+            self.requests.push_back((time_ms, request));
+        }
+        self.forget(time_ms.saturating_sub(REQUEST_MEMORY_MS));
+    }
+
+    pub(super) fn of_peer(&self, peer: &str) -> &[u64] {
+        self.by_peer.get(peer).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn of_municipality(&self, municipality: &str) -> &[u64] {
+        self.by_municipality.get(municipality).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn governing_acts(&self) -> &[u64] {
+        &self.governing_acts
+    }
+
+    pub(super) fn of_request(&self, request: RequestId) -> &[u64] {
+        self.by_request.get(&request).map_or(&[], Vec::as_slice)
+    }
+
+    fn forget(&mut self, before_ms: u64) {
+        while let Some((_, request)) = self.requests.pop_front_if(|(time, _)| *time < before_ms) {
+            if let Some(indices) = self.by_request.get_mut(&request) {
+                // The oldest index of the id is the one that came with the oldest time.
+                indices.remove(0);
+                if indices.is_empty() {
+                    self.by_request.remove(&request);
+                }
+            }
+        }
+    }
+}
+
+fn push(lists: &mut HashMap<String, Vec<u64>>, name: &str, index: u64) {
+    match lists.get_mut(name) {
+        Some(list) if list.last() == Some(&index) => {}
+        Some(list) => list.push(index),
+        None => {
+            lists.insert(name.to_owned(), vec![index]);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Under which key a part is sealed, and when that key is destroyed.
+//!
+//! One key for each part kind, municipality, retention class and month of entry:
+//! `log/subjects/E289/24m/2026-11`. Destroying it erases that class of that month; headers and proofs stay.
+
+use chrono::{DateTime, Datelike};
+use ledger::part::PartKind;
+
+use crate::{
+    access_log::part_content::part_name,
+    keys::{KeyName, KeyNameError},
+};
+
+/// How long parts are kept (*termine di conservazione*): 1 to 600 whole months after the month of entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Retention(u16);
+
+/// A number of months outside 1 to 600.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("retention must be 1 to 600 months")]
+pub struct RetentionError;
+
+impl Retention {
+    /// Checks the number of months.
+    ///
+    /// # Errors
+    /// [`RetentionError`].
+    pub const fn months(months: u16) -> Result<Self, RetentionError> {
+        if months < 1 || 600 < months {
+            return Err(RetentionError);
+        }
+        Ok(Self(months))
+    }
+}
+
+/// A calendar month, UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Month(i64);
+
+impl Month {
+    /// The month of a Unix time in milliseconds; times beyond the calendar count as the first month.
+    pub(super) fn of(time_ms: u64) -> Self {
+        let time = i64::try_from(time_ms)
+            .ok()
+            .and_then(DateTime::from_timestamp_millis);
+        Self(time.map_or(0, |time| i64::from(time.year()) * 12 + i64::from(time.month0())))
+    }
+
+    fn text(self) -> String {
+        format!("{:04}-{:02}", self.0.div_euclid(12), self.0.rem_euclid(12) + 1)
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (year, month) = text.split_once('-')?;
+        let (year, month): (i64, i64) = (year.parse().ok()?, month.parse().ok()?);
+        (1..=12).contains(&month).then_some(Self(year * 12 + month - 1))
+    }
+}
+
+/// The name of the key for a part.
+pub(super) fn key_name(kind: &PartKind, retention: Retention, month: Month) -> Result<KeyName, KeyNameError> {
+    let municipality = match kind {
+        PartKind::Subjects(municipality) if municipality.as_str().contains('/') => return Err(KeyNameError),
+        PartKind::Subjects(municipality) => municipality.as_str(),
+        PartKind::Operator
+        | PartKind::Criteria
+        | PartKind::Decision
+        | PartKind::AgreementBytes
+        | PartKind::AdministrativeDetail
+        | PartKind::PreviousCheckpoint => "-",
+    };
+    KeyName::new(format!(
+        "log/{}/{municipality}/{}m/{}",
+        part_name(kind),
+        retention.0,
+        month.text()
+    ))
+}
+
+/// Whether everything under the key has reached the end of its retention.
+pub(super) fn is_expired(name: &KeyName, now: Month) -> bool {
+    let pieces: Vec<&str> = name.as_str().split('/').collect();
+    let ["log", _, _, months, month] = pieces[..] else {
+        return false;
+    };
+    let months = months
+        .strip_suffix('m')
+        .and_then(|months| months.parse::<u16>().ok());
+    match (months, Month::parse(month)) {
+        (Some(months), Some(month)) => month.0 + i64::from(months) < now.0,
+        (None, _) | (_, None) => false,
+    }
+}
+
+/// The municipality of a key for subjects.
+pub(super) fn subjects_municipality(name: &KeyName) -> Option<&str> {
+    name.as_str().strip_prefix("log/subjects/")?.split('/').next()
+}

@@ -1,0 +1,245 @@
+use std::sync::atomic::Ordering;
+
+use ledger::{header::RequestId, part::PartKind};
+
+use super::{BANK, Bench, POLICE, START_MS, access, check_receipts, wait};
+use crate::access_log::{
+    AccessLog,
+    part_content::{DecisionPart, OperatorPart, PartContent},
+    reading::{OpenedEntry, OpenedPart, ReadError, ReaderScope},
+};
+
+fn region() -> ReaderScope {
+    ReaderScope::Region
+}
+
+fn agency(peer: &str) -> ReaderScope {
+    ReaderScope::Agency(peer.to_owned())
+}
+
+fn municipality(id: &str) -> ReaderScope {
+    ReaderScope::Municipality(id.to_owned())
+}
+
+/// Entries 0 police in E289 and A944, 1 bank in A944, 2 police in E289 with a reserved purpose, 3 bank nowhere.
+fn four_entries(bench: &Bench) -> AccessLog {
+    let log = bench.log();
+    for draft in [
+        access(POLICE, &["E289", "A944"], false),
+        access(BANK, &["A944"], false),
+        access(POLICE, &["E289"], true),
+        access(BANK, &[], false),
+    ] {
+        wait(log.append(log.reserve().unwrap(), draft)).unwrap();
+    }
+    log
+}
+
+fn kinds(entry: &OpenedEntry) -> Vec<String> {
+    let mut kinds: Vec<String> = entry
+        .parts
+        .iter()
+        .map(|part| match part {
+            OpenedPart::Shown(opening) => match &opening.kind {
+                PartKind::Subjects(id) => format!("subjects {}", id.as_str()),
+                other => crate::access_log::part_content::part_name(other).to_owned(),
+            },
+            OpenedPart::Erased { .. } => "erased".to_owned(),
+        })
+        .collect();
+    kinds.sort();
+    kinds
+}
+
+#[track_caller]
+fn check(log: &AccessLog, scope: &ReaderScope, expected: &[(u64, &[&str])]) {
+    let seen: Vec<_> = log
+        .entries(scope, 0..u64::MAX, usize::MAX)
+        .unwrap()
+        .iter()
+        .map(|entry| (entry.index, kinds(entry)))
+        .collect();
+    let expected: Vec<_> = expected
+        .iter()
+        .map(|(index, kinds)| {
+            (
+                *index,
+                kinds.iter().map(|kind| (*kind).to_owned()).collect::<Vec<_>>(),
+            )
+        })
+        .collect();
+    assert_eq!(seen, expected);
+    // One by one it is the same.
+    for index in 0..4 {
+        let single = log
+            .entry(scope, index)
+            .unwrap()
+            .map(|entry| (entry.index, kinds(&entry)));
+        assert_eq!(
+            single,
+            expected.iter().find(|(expected, _)| *expected == index).cloned()
+        );
+    }
+}
+
+#[test]
+fn each_reader_sees_its_scope_and_no_more() {
+    let bench = Bench::new();
+    let log = four_entries(&bench);
+    let check_all = |log: &AccessLog| {
+        check(
+            log,
+            &region(),
+            &[
+                (
+                    0,
+                    &[
+                        "criteria",
+                        "decision",
+                        "operator",
+                        "subjects A944",
+                        "subjects E289",
+                    ],
+                ),
+                (1, &["criteria", "decision", "operator", "subjects A944"]),
+                (2, &["criteria", "decision", "operator", "subjects E289"]),
+                (3, &["criteria", "decision", "operator"]),
+            ],
+        );
+        check(log, &agency(POLICE), &[(0, &["operator"]), (2, &["operator"])]);
+        check(log, &agency(BANK), &[(1, &["operator"]), (3, &["operator"])]);
+        check(log, &agency("spiffe://ponte.example/agency/other"), &[]);
+        check(
+            log,
+            &municipality("A944"),
+            &[
+                (0, &["operator", "subjects A944"]),
+                (1, &["operator", "subjects A944"]),
+            ],
+        );
+        check(log, &municipality("E289"), &[(0, &["operator", "subjects E289"])]);
+        check(log, &municipality("H199"), &[]);
+    };
+    check_all(&log);
+    log.close();
+    check_all(&bench.log());
+}
+
+#[test]
+fn a_page_ends_at_its_limit_and_the_range() {
+    let bench = Bench::new();
+    let log = four_entries(&bench);
+    let page = |range, limit| -> Vec<u64> {
+        let entries = log.entries(&region(), range, limit).unwrap();
+        entries.iter().map(|entry| entry.index).collect()
+    };
+    assert_eq!(page(1..4, 2), [1, 2]);
+    assert_eq!(page(1..2, 9), [1]);
+    assert_eq!(page(4..9, 9), [0; 0]);
+    assert!(matches!(log.entry(&region(), 4), Err(ReadError::NoEntry(4))));
+}
+
+#[test]
+fn parts_open_to_what_was_entered() {
+    let bench = Bench::new();
+    let log = four_entries(&bench);
+    let entry = log.entry(&region(), 2).unwrap().unwrap();
+    let content = |wanted: PartKind| {
+        entry
+            .parts
+            .iter()
+            .find_map(|part| match part {
+                OpenedPart::Shown(opening) if opening.kind == wanted => Some(opening.content.clone()),
+                OpenedPart::Shown(_) | OpenedPart::Erased { .. } => None,
+            })
+            .unwrap()
+    };
+    let operator = OperatorPart::decode(&content(PartKind::Operator)).unwrap();
+    assert_eq!(
+        (operator.operator.as_str(), operator.workstation),
+        ("m.rossi", None)
+    );
+    assert!(
+        DecisionPart::decode(&content(PartKind::Decision))
+            .unwrap()
+            .reserved
+    );
+}
+
+#[test]
+fn no_personal_datum_is_in_clear_in_any_file() {
+    let bench = Bench::new();
+    four_entries(&bench).close();
+    for files in [&bench.log, &bench.hashes, &bench.copy, &bench.keys] {
+        for name in crate::files::Files::list(files).unwrap() {
+            let content = files.content(&name).unwrap();
+            for needle in ["rossi", "RSSMRA", "prot. 12", "E289"] {
+                let found = content
+                    .windows(needle.len())
+                    .any(|window| window == needle.as_bytes());
+                assert!(!found, "{needle} in {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn erasure_at_the_end_of_retention_leaves_every_proof_valid() {
+    let bench = Bench::new();
+    let log = four_entries(&bench);
+    let receipts: Vec<_> = (0..4).map(|index| log.receipt(index).unwrap()).collect();
+    let month = 31 * 24 * 60 * 60 * 1000;
+    bench.clock.store(START_MS + 23 * month, Ordering::Relaxed);
+    assert_eq!(log.erase_expired().unwrap(), 0);
+    bench.clock.store(START_MS + 26 * month, Ordering::Relaxed);
+    assert_eq!(log.erase_expired().unwrap(), 5);
+    log.close();
+    let log = bench.log();
+    check_receipts(&log, &receipts);
+    let entry = log.entry(&region(), 0).unwrap().unwrap();
+    assert_eq!(kinds(&entry), ["erased"; 5]);
+    // Whether the purpose was reserved is no longer known, so no municipality sees the entry.
+    assert!(log.entry(&municipality("A944"), 0).unwrap().is_none());
+    wait(log.append(log.reserve().unwrap(), access(POLICE, &["E289"], false))).unwrap();
+    assert_eq!(log.entry(&region(), 4).unwrap().unwrap().parts.len(), 4);
+}
+
+#[test]
+fn a_request_id_is_remembered_for_a_day() {
+    let bench = Bench::new();
+    let log = four_entries(&bench);
+    let request = RequestId([9; 16]);
+    assert_eq!(log.entries_of_request(request), [0, 1, 2, 3]);
+    assert_eq!(log.entries_of_request(RequestId([8; 16])), [0; 0]);
+    bench
+        .clock
+        .store(START_MS + 24 * 60 * 60 * 1000 + 1, Ordering::Relaxed);
+    let mut other = access(POLICE, &[], false);
+    other.header.request_id = None;
+    wait(log.append(log.reserve().unwrap(), other)).unwrap();
+    assert_eq!(log.entries_of_request(request), [0; 0]);
+}
+
+#[test]
+fn proofs_hold_over_more_than_one_tile() {
+    let mut bench = Bench::new();
+    bench.settings.segments.segment_bytes = 64 << 10;
+    let log = bench.log();
+    for _ in 0..600 {
+        let draft = crate::access_log::draft::EntryDraft::new(
+            ledger::header::EntryKind::Access,
+            crate::access_log::retention::Retention::months(1).unwrap(),
+        );
+        wait(log.append(log.reserve().unwrap(), draft)).unwrap();
+    }
+    let receipts: Vec<_> = (0..600)
+        .step_by(37)
+        .map(|index| log.receipt(index).unwrap())
+        .collect();
+    check_receipts(&log, &receipts);
+    log.close();
+    let (log, report) = bench.open().unwrap();
+    assert_eq!((report.entries, report.hashes_rewritten), (600, 0));
+    check_receipts(&log, &receipts);
+    assert!(log.inclusion_proof(0, 601).is_err() && log.consistency_proof(1, 601).is_err());
+}

@@ -1,0 +1,227 @@
+//! The publication journal: what nodes published and the index accepted, with its decisions.
+//!
+//! It is the truth of the record store; everything in the engine can be made again from it. An append is one write
+//! and one sync. A frame's payload is, integers big-endian:
+//!
+//! | Bytes | Meaning |
+//! |---|---|
+//! | 1 | kind: 1 batch, 2 sync point |
+//! | 4 | changes in it (0 for a sync point) |
+//! | 16 | id of the data key |
+//! | rest | sealed content, see [`entry`]; associated data: `publication-journal/1`, the frame's number, kind, changes |
+//!
+//! The frame's number is the commit sequence of its first change; a sync point has that of the last change before it.
+//! Number of changes and order are in the open so that a batch whose key was destroyed can be stepped over.
+
+pub mod entry;
+
+use std::sync::Arc;
+
+use registry::municipality::MunicipalityId;
+
+use crate::files::Files;
+use crate::keys::ring::{KeyRing, RingError};
+use crate::keys::{KeyId, KeyName};
+use crate::publication_journal::entry::{AcceptedBatch, EntryError, SyncPoint};
+use crate::rows::CommitSequence;
+use crate::segment::envelope::Envelope;
+use crate::segment::scan::ScanError;
+use crate::segment::{AppendError, Recovery, SegmentSet, Settings};
+
+/// Name prefix of the journal's segment files.
+pub const SEGMENT_PREFIX: &str = "journal";
+
+const MAGIC: [u8; 4] = *b"PNTJ";
+const VERSION: u8 = 1;
+const LABEL: &[u8] = b"publication-journal/1";
+const HEAD: usize = 21;
+const BATCH: u8 = 1;
+const SYNC_POINT: u8 = 2;
+
+/// Why the journal cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The files do not hold a whole journal.
+    #[error("the publication journal cannot be read")]
+    Scan(#[source] Box<ScanError<ReadError>>),
+    /// The key of a municipality cannot be had.
+    #[error("the key ring refused")]
+    Keys(#[from] RingError),
+    /// Writing failed.
+    #[error("the publication journal cannot be written")]
+    Append(#[from] AppendError),
+    /// An entry is longer than a frame can be.
+    #[error("the entry is too long for a frame")]
+    TooLong,
+}
+
+/// Why one frame is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Not an envelope of this journal.
+    #[error("the frame is not of a publication journal")]
+    Envelope,
+    /// Numbers do not follow each other.
+    #[error("the numbers of the frames do not follow each other")]
+    Order,
+    /// The seal does not open although its key is there.
+    #[error("the seal of the frame does not open")]
+    Seal,
+    /// The content is malformed.
+    #[error("the content of the frame is malformed")]
+    Content(#[from] EntryError),
+    /// A data key that neither exists nor was destroyed.
+    #[error("the key of the frame is unknown")]
+    UnknownKey,
+    /// Whoever reads refused an entry.
+    #[error("replay refused an entry")]
+    Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// One frame, as replay sees it.
+#[derive(Debug)]
+pub(crate) enum Replayed {
+    /// An accepted batch.
+    Batch(AcceptedBatch),
+    /// A batch whose municipality was withdrawn: its key is gone.
+    Erased {
+        /// Its last change.
+        last: CommitSequence,
+    },
+    /// What the store was at some point.
+    SyncPoint(SyncPoint),
+}
+
+/// The open journal.
+#[derive(Debug)]
+pub struct PublicationJournal {
+    segments: SegmentSet,
+    keys: Arc<KeyRing>,
+    envelope: Envelope,
+    last: CommitSequence,
+    buffer: Vec<u8>,
+}
+
+impl PublicationJournal {
+    /// Opens the journal, handing every frame to `visit` in order; makes it when there is none.
+    pub(crate) fn open(
+        files: Arc<dyn Files>,
+        keys: Arc<KeyRing>,
+        settings: Settings,
+        visit: &mut dyn FnMut(Replayed) -> Result<(), ReadError>,
+    ) -> Result<(Self, Recovery), JournalError> {
+        let envelope = Envelope::new(MAGIC, VERSION).ok_or(JournalError::TooLong)?;
+        let mut last = CommitSequence(0);
+        let mut read = |_position, frame: &[u8]| {
+            let replayed = read_frame(&envelope, &keys, last, frame)?;
+            last = match &replayed {
+                Replayed::Batch(batch) => batch.last(),
+                Replayed::Erased { last } => *last,
+                Replayed::SyncPoint(_) => last,
+            };
+            visit(replayed)
+        };
+        let (segments, recovery) = SegmentSet::open(files, SEGMENT_PREFIX, settings, &envelope, &mut read)
+            .map_err(|error| JournalError::Scan(Box::new(error)))?;
+        Ok((Self { segments, keys, envelope, last, buffer: Vec::new() }, recovery))
+    }
+
+    /// The last change in the journal.
+    pub(crate) fn last(&self) -> CommitSequence {
+        self.last
+    }
+
+    /// Appends an accepted batch; when this returns it is on the device.
+    pub(crate) fn append_batch(&mut self, batch: &AcceptedBatch) -> Result<(), JournalError> {
+        let count = u32::try_from(batch.decisions.len()).map_err(|_| JournalError::TooLong)?;
+        let name = municipality_key(batch.municipality);
+        self.append(BATCH, batch.first, count, &name, &batch.encode())?;
+        self.last = batch.last();
+        Ok(())
+    }
+
+    /// Appends what the store holds now.
+    pub(crate) fn append_sync_point(&mut self, point: &SyncPoint) -> Result<(), JournalError> {
+        self.append(SYNC_POINT, self.last, 0, &state_key(), &point.encode())
+    }
+
+    fn append(
+        &mut self,
+        kind: u8,
+        number: CommitSequence,
+        count: u32,
+        key: &KeyName,
+        content: &[u8],
+    ) -> Result<(), JournalError> {
+        let key = self.keys.get_or_create(key)?;
+        let sealed = key.key.seal_derived(&associated(number, kind, count), content);
+        let mut payload = Vec::with_capacity(HEAD + sealed.len());
+        payload.push(kind);
+        payload.extend_from_slice(&count.to_be_bytes());
+        payload.extend_from_slice(key.id.as_bytes());
+        payload.extend_from_slice(&sealed);
+        self.buffer.clear();
+        self.envelope.encode(number.0, &payload, &mut self.buffer).ok_or(JournalError::TooLong)?;
+        self.segments.append(&self.buffer)?;
+        Ok(())
+    }
+}
+
+/// Name of the data key of a municipality's cards.
+pub(crate) fn municipality_key(municipality: MunicipalityId) -> KeyName {
+    KeyName::new(format!("municipality/{}", municipality.as_str()))
+        .expect("a cadastral code lies within the alphabet of key names")
+}
+
+fn state_key() -> KeyName {
+    KeyName::new("publication/state").expect("the name lies within the alphabet of key names")
+}
+
+fn associated(number: CommitSequence, kind: u8, count: u32) -> Vec<u8> {
+    let mut bytes = LABEL.to_vec();
+    bytes.extend_from_slice(&number.0.to_be_bytes());
+    bytes.push(kind);
+    bytes.extend_from_slice(&count.to_be_bytes());
+    bytes
+}
+
+fn read_frame(
+    envelope: &Envelope,
+    keys: &KeyRing,
+    last: CommitSequence,
+    frame: &[u8],
+) -> Result<Replayed, ReadError> {
+    let framed = envelope.decode(frame).ok_or(ReadError::Envelope)?;
+    let (head, sealed) = framed.payload.split_at_checked(HEAD).ok_or(ReadError::Envelope)?;
+    let (&kind, head) = head.split_first().ok_or(ReadError::Envelope)?;
+    let (count, id) = head.split_first_chunk::<4>().ok_or(ReadError::Envelope)?;
+    let id: [u8; 16] = id.try_into().map_err(|_| ReadError::Envelope)?;
+    let count = u32::from_be_bytes(*count);
+    let number = CommitSequence(framed.sequence);
+    let expected = match kind {
+        BATCH => CommitSequence(last.0 + 1),
+        SYNC_POINT => last,
+        _ => return Err(ReadError::Envelope),
+    };
+    if number != expected {
+        return Err(ReadError::Order);
+    }
+    let Some(key) = keys.by_id(KeyId::from_bytes(id)) else {
+        return match kind {
+            BATCH if 0 < count => {
+                Ok(Replayed::Erased { last: CommitSequence(number.0 + u64::from(count) - 1) })
+            }
+            _ => Err(ReadError::UnknownKey),
+        };
+    };
+    let content =
+        key.key.open(&associated(number, kind, count), sealed).map_err(|_| ReadError::Seal)?;
+    if kind == SYNC_POINT {
+        return Ok(Replayed::SyncPoint(SyncPoint::decode(&content)?));
+    }
+    let batch = AcceptedBatch::decode(number, &content)?;
+    if u32::try_from(batch.decisions.len()) != Ok(count) {
+        return Err(EntryError::Malformed.into());
+    }
+    Ok(Replayed::Batch(batch))
+}

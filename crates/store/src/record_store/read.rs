@@ -1,0 +1,295 @@
+//! Reading under a permit: every candidate passes [`Permit::view`], and what is hidden leaves as absent.
+//!
+//! One value of `visible` is taken at the start of a reading, so that all its rows are of one moment.
+
+use std::sync::Arc;
+
+use agreement::claim::Claim;
+use agreement::field::{Field, FieldSet};
+use agreement::permit::{HiddenClause, Permit, View};
+use agreement::subject::{Consent, Identity, Location, Standing, SubjectFacts};
+use agreement::verification::{self, VerificationFacts};
+use agreement::view::household::{HouseholdView, VisibleCard};
+use registry::identifier::{HouseholdId, PersonId};
+use registry::municipality::MunicipalityId;
+use registry::record::Record;
+
+use crate::access_log::draft::{EntryDraft, Sealed};
+use crate::keys::ring::{KeyRing, RingError};
+use crate::keys::token::Tokenizer;
+use crate::keys::KeyName;
+use crate::projection::{Card, Projection, ProjectionError};
+use crate::record_store::ReadError;
+use crate::record_store::answer::{
+    CodeStanding, HouseholdAnswer, HouseholdCard, PersonAnswer, PersonCard, Question, Source, VerificationOutcome,
+};
+use crate::record_store::handle::HandleKeys;
+use crate::record_store::subjects::{Findings, Told};
+
+/// Fields that name the municipality of a card by themselves.
+const NAMING: FieldSet = FieldSet::of(&[Field::Residence, Field::Registration]);
+
+/// Reads rows for agencies.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    projection: Arc<Projection>,
+    handles: HandleKeys,
+    pseudonyms: Tokenizer,
+}
+
+/// A candidate with what the permit says of it.
+struct Seen {
+    person: PersonId,
+    municipality: MunicipalityId,
+    facts: SubjectFacts,
+    record: Record,
+    view: View,
+}
+
+impl Reader {
+    pub(crate) fn new(
+        projection: Arc<Projection>,
+        keys: &KeyRing,
+        handles: HandleKeys,
+    ) -> Result<Self, RingError> {
+        let name = KeyName::new("log/pseudonyms").expect("the name lies within the alphabet of key names");
+        let pseudonyms = Tokenizer::new(&keys.get_or_create(&name)?.key);
+        Ok(Self { projection, handles, pseudonyms })
+    }
+
+    /// The cards of a person.
+    pub(crate) fn person(
+        &self,
+        permit: &Permit,
+        question: &Question,
+        draft: EntryDraft,
+    ) -> Result<Sealed<PersonAnswer>, ReadError> {
+        let mut findings = Findings::new(self.projection.visible());
+        let mut cards = Vec::new();
+        for seen in self.candidates(permit, question, &findings)? {
+            match seen.view {
+                View::Hidden(clause) => findings.withheld(seen.municipality, seen.person, clause),
+                View::Visible(fields) => {
+                    findings.shown(seen.municipality, seen.person, fields.intersection(permit.fields()));
+                    cards.push(self.person_card(permit, question, &seen, fields));
+                }
+            }
+        }
+        let draft = findings.enter(permit, &self.pseudonyms, Told::absence_if(cards.is_empty()), draft)?;
+        Ok(Sealed::new(PersonAnswer { cards }, draft))
+    }
+
+    fn person_card(&self, permit: &Permit, question: &Question, seen: &Seen, fields: FieldSet) -> PersonCard {
+        let agreement = permit.agreement_id();
+        let view = permit.person_with(&seen.record, fields);
+        let household = view.household.as_ref().and_then(agreement::view::person::Fact::held).map(|link| {
+            let token = self.projection.household_token(seen.municipality, link.household.as_str());
+            self.handles.household(agreement, &token)
+        });
+        PersonCard {
+            handle: self.handles.person(agreement, seen.person),
+            household,
+            standing: code_standing(question, &seen.record),
+            source: source_of(seen.municipality, view.fields),
+            view,
+        }
+    }
+
+    /// The households in which a person's cards stand on the reference date.
+    pub(crate) fn household(
+        &self,
+        permit: &Permit,
+        question: &Question,
+        draft: EntryDraft,
+    ) -> Result<Sealed<HouseholdAnswer>, ReadError> {
+        let mut findings = Findings::new(self.projection.visible());
+        let mut households = Vec::new();
+        for seen in self.candidates(permit, question, &findings)? {
+            let fields = match seen.view {
+                View::Hidden(clause) => {
+                    findings.withheld(seen.municipality, seen.person, clause);
+                    continue;
+                }
+                View::Visible(fields) => fields,
+            };
+            let Some(household) = household_on(&seen, permit) else {
+                findings.compared(seen.municipality, seen.person, fields.intersection(permit.fields()));
+                continue;
+            };
+            if !fields.contains(Field::Household) {
+                findings.withheld(seen.municipality, seen.person, HiddenClause::Protected);
+                continue;
+            }
+            let members = self.members(permit, seen.municipality, &household, &findings)?;
+            households.extend(self.household_card(permit, &seen, &household, &members, &mut findings));
+        }
+        let draft = findings.enter(permit, &self.pseudonyms, Told::absence_if(households.is_empty()), draft)?;
+        Ok(Sealed::new(HouseholdAnswer { households }, draft))
+    }
+
+    /// The household as one answer; `None`, and an entry that says so, when somebody in it is protected: to show the
+    /// others would show where that person lives.
+    fn household_card(
+        &self,
+        permit: &Permit,
+        seen: &Seen,
+        household: &HouseholdId,
+        members: &[Seen],
+        findings: &mut Findings,
+    ) -> Option<HouseholdCard> {
+        let mut protected = false;
+        let mut shown = Vec::new();
+        for member in members {
+            let present = household_on(member, permit).as_ref() == Some(household);
+            let (fields, clause) = match member.view {
+                View::Visible(fields) => (fields, HiddenClause::Protected),
+                View::Hidden(clause) => (FieldSet::EMPTY, clause),
+            };
+            if present && member.facts.location == Location::Protected && !fields.contains(Field::Household) {
+                protected = true;
+                findings.withheld(member.municipality, member.person, clause);
+            } else if present && fields.is_empty() {
+                findings.withheld(member.municipality, member.person, clause);
+            } else if !fields.is_empty() {
+                shown.push((member, fields));
+            }
+        }
+        if protected {
+            findings.withheld(seen.municipality, seen.person, HiddenClause::Protected);
+            return None;
+        }
+        let cards: Vec<VisibleCard<'_>> = shown
+            .iter()
+            .map(|(member, fields)| VisibleCard {
+                record: &member.record,
+                visible: fields.intersection(permit.fields()),
+            })
+            .collect();
+        let view = HouseholdView::of(household, &cards, permit.reference_date(), permit.history_from())?;
+        let agreement = permit.agreement_id();
+        for member in &view.members {
+            let (seen, fields) = shown.get(member.card)?;
+            findings.shown(seen.municipality, seen.person, fields.intersection(permit.fields()));
+        }
+        let handles = shown.iter().map(|(member, _)| self.handles.person(agreement, member.person)).collect();
+        let token = self.projection.household_token(seen.municipality, household.as_str());
+        Some(HouseholdCard {
+            handle: self.handles.household(agreement, &token),
+            handles,
+            source: source_of(seen.municipality, permit.fields()),
+            view,
+        })
+    }
+
+    /// The answer to a declaration.
+    pub(crate) fn verify(
+        &self,
+        permit: &Permit,
+        question: &Question,
+        claim: &Claim,
+        draft: EntryDraft,
+    ) -> Result<Sealed<VerificationOutcome>, ReadError> {
+        let mut findings = Findings::new(self.projection.visible());
+        let mut answers = Vec::new();
+        for seen in self.candidates(permit, question, &findings)? {
+            let fields = match seen.view {
+                View::Hidden(clause) => {
+                    findings.withheld(seen.municipality, seen.person, clause);
+                    continue;
+                }
+                View::Visible(fields) => fields.intersection(permit.fields()),
+            };
+            findings.compared(seen.municipality, seen.person, fields);
+            let household = match (claim, household_on(&seen, permit)) {
+                (Claim::FamilyStatus(_), Some(household)) => {
+                    self.members(permit, seen.municipality, &household, &findings)?
+                }
+                _ => Vec::new(),
+            };
+            let mut cards = Vec::with_capacity(household.len());
+            for member in &household {
+                match member.view {
+                    View::Hidden(clause) => findings.withheld(member.municipality, member.person, clause),
+                    View::Visible(visible) => {
+                        let visible = visible.intersection(permit.fields());
+                        findings.compared(member.municipality, member.person, visible);
+                        cards.push(VisibleCard { record: &member.record, visible });
+                    }
+                }
+            }
+            let subject = VisibleCard { record: &seen.record, visible: fields };
+            let facts = VerificationFacts { subject, household: &cards };
+            answers.push(verification::verify(&facts, claim, permit.reference_date()));
+        }
+        let answer = verification::combine(answers);
+        let draft = findings.enter(permit, &self.pseudonyms, Told::absence_if(answer.is_none()), draft)?;
+        Ok(Sealed::new(VerificationOutcome { answer }, draft))
+    }
+
+    /// Every card of the person asked for, whichever of them the identifier leads to.
+    fn candidates(&self, permit: &Permit, question: &Question, findings: &Findings) -> Result<Vec<Seen>, ProjectionError> {
+        let visible = findings.visible();
+        let token = match question {
+            Question::TaxCode(code) => self.projection.tax_code_token(code.as_str()),
+            Question::NationalId(id) => self.projection.national_id_token(id.as_str()),
+        };
+        let mut records = self.projection.cards_of_token(&token, visible)?;
+        let mut seen: Vec<Seen> = Vec::new();
+        let mut next = 0;
+        while let Some(&record) = records.get(next) {
+            next += 1;
+            let Some(card) = self.projection.card_at(record, visible)? else { continue };
+            for linked in self.projection.cards_of_person(card.person, visible)? {
+                if !records.contains(&linked) {
+                    records.push(linked);
+                }
+            }
+            seen.extend(look(permit, card));
+        }
+        Ok(seen)
+    }
+
+    fn members(
+        &self,
+        permit: &Permit,
+        municipality: MunicipalityId,
+        household: &HouseholdId,
+        findings: &Findings,
+    ) -> Result<Vec<Seen>, ProjectionError> {
+        let visible = findings.visible();
+        let token = self.projection.household_token(municipality, household.as_str());
+        let mut members = Vec::new();
+        for record in self.projection.cards_of_household(&token, visible)? {
+            members.extend(self.projection.card_at(record, visible)?.and_then(|card| look(permit, card)));
+        }
+        Ok(members)
+    }
+}
+
+fn look(permit: &Permit, card: Card) -> Option<Seen> {
+    let record = card.record?;
+    let municipality = MunicipalityId::of_any(record.municipality)?;
+    let facts =
+        SubjectFacts::of(&record, municipality, permit.reference_date(), Identity::Open, Consent::Given);
+    let view = permit.view(&facts);
+    Some(Seen { person: card.person, municipality, facts, record, view })
+}
+
+/// The household in which a card stands on the reference date.
+fn household_on(seen: &Seen, permit: &Permit) -> Option<HouseholdId> {
+    if seen.facts.standing != Standing::Registered {
+        return None;
+    }
+    seen.record.households.at(permit.reference_date()).held().map(|link| link.household.clone())
+}
+
+fn code_standing(question: &Question, record: &Record) -> CodeStanding {
+    match question {
+        Question::TaxCode(code) if record.current_tax_code() != Some(code) => CodeStanding::Superseded,
+        Question::TaxCode(_) | Question::NationalId(_) => CodeStanding::Current,
+    }
+}
+
+fn source_of(municipality: MunicipalityId, fields: FieldSet) -> Source {
+    if fields.intersection(NAMING).is_empty() { Source::Withheld } else { Source::Named(municipality) }
+}

@@ -1,0 +1,130 @@
+//! Who influenced an answer: collected while reading, and written into the sealed parts of its entry.
+
+use std::collections::BTreeMap;
+
+use agreement::field::FieldSet;
+use agreement::permit::{HiddenClause, Permit};
+use agreement::reason::Reason;
+use agreement::terms::PurposeKind;
+use chrono::Datelike;
+use ledger::header::Outcome;
+use ledger::part::{MunicipalityId as PartMunicipality, PartKind};
+use registry::identifier::PersonId;
+use registry::municipality::MunicipalityId;
+
+use crate::access_log::draft::EntryDraft;
+use crate::access_log::part_content::{ContentError, DecisionPart, Subject, SubjectRole, SubjectsPart};
+use crate::keys::token::{TokenDomain, Tokenizer};
+use crate::rows::CommitSequence;
+
+/// What a reading found out besides its answer.
+#[derive(Debug)]
+pub(crate) struct Findings {
+    visible: CommitSequence,
+    by_municipality: BTreeMap<MunicipalityId, Vec<Influence>>,
+    hidden: Option<HiddenClause>,
+}
+
+/// What the caller is told, whatever was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// Somebody is shown, or a declaration answered.
+    Answer,
+    /// Nobody: there is none, or none that the permit shows.
+    Absence,
+}
+
+impl Told {
+    pub(crate) fn absence_if(nobody: bool) -> Self {
+        if nobody { Self::Absence } else { Self::Answer }
+    }
+}
+
+#[derive(Debug)]
+struct Influence {
+    person: PersonId,
+    role: SubjectRole,
+    fields: FieldSet,
+}
+
+impl Findings {
+    pub(crate) fn new(visible: CommitSequence) -> Self {
+        Self { visible, by_municipality: BTreeMap::new(), hidden: None }
+    }
+
+    /// The state of the store that was read.
+    pub(crate) fn visible(&self) -> CommitSequence {
+        self.visible
+    }
+
+    pub(crate) fn shown(&mut self, municipality: MunicipalityId, person: PersonId, fields: FieldSet) {
+        self.note(municipality, Influence { person, role: SubjectRole::Shown, fields });
+    }
+
+    pub(crate) fn compared(&mut self, municipality: MunicipalityId, person: PersonId, fields: FieldSet) {
+        self.note(municipality, Influence { person, role: SubjectRole::Compared, fields });
+    }
+
+    pub(crate) fn withheld(&mut self, municipality: MunicipalityId, person: PersonId, clause: HiddenClause) {
+        self.hidden.get_or_insert(clause);
+        self.note(municipality, Influence { person, role: SubjectRole::Withheld, fields: FieldSet::EMPTY });
+    }
+
+    fn note(&mut self, municipality: MunicipalityId, influence: Influence) {
+        let noted = self.by_municipality.entry(municipality).or_default();
+        match noted.iter_mut().find(|noted| noted.person == influence.person) {
+            Some(known) if known.role == SubjectRole::Withheld => *known = influence,
+            Some(known) => known.fields = known.fields.union(influence.fields),
+            None => noted.push(influence),
+        }
+    }
+
+    /// Writes decision and subjects into the entry.
+    pub(crate) fn enter(
+        self,
+        permit: &Permit,
+        tokens: &Tokenizer,
+        told: Told,
+        mut draft: EntryDraft,
+    ) -> Result<EntryDraft, ContentError> {
+        draft.header.outcome = match told {
+            Told::Answer => Outcome { code: 0, reason: String::new() },
+            Told::Absence => Outcome {
+                code: u16::try_from(Reason::NotFound.grpc().number()).unwrap_or(u16::MAX),
+                reason: Reason::NotFound.name().to_owned(),
+            },
+        };
+        let shown = self.by_municipality.values().flatten().any(|noted| noted.role != SubjectRole::Withheld);
+        let outcome = match (shown, self.hidden) {
+            (true, _) => "SHOWN",
+            (false, Some(_)) => "NOT_VISIBLE",
+            (false, None) => "ABSENT",
+        };
+        let decision = DecisionPart {
+            outcome: outcome.to_owned(),
+            clause: self.hidden.map(|clause| clause.name().to_owned()),
+            reserved: permit.purpose_kind() == PurposeKind::Reserved,
+            facts: vec![
+                ("reference_date".to_owned(), permit.reference_date().to_string()),
+                ("read_at".to_owned(), self.visible.0.to_string()),
+            ],
+        };
+        draft = draft.with(PartKind::Decision, &decision)?;
+        let year = u16::try_from(permit.today().year()).unwrap_or_default();
+        for (municipality, noted) in self.by_municipality {
+            let domain = TokenDomain::Pseudonym { municipality: municipality.as_str(), year };
+            let count = u32::try_from(noted.len()).unwrap_or(u32::MAX);
+            let subjects = noted
+                .into_iter()
+                .map(|Influence { person, role, fields }| Subject {
+                    pseudonym: tokens.token(domain, person.0.as_bytes()),
+                    role,
+                    fields: fields.names().map(str::to_owned).collect(),
+                })
+                .collect();
+            let kind = PartMunicipality::new(municipality.as_str()).map_err(|_| ContentError::Value)?;
+            draft = draft.with(PartKind::Subjects(kind), &SubjectsPart { subjects, count })?;
+        }
+        Ok(draft)
+    }
+}

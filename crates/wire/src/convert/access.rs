@@ -1,0 +1,230 @@
+//! What agreements are and allow, as messages.
+
+use agreement::agreements::{AgreementEntry, Revocation};
+use agreement::decision::{ClauseOutcome, Verdict};
+use agreement::denial::{Language, QuotaScope};
+use agreement::describe::{
+    AccessDescription, AgreementDescription, AgreementStanding, QuotaDescription, QuotaKind,
+};
+use agreement::lint::LintFinding;
+use agreement::terms::{OperatorTerms, Population, Purpose};
+use chrono::NaiveDate;
+
+use super::date::timestamp_from_ms;
+use crate::proto::agreement::v1 as admin;
+use crate::proto::consultation::v1 as wire;
+
+/// Whether a message carries the agreement's document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Document {
+    /// It does.
+    Included,
+    /// It does not, as in lists.
+    Omitted,
+}
+
+/// What the caller's agreements let it do; the receipt is added by who has it.
+pub fn access_description(description: AccessDescription) -> wire::DescribeAccessResponse {
+    let AccessDescription { today, agreements } = description;
+    wire::DescribeAccessResponse {
+        agreements: agreements
+            .into_iter()
+            .map(|agreement| agreement_description(agreement, today))
+            .collect(),
+        today: Some(today.into()),
+        receipt: None,
+    }
+}
+
+fn agreement_description(description: AgreementDescription, today: NaiveDate) -> wire::AccessDescription {
+    let AgreementDescription {
+        id,
+        hash,
+        title,
+        standing,
+        valid_from,
+        valid_to,
+        review_by,
+        territory,
+        population:
+            Population {
+                residents,
+                aire,
+                cancelled,
+                deceased,
+                minors,
+            },
+        history,
+        hours,
+        operator:
+            OperatorTerms {
+                identity,
+                minimum_assurance,
+                workstation,
+            },
+        case_reference,
+        purposes,
+        quotas,
+    } = description;
+    let current = territory.into_iter().filter_map(|id| id.current()?.istat());
+    let mut territory: Vec<String> = current.map(|istat| istat.to_string()).collect();
+    territory.sort();
+    wire::AccessDescription {
+        agreement: id.to_string(),
+        agreement_hash: hash.0.to_vec(),
+        title,
+        standing: wire::AgreementStanding::from(standing).into(),
+        valid_from: Some(valid_from.into()),
+        valid_to: Some(valid_to.into()),
+        purposes: purposes.into_iter().map(Into::into).collect(),
+        territory,
+        operator_requirements: Some(wire::OperatorRequirements {
+            assurance: minimum_assurance.name().to_owned(),
+            workstation_required: workstation.is_required(),
+            case_reference: case_reference
+                .map(|form| form.name().to_owned())
+                .unwrap_or_default(),
+            operator_required: identity.is_required(),
+        }),
+        quotas: quotas.into_iter().map(Into::into).collect(),
+        review_by: Some(review_by.into()),
+        population: Some(wire::PopulationDescription {
+            residents: residents.is_included(),
+            aire: aire.is_included(),
+            cancelled: cancelled.is_included(),
+            deceased: deceased.is_included(),
+            minors: minors.is_included(),
+        }),
+        history_from: history.earliest(today).map(Into::into),
+        hours: hours.iter().map(ToString::to_string).collect(),
+    }
+}
+
+impl From<AgreementStanding> for wire::AgreementStanding {
+    fn from(standing: AgreementStanding) -> Self {
+        match standing {
+            AgreementStanding::NotYetValid => Self::NotYetValid,
+            AgreementStanding::Active => Self::Active,
+            AgreementStanding::Expired => Self::Expired,
+            AgreementStanding::Revoked => Self::Revoked,
+        }
+    }
+}
+
+impl From<Purpose> for wire::PurposeDescription {
+    fn from(purpose: Purpose) -> Self {
+        let Purpose {
+            id,
+            text,
+            basis: _,
+            kind: _,
+            services,
+            verifications,
+            fields,
+            consent,
+        } = purpose;
+        Self {
+            purpose: id.to_string(),
+            text,
+            services: services.iter().map(ToString::to_string).collect(),
+            verifications: verifications.iter().map(ToString::to_string).collect(),
+            fields: fields.names().map(str::to_owned).collect(),
+            consent_required: consent.is_required(),
+        }
+    }
+}
+
+impl From<QuotaDescription> for wire::QuotaDescription {
+    fn from(quota: QuotaDescription) -> Self {
+        let QuotaDescription {
+            scope,
+            purpose,
+            kind,
+            limit,
+            remaining,
+            resets_at,
+        } = quota;
+        let scope = match scope {
+            QuotaScope::Agreement => wire::QuotaScope::Agreement,
+            QuotaScope::Purpose => wire::QuotaScope::Purpose,
+            QuotaScope::Operator => wire::QuotaScope::Operator,
+        };
+        let kind = match kind {
+            QuotaKind::CallsPerMinute => wire::QuotaKind::CallsPerMinute,
+            QuotaKind::CallsPerDay => wire::QuotaKind::CallsPerDay,
+            QuotaKind::MissesPerDay => wire::QuotaKind::MissesPerDay,
+        };
+        Self {
+            kind: kind.into(),
+            limit: limit.into(),
+            remaining: remaining.map(Into::into),
+            scope: scope.into(),
+            purpose: purpose.map(|purpose| purpose.to_string()).unwrap_or_default(),
+            reset_time: Some(timestamp_from_ms(resets_at.timestamp_millis())),
+        }
+    }
+}
+
+/// An agreement with the state of its life.
+pub fn agreement_message(entry: &AgreementEntry, document: Document) -> admin::Agreement {
+    let agreement = entry.agreement();
+    let terms = agreement.terms();
+    let (state, revoke_time, revocation_reason) = match entry.revocation() {
+        None => (admin::AgreementState::Active, None, String::new()),
+        Some(Revocation { at, reason }) => (
+            admin::AgreementState::Revoked,
+            Some(timestamp_from_ms(at.timestamp_millis())),
+            reason.clone(),
+        ),
+    };
+    admin::Agreement {
+        id: terms.id.to_string(),
+        hash: agreement.hash().0.to_vec(),
+        title: terms.title.clone(),
+        agency: terms.agency.to_string(),
+        valid_from: Some(terms.valid_from.into()),
+        valid_to: Some(terms.valid_to.into()),
+        state: state.into(),
+        activate_time: Some(timestamp_from_ms(entry.activated_at().timestamp_millis())),
+        revoke_time,
+        revocation_reason,
+        document: match document {
+            Document::Included => agreement.document().to_vec(),
+            Document::Omitted => Vec::new(),
+        },
+    }
+}
+
+impl From<&LintFinding> for admin::LintFinding {
+    fn from(finding: &LintFinding) -> Self {
+        let LintFinding { rule, key } = finding;
+        Self {
+            rule: rule.name().to_owned(),
+            text: rule.english().to_owned(),
+            key: key.clone(),
+        }
+    }
+}
+
+impl From<&ClauseOutcome> for admin::ClauseOutcome {
+    fn from(outcome: &ClauseOutcome) -> Self {
+        let ClauseOutcome { clause, verdict } = outcome;
+        let (verdict, text) = match verdict {
+            Verdict::Passed => (admin::ClauseVerdict::Passed, String::new()),
+            Verdict::NotReached => (admin::ClauseVerdict::NotReached, String::new()),
+            Verdict::Failed(requirement) => {
+                let what = clause.reason().english();
+                let text = match requirement.text(Language::English) {
+                    Some(detail) => format!("{what} ({detail})"),
+                    None => what.to_owned(),
+                };
+                (admin::ClauseVerdict::Failed, text)
+            }
+        };
+        Self {
+            clause: clause.name().to_owned(),
+            verdict: verdict.into(),
+            text,
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Calls that are only supposed, for `ExplainDecision`.
+
+use std::net::IpAddr;
+
+use agreement::peer::{CertificateFingerprint, SpiffeId};
+use agreement::request::{Asked, Request};
+use agreement::service::{Service, VerificationKind};
+use chrono::{DateTime, Utc};
+
+use super::consultation::{field_names, request};
+use super::date::timestamp_to_ms;
+use super::invalid::{Invalid, Rule, array, when_present};
+use crate::proto::agreement::v1 as wire;
+
+/// A supposed call. What is absent is as in the call that asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SupposedCall {
+    /// Who would call.
+    pub peer: Option<SpiffeId>,
+    /// From where.
+    pub address: Option<IpAddr>,
+    /// With which certificate.
+    pub certificate: Option<CertificateFingerprint>,
+    /// What would be asked, and on what ground.
+    pub request: Request,
+    /// When.
+    pub time: Option<DateTime<Utc>>,
+}
+
+impl TryFrom<wire::ExplainDecisionRequest> for SupposedCall {
+    type Error = Invalid;
+
+    fn try_from(message: wire::ExplainDecisionRequest) -> Result<Self, Invalid> {
+        let wire::ExplainDecisionRequest {
+            peer,
+            address,
+            certificate,
+            context,
+            service,
+            verification,
+            fields,
+            municipality,
+            time,
+        } = message;
+        let certificate = match certificate.as_slice() {
+            [] => None,
+            bytes => Some(CertificateFingerprint(array("certificate", bytes)?)),
+        };
+        let time = time.map(|time| timestamp_to_ms("time", Some(time))).transpose()?;
+        let asked = asked(&service, &verification, &fields)?;
+        Ok(Self {
+            peer: when_present("peer", &peer, |id| {
+                SpiffeId::parse(id).map_err(|_| Rule::SpiffeId)
+            })?,
+            address: when_present("address", &address, |address| {
+                address
+                    .parse()
+                    .map_err(|_| Rule::Stated("must be an IPv4 or IPv6 address"))
+            })?,
+            certificate,
+            request: request(context, asked, &municipality)?,
+            time: match time {
+                None => None,
+                Some(ms) => Some(
+                    DateTime::from_timestamp_millis(ms).ok_or_else(|| Invalid::new("time", Rule::Range))?,
+                ),
+            },
+        })
+    }
+}
+
+fn asked(service: &str, verification: &str, fields: &[String]) -> Result<Asked, Invalid> {
+    let service = Service::from_name(service).ok_or_else(|| Invalid::new("service", Rule::Value))?;
+    let kind = VerificationKind::from_name(verification);
+    if service != Service::VerifyDeclaration && !verification.is_empty() {
+        return Err(Invalid::new("verification", Rule::Unexpected));
+    }
+    let wanted = field_names("fields", fields)?;
+    let asked = match (service, kind) {
+        (Service::LookupPerson, _) => Asked::Person { fields: wanted },
+        (Service::LookupHousehold, _) => Asked::Household { fields: wanted },
+        (Service::VerifyDeclaration, Some(kind)) => Asked::Verification(kind),
+        (Service::VerifyDeclaration, None) => return Err(Invalid::new("verification", Rule::Value)),
+        (Service::DescribeAccess, _) => Asked::AccessDescription,
+        (Service::GetReceipt, _) => Asked::Receipt,
+    };
+    if asked.fields() != wanted {
+        return Err(Invalid::new("fields", Rule::Unexpected));
+    }
+    Ok(asked)
+}
