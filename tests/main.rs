@@ -1,1 +1,15 @@
-//! The end-to-end suite.
+//! The end-to-end suite: stories on a region with real files, real mutual TLS and the product's own clients.
+
+mod story;
+mod verification;
+mod denial;
+mod audit;
+mod indistinguishable;
+mod door;
+mod interruption;
+mod restart;
+mod configuration;
+mod full_disk;
+mod interop;
+mod workspace;
+mod documents;

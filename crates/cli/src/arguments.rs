@@ -56,6 +56,11 @@ pub enum Command {
     /// Read the access log, and prove offline that nothing in it was changed
     #[command(subcommand)]
     Audit(command::audit::AuditCommand),
+    /// Run a whole small region in this process and tell its story
+    Demo(crate::demo::DemoArguments),
+    /// The central service
+    #[command(subcommand)]
+    Index(command::index::IndexCommand),
     /// The municipal daemon, and the exports that feed it
     #[command(subcommand)]
     Node(command::node::NodeCommand),

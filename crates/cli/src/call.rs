@@ -75,7 +75,14 @@ pub struct Call {
 impl CallArguments {
     /// Resolves flags, environment and profile. Must run inside the runtime.
     pub fn prepare(&self, session: &Session<'_, '_>) -> Result<Call, Failure> {
-        let Self { choice, connection, context, reference_date, request_id, receipt } = self;
+        let Self {
+            choice,
+            connection,
+            context,
+            reference_date,
+            request_id,
+            receipt,
+        } = self;
         let environment = &session.surroundings.environment;
         let profile = choice.load(environment)?;
         if let Some(path) = receipt.as_ref().filter(|path| path.exists()) {
@@ -83,23 +90,45 @@ impl CallArguments {
         }
         let agency = AgencyClient::new(connection.resolve(&profile, environment)?.connect(session)?);
         let request_id = request_id.unwrap_or_else(|| agency.new_request_id());
-        let context = context.resolve(&profile, environment)?.access_context(*reference_date, request_id)?;
-        Ok(Call { agency, context, receipt: receipt.clone() })
+        let context = context
+            .resolve(&profile, environment)?
+            .access_context(*reference_date, request_id)?;
+        Ok(Call {
+            agency,
+            context,
+            receipt: receipt.clone(),
+        })
     }
 }
 
 impl SubjectArguments {
     /// Reads the identifier; a codice fiscale that is formally wrong never leaves the machine.
     pub fn read(&self) -> Result<Subject, Failure> {
-        let Self { codice_fiscale, national_id, municipality } = self;
+        let Self {
+            codice_fiscale,
+            national_id,
+            municipality,
+        } = self;
         let key = match (codice_fiscale, national_id) {
             (Some(code), _) => PersonKey::TaxCode(tax_code(code)?),
             (None, Some(id)) => PersonKey::NationalId(NationalId::parse(id).map_err(|error| {
-                Failure::usage("l'identificativo nazionale non è valido", "the national id is not valid").because(&error)
+                Failure::usage(
+                    "l'identificativo nazionale non è valido",
+                    "the national id is not valid",
+                )
+                .because(&error)
             })?),
-            (None, None) => return Err(Failure::usage("manca il codice fiscale", "the codice fiscale is missing")),
+            (None, None) => {
+                return Err(Failure::usage(
+                    "manca il codice fiscale",
+                    "the codice fiscale is missing",
+                ));
+            }
         };
-        Ok(Subject { key, municipality: municipality.as_deref().map(istat).transpose()? })
+        Ok(Subject {
+            key,
+            municipality: municipality.as_deref().map(istat).transpose()?,
+        })
     }
 }
 
@@ -109,12 +138,20 @@ impl Call {
         let index = proof.index();
         let standing = match proof {
             AccessProof::Proved(_) => session.language.pick("ricevuta verificata", "receipt verified"),
-            AccessProof::Kept(_) => session.language.pick("ricevuta non verificata", "receipt not verified"),
+            AccessProof::Kept(_) => session
+                .language
+                .pick("ricevuta non verificata", "receipt not verified"),
             AccessProof::Claimed(_) => session.language.pick("ricevuta breve", "short receipt"),
         };
         session.say(
-            format!("registrato alla voce {index} ({standing}); richiesta {}", self.context.request_id),
-            format!("logged as entry {index} ({standing}); request {}", self.context.request_id),
+            format!(
+                "registrato alla voce {index} ({standing}); richiesta {}",
+                self.context.request_id
+            ),
+            format!(
+                "logged as entry {index} ({standing}); request {}",
+                self.context.request_id
+            ),
         )?;
         let (Some(path), Some(receipt)) = (&self.receipt, proof.receipt()) else {
             return Ok(());
@@ -130,7 +167,11 @@ pub const RECEIPT: ReceiptForm = ReceiptForm::Full;
 /// Reads a codice fiscale.
 pub fn tax_code(text: &str) -> Result<TaxCode, Failure> {
     TaxCode::parse(text).map_err(|error| {
-        Failure::usage("il codice fiscale è formalmente errato", "the codice fiscale is formally wrong").because(&error)
+        Failure::usage(
+            "il codice fiscale è formalmente errato",
+            "the codice fiscale is formally wrong",
+        )
+        .because(&error)
     })
 }
 
@@ -164,12 +205,27 @@ pub fn unanswered(error: &ClientError) -> Failure {
 }
 
 fn refusal_english(error: &ClientError, refusal: &client::error::Refusal) -> String {
-    let violations: Vec<_> =
-        refusal.violations.iter().map(|violation| format!("; {}: {}", violation.field, violation.rule)).collect();
-    let quota = refusal.quota.as_ref().map(|quota| format!("; {quota}")).unwrap_or_default();
-    let entry =
-        refusal.receipt.as_ref().map(|claim| format!("; entry {}", claim.receipt.index())).unwrap_or_default();
-    format!("{} ({}){}{quota}{entry}", error.english(), refusal.name, violations.concat())
+    let violations: Vec<_> = refusal
+        .violations
+        .iter()
+        .map(|violation| format!("; {}: {}", violation.field, violation.rule))
+        .collect();
+    let quota = refusal
+        .quota
+        .as_ref()
+        .map(|quota| format!("; {quota}"))
+        .unwrap_or_default();
+    let entry = refusal
+        .receipt
+        .as_ref()
+        .map(|claim| format!("; entry {}", claim.receipt.index()))
+        .unwrap_or_default();
+    format!(
+        "{} ({}){}{quota}{entry}",
+        error.english(),
+        refusal.name,
+        violations.concat()
+    )
 }
 
 /// Writes a new file; an old one is never overwritten.
@@ -180,7 +236,9 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Err(exists(path)),
         Err(error) => return Err(Failure::file(path, &error)),
     };
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|error| Failure::file(path, &error))
+    file.write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .map_err(|error| Failure::file(path, &error))
 }
 
 fn exists(path: &Path) -> Failure {

@@ -8,6 +8,7 @@ pub mod verify;
 pub mod can_i;
 pub mod agreement;
 pub mod audit;
+pub mod index;
 pub mod node;
 pub mod doctor;
 pub mod completions;
@@ -30,6 +31,8 @@ pub fn run(command: Command, session: &mut Session<'_, '_>) -> Result<ExitCode, 
         Command::CanI(arguments) => can_i::run(&arguments, session),
         Command::Agreement(command) => agreement::run(command, session),
         Command::Audit(command) => audit::run(command, session),
+        Command::Demo(arguments) => crate::demo::run(arguments, session),
+        Command::Index(command) => index::run(command, session),
         Command::Node(command) => node::run(command, session),
         Command::Doctor(arguments) => doctor::run(&arguments, session),
         Command::Completions(arguments) => completions::run(&arguments, session),

@@ -27,7 +27,11 @@ impl Datum {
     /// A text; an empty one is nothing.
     pub fn text(text: impl Into<String>) -> Self {
         let text = text.into();
-        if text.is_empty() { Self::Absent } else { Self::Text(text) }
+        if text.is_empty() {
+            Self::Absent
+        } else {
+            Self::Text(text)
+        }
     }
 
     /// A value that may be missing.
@@ -46,7 +50,13 @@ impl Datum {
     }
 
     fn collect(&self, path: &str, leaves: &mut Vec<(String, String)>) {
-        let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        let below = |name: &str| {
+            if path.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{path}.{name}")
+            }
+        };
         match self {
             Self::Absent => leaves.push((path.to_owned(), String::new())),
             Self::Text(text) => leaves.push((path.to_owned(), text.clone())),
@@ -87,7 +97,10 @@ impl std::fmt::Debug for Datum {
             Self::Number(_) => f.write_str("Number(..)"),
             Self::Truth(_) => f.write_str("Truth(..)"),
             Self::List(items) => f.debug_list().entries(items).finish(),
-            Self::Record(fields) => f.debug_map().entries(fields.iter().map(|(name, value)| (name, value))).finish(),
+            Self::Record(fields) => f
+                .debug_map()
+                .entries(fields.iter().map(|(name, value)| (name, value)))
+                .finish(),
         }
     }
 }
@@ -141,9 +154,12 @@ impl From<&serde_json::Value> for Datum {
             },
             Value::String(text) => Self::text(text.as_str()),
             Value::Array(items) => items.iter().collect(),
-            Value::Object(fields) => {
-                Self::Record(fields.iter().map(|(name, value)| (name.clone(), value.into())).collect())
-            }
+            Value::Object(fields) => Self::Record(
+                fields
+                    .iter()
+                    .map(|(name, value)| (name.clone(), value.into()))
+                    .collect(),
+            ),
         }
     }
 }

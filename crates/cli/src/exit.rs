@@ -5,7 +5,10 @@ use agreement::reason::ExitCode;
 /// Every code with its meaning, lowest first.
 const TABLE: [(ExitCode, &str); 8] = [
     (ExitCode::Ok, "done; a verification answered yes"),
-    (ExitCode::NegativeAnswer, "the answer is no, or cannot be determined; a check found errors"),
+    (
+        ExitCode::NegativeAnswer,
+        "the answer is no, or cannot be determined; a check found errors",
+    ),
     (ExitCode::Usage, "the command or its data are wrong"),
     (ExitCode::NotFound, "nothing was found that the agreement shows"),
     (ExitCode::Denied, "denied"),

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 
-use agreement::reason::{ExitCode, Reason};
+use agreement::reason::ExitCode;
 
 use crate::language::Language;
 
@@ -32,7 +32,13 @@ impl Failure {
     /// A failure with its text in both languages.
     pub fn new(exit: ExitCode, italian: impl Into<String>, english: impl Into<String>) -> Self {
         let (italian, english) = (italian.into(), english.into());
-        Self::Told(Box::new(Told { exit, italian, english, cause: None, remedy: None }))
+        Self::Told(Box::new(Told {
+            exit,
+            italian,
+            english,
+            cause: None,
+            remedy: None,
+        }))
     }
 
     /// The command or its data are wrong.
@@ -45,17 +51,14 @@ impl Failure {
         Self::new(ExitCode::Internal, "errore interno", "an internal fault").because(error)
     }
 
-    /// A reason of the one table, with its remedy.
-    pub fn of_reason(reason: Reason) -> Self {
-        let text = |text: &str| format!("{text} ({})", reason.name());
-        Self::new(reason.exit(), text(reason.italian()), text(reason.english()))
-            .remedy(reason.remedy_italian(), reason.remedy_english())
-    }
-
     /// A file that cannot be used.
     pub fn file(path: &Path, error: &(dyn Error + 'static)) -> Self {
         let path = path.display();
-        Self::usage(format!("{path}: non utilizzabile"), format!("{path}: cannot be used")).because(error)
+        Self::usage(
+            format!("{path}: non utilizzabile"),
+            format!("{path}: cannot be used"),
+        )
+        .because(error)
     }
 
     /// Adds the chain of causes, which is English.
@@ -97,7 +100,13 @@ impl Failure {
 
 impl Told {
     fn words(&self, language: Language) -> String {
-        let Self { exit: _, italian, english, cause, remedy } = self;
+        let Self {
+            exit: _,
+            italian,
+            english,
+            cause,
+            remedy,
+        } = self;
         let mut words = format!("ponte: {}", language.pick(italian, english));
         if let Some(cause) = cause {
             let _ = write!(words, ": {cause}");

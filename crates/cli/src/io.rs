@@ -48,7 +48,11 @@ pub struct Environment(BTreeMap<OsString, OsString>);
 impl Io<'_> {
     /// The streams of the process.
     pub fn of_process() -> Self {
-        let surface = if std::io::stderr().is_terminal() { Surface::Terminal } else { Surface::Plain };
+        let surface = if std::io::stderr().is_terminal() {
+            Surface::Terminal
+        } else {
+            Surface::Plain
+        };
         Self {
             stdin: Box::new(std::io::stdin()),
             stdout: Box::new(std::io::stdout()),
@@ -60,7 +64,9 @@ impl Io<'_> {
 
 impl fmt::Debug for Io<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Io").field("surface", &self.surface).finish_non_exhaustive()
+        f.debug_struct("Io")
+            .field("surface", &self.surface)
+            .finish_non_exhaustive()
     }
 }
 
@@ -78,7 +84,10 @@ impl Surroundings {
 impl Environment {
     /// The value of a variable; one that is empty or not Unicode counts as unset.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(std::ffi::OsStr::new(name))?.to_str().filter(|value| !value.is_empty())
+        self.0
+            .get(std::ffi::OsStr::new(name))?
+            .to_str()
+            .filter(|value| !value.is_empty())
     }
 }
 

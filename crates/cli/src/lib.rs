@@ -14,10 +14,10 @@ pub mod session;
 pub mod profile;
 pub mod call;
 pub mod show;
-mod secret;
 mod diagnostics;
 pub mod arguments;
 pub mod command;
+pub mod demo;
 pub mod synthetic;
 
 use std::ffi::OsString;
@@ -41,8 +41,16 @@ where
         Ok(arguments) => arguments,
         Err(refusal) => return show_refusal(&refusal, io),
     };
-    let language = arguments.global.lang.unwrap_or_else(|| Language::of_locale(&surroundings.environment));
-    let mut session = Session { io, surroundings, language, format: arguments.global.output };
+    let language = arguments
+        .global
+        .lang
+        .unwrap_or_else(|| Language::of_locale(&surroundings.environment));
+    let mut session = Session {
+        io,
+        surroundings,
+        language,
+        format: arguments.global.output,
+    };
     match command::run(arguments.command, &mut session) {
         Ok(exit) => exit,
         Err(failure) => {
@@ -62,6 +70,9 @@ fn show_refusal(refusal: &clap::Error, io: &mut Io<'_>) -> ExitCode {
         let _ = io.stderr.write_all(text.as_bytes());
         return ExitCode::Usage;
     }
-    let _ = io.stdout.write_all(text.as_bytes()).and_then(|()| io.stdout.flush());
+    let _ = io
+        .stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| io.stdout.flush());
     ExitCode::Ok
 }

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agreement::context::{
-    AccessContext, AgreementId, Assurance, CaseReference, ConsentReference, ContextError, OperatorId, PurposeId,
-    StatementVersion, Urgency, Workstation,
+    AccessContext, AgreementId, Assurance, CaseReference, ConsentReference, ContextError, OperatorId,
+    PurposeId, StatementVersion, Urgency, Workstation,
 };
 use chrono::NaiveDate;
 use clap::Args;
@@ -43,8 +43,14 @@ pub struct ProfileChoice {
 impl ProfileChoice {
     /// The profile of the file, or an empty one where there is no file and none was asked for.
     pub fn load(&self, environment: &Environment) -> Result<Profile, Failure> {
-        let named = self.profile.as_deref().or_else(|| environment.get("PONTE_PROFILE"));
-        let stated = self.profiles.clone().or_else(|| environment.get("PONTE_PROFILES").map(PathBuf::from));
+        let named = self
+            .profile
+            .as_deref()
+            .or_else(|| environment.get("PONTE_PROFILE"));
+        let stated = self
+            .profiles
+            .clone()
+            .or_else(|| environment.get("PONTE_PROFILES").map(PathBuf::from));
         let file = match stated {
             Some(path) => Some(ProfileFile::load(&path)?),
             None => match usual_place(environment).filter(|path| path.exists()) {
@@ -75,7 +81,10 @@ fn usual_place(environment: &Environment) -> Option<PathBuf> {
 impl ConnectionSettings {
     /// Flags over environment over file.
     pub fn resolve(&self, profile: &Profile, environment: &Environment) -> Result<Self, Failure> {
-        Ok(self.clone().or(Self::of_environment(environment)?).or(profile.connection.clone()))
+        Ok(self
+            .clone()
+            .or(Self::of_environment(environment)?)
+            .or(profile.connection.clone()))
     }
 
     /// What the SDK connects to.
@@ -95,7 +104,9 @@ impl ConnectionSettings {
         let (host, port) = endpoint
             .rsplit_once(':')
             .and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)))
-            .ok_or_else(|| Failure::usage("endpoint: si scrive host:porta", "endpoint: is written host:port"))?;
+            .ok_or_else(|| {
+                Failure::usage("endpoint: si scrive host:porta", "endpoint: is written host:port")
+            })?;
         let mut server = ServerAddress::new(host, port);
         server.server_name.clone_from(server_name);
         let trust_domain = TrustDomainName::parse(required(trust_domain.as_deref(), "trust-domain")?)
@@ -127,8 +138,11 @@ impl ConnectionSettings {
         let endpoint = self.endpoint()?;
         let (clock, random) = (&session.surroundings.clock, &session.surroundings.random);
         Connection::open(&endpoint, Arc::clone(clock), Arc::clone(random)).map_err(|error| {
-            Failure::usage("il collegamento non è configurato correttamente", "the connection is not configured correctly")
-                .because(&error)
+            Failure::usage(
+                "il collegamento non è configurato correttamente",
+                "the connection is not configured correctly",
+            )
+            .because(&error)
         })
     }
 }
@@ -136,7 +150,10 @@ impl ConnectionSettings {
 impl ContextSettings {
     /// Flags over environment over file.
     pub fn resolve(&self, profile: &Profile, environment: &Environment) -> Result<Self, Failure> {
-        Ok(self.clone().or(Self::of_environment(environment)?).or(profile.context.clone()))
+        Ok(self
+            .clone()
+            .or(Self::of_environment(environment)?)
+            .or(profile.context.clone()))
     }
 
     /// The ground of one call.
@@ -157,7 +174,10 @@ impl ContextSettings {
         } = self;
         let assurance = match assurance.as_deref() {
             Some(name) => Some(Assurance::from_name(name).ok_or_else(|| {
-                Failure::usage("assurance: low, substantial o high", "assurance: low, substantial or high")
+                Failure::usage(
+                    "assurance: low, substantial o high",
+                    "assurance: low, substantial or high",
+                )
             })?),
             None => None,
         };
@@ -180,21 +200,31 @@ impl ContextSettings {
 impl ReadingSettings {
     /// Flags over environment over file.
     pub fn resolve(&self, profile: &Profile, environment: &Environment) -> Result<Self, Failure> {
-        Ok(self.clone().or(Self::of_environment(environment)?).or(profile.reading.clone()))
+        Ok(self
+            .clone()
+            .or(Self::of_environment(environment)?)
+            .or(profile.reading.clone()))
     }
 }
 
 impl ActSettings {
     /// Flags over environment over file.
     pub fn resolve(&self, profile: &Profile, environment: &Environment) -> Result<Self, Failure> {
-        Ok(self.clone().or(Self::of_environment(environment)?).or(profile.act.clone()))
+        Ok(self
+            .clone()
+            .or(Self::of_environment(environment)?)
+            .or(profile.act.clone()))
     }
 }
 
 /// Reads a log's verifier key.
 pub fn parse_log_key(text: &str) -> Result<LogVerifier, Failure> {
     LogVerifier::parse(text.trim()).map_err(|error| {
-        Failure::usage("la chiave del registro non è valida", "the log's key is not valid").because(&error)
+        Failure::usage(
+            "la chiave del registro non è valida",
+            "the log's key is not valid",
+        )
+        .because(&error)
     })
 }
 
@@ -208,7 +238,10 @@ pub fn required<T>(value: Option<T>, name: &str) -> Result<T, Failure> {
     })
 }
 
-fn parsed<T>(value: Option<&str>, parse: impl Fn(&str) -> Result<T, ContextError>) -> Result<Option<T>, Failure> {
+fn parsed<T>(
+    value: Option<&str>,
+    parse: impl Fn(&str) -> Result<T, ContextError>,
+) -> Result<Option<T>, Failure> {
     value.map(parse).transpose().map_err(wrong)
 }
 

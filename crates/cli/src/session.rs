@@ -1,6 +1,5 @@
 //! One run of one command: streams, language, form of the data, surroundings.
 
-use std::future::Future;
 use std::io::Write;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -60,7 +59,10 @@ impl Session<'_, '_> {
     }
 
     /// Runs asynchronous work to its end.
-    pub fn block_on<T>(&mut self, work: impl AsyncFnOnce(&mut Self) -> Result<T, Failure>) -> Result<T, Failure> {
+    pub fn block_on<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let runtime = runtime()?;
         let outcome = runtime.block_on(work(self));
         runtime.shutdown_timeout(std::time::Duration::from_secs(5));
@@ -69,14 +71,9 @@ impl Session<'_, '_> {
 }
 
 /// A runtime for one command.
-pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::internal(&error))
-}
-
-/// Waits for work where no session is at hand.
-pub fn wait<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
-    Ok(runtime()?.block_on(work))
 }

@@ -33,12 +33,18 @@ pub(crate) fn municipality_of(istat: IstatCode) -> Datum {
 
 /// The newest name under which a municipality with this code is known.
 pub(crate) fn municipality_name(istat: IstatCode) -> &'static str {
-    municipality::periods_of_istat(istat).next_back().map_or("", |period| period.name())
+    municipality::periods_of_istat(istat)
+        .next_back()
+        .map_or("", |period| period.name())
 }
 
 /// A state by code and name.
 pub(crate) fn state_of(code: StateCode) -> Datum {
-    coded(code.as_str(), state::by_code(code).map_or("", |state| state.name())).build()
+    coded(
+        code.as_str(),
+        state::by_code(code).map_or("", |state| state.name()),
+    )
+    .build()
 }
 
 pub(crate) fn locality(locality: &Locality) -> Datum {

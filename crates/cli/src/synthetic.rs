@@ -109,7 +109,7 @@ pub enum GenerateError {
 
 impl Plan {
     /// First and last admitted year.
-    pub const YEARS: (i32, i32) = (2024, 2060);
+    pub const YEARS: (i32, i32) = (2023, 2060);
 
     /// A plan for the year that begins on the day of the count's ages.
     pub fn new(seed: u64, year: i32) -> Result<Self, GenerateError> {

@@ -108,7 +108,11 @@ impl AdminClient {
                 Service::new(channel).activate_agreement(request).await
             })
             .await?;
-        let proto::ActivateAgreementResponse { agreement, findings, receipt } = answer;
+        let proto::ActivateAgreementResponse {
+            agreement,
+            findings,
+            receipt,
+        } = answer;
         let agreement = AgreementRecord::read("agreement", agreement)?;
         let receipt = match effect {
             Effect::CheckOnly => None,
@@ -121,7 +125,11 @@ impl AdminClient {
             .into_iter()
             .map(|proto::LintFinding { rule, text, key }| LintFinding { rule, text, key })
             .collect();
-        Ok(Activated { agreement, findings, receipt })
+        Ok(Activated {
+            agreement,
+            findings,
+            receipt,
+        })
     }
 
     /// Revokes an agreement: calls under it are refused from the next one on. `reason` holds no personal data.
@@ -144,8 +152,10 @@ impl AdminClient {
             .await?;
         let proto::RevokeAgreementResponse { agreement, receipt } = answer;
         let agreement = AgreementRecord::read("agreement", agreement)?;
-        let receipt =
-            self.connection.receipts().of_answer(receipt, &Expected::of_agreement(REVOKE, &agreement.id))?;
+        let receipt = self
+            .connection
+            .receipts()
+            .of_answer(receipt, &Expected::of_agreement(REVOKE, &agreement.id))?;
         Ok(Revoked { agreement, receipt })
     }
 
@@ -179,7 +189,9 @@ impl AdminClient {
             page_size: page.wire_size(),
             page_token: page.wire_token(),
             agency: agency.map(ToString::to_string).unwrap_or_default(),
-            state: state.map_or(proto::AgreementState::Unspecified, Into::into).into(),
+            state: state
+                .map_or(proto::AgreementState::Unspecified, Into::into)
+                .into(),
         };
         let answer = self
             .connection
@@ -187,8 +199,14 @@ impl AdminClient {
                 Service::new(channel).list_agreements(request).await
             })
             .await?;
-        let proto::ListAgreementsResponse { agreements, next_page_token } = answer;
-        Ok(Page::new(each("agreements", agreements, TryInto::try_into)?, next_page_token))
+        let proto::ListAgreementsResponse {
+            agreements,
+            next_page_token,
+        } = answer;
+        Ok(Page::new(
+            each("agreements", agreements, TryInto::try_into)?,
+            next_page_token,
+        ))
     }
 
     /// Says how a call would be decided, clause by clause, without making it.
@@ -209,12 +227,19 @@ impl AdminClient {
 
 impl AgreementRecord {
     fn read(field: &str, message: Option<proto::Agreement>) -> Result<Self, wire::convert::Invalid> {
-        required(field, message)?.try_into().map_err(|invalid: wire::convert::Invalid| invalid.within(field))
+        required(field, message)?
+            .try_into()
+            .map_err(|invalid: wire::convert::Invalid| invalid.within(field))
     }
 }
 
 impl<'a> Expected<'a> {
     fn of_agreement(method: &'static str, agreement: &'a str) -> Self {
-        Self { method, request_id: None, agreement: Some(agreement), purpose: None }
+        Self {
+            method,
+            request_id: None,
+            agreement: Some(agreement),
+            purpose: None,
+        }
     }
 }

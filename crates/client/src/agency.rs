@@ -19,8 +19,8 @@ pub use self::answer::{
     Freshness, Household, HouseholdAnswer, HouseholdMember, PersonAnswer, VerificationAnswer,
 };
 pub use self::description::{
-    AccessAnswer, AccessDescription, AgreementStanding, OperatorRequirements, Population, Purpose, Quota, QuotaKind,
-    QuotaScope,
+    AccessAnswer, AccessDescription, AgreementStanding, OperatorRequirements, Population, Purpose, Quota,
+    QuotaKind, QuotaScope,
 };
 pub use self::person::{HouseholdMembership, PersonCard, PersonRegistration};
 pub use self::request::{LookupHousehold, LookupPerson, PersonKey, VerifyDeclaration};
@@ -62,7 +62,10 @@ impl AgencyClient {
             })
             .await?;
         let expected = Expected::of_context(LOOKUP_PERSON, &context);
-        let receipt = self.connection.receipts().of_answer(answer.receipt.clone(), &expected)?;
+        let receipt = self
+            .connection
+            .receipts()
+            .of_answer(answer.receipt.clone(), &expected)?;
         Ok(PersonAnswer::read(answer, receipt)?)
     }
 
@@ -80,7 +83,10 @@ impl AgencyClient {
             })
             .await?;
         let expected = Expected::of_context(LOOKUP_HOUSEHOLD, &context);
-        let receipt = self.connection.receipts().of_answer(answer.receipt.clone(), &expected)?;
+        let receipt = self
+            .connection
+            .receipts()
+            .of_answer(answer.receipt.clone(), &expected)?;
         Ok(HouseholdAnswer::read(answer, receipt)?)
     }
 
@@ -88,7 +94,10 @@ impl AgencyClient {
     ///
     /// # Errors
     /// As [`Self::lookup_person`].
-    pub async fn verify_declaration(&self, request: VerifyDeclaration) -> Result<VerificationAnswer, ClientError> {
+    pub async fn verify_declaration(
+        &self,
+        request: VerifyDeclaration,
+    ) -> Result<VerificationAnswer, ClientError> {
         let context = request.context.clone();
         let message = proto::VerifyDeclarationRequest::from(request);
         let answer = self
@@ -98,7 +107,10 @@ impl AgencyClient {
             })
             .await?;
         let expected = Expected::of_context(VERIFY_DECLARATION, &context);
-        let receipt = self.connection.receipts().of_answer(answer.receipt.clone(), &expected)?;
+        let receipt = self
+            .connection
+            .receipts()
+            .of_answer(answer.receipt.clone(), &expected)?;
         Ok(VerificationAnswer::read(answer, receipt)?)
     }
 
@@ -122,7 +134,10 @@ impl AgencyClient {
             })
             .await?;
         let expected = Expected::of_context(DESCRIBE_ACCESS, context);
-        let receipt = self.connection.receipts().of_answer(answer.receipt.clone(), &expected)?;
+        let receipt = self
+            .connection
+            .receipts()
+            .of_answer(answer.receipt.clone(), &expected)?;
         Ok(AccessAnswer::read(answer, receipt)?)
     }
 
@@ -130,8 +145,15 @@ impl AgencyClient {
     ///
     /// # Errors
     /// [`ClientError::Evidence`] when the receipt is not about the claimed entry: the log went back on its word.
-    pub async fn get_receipt(&self, context: &AccessContext, claim: &ShortClaim) -> Result<AccessProof, ClientError> {
-        let ShortClaim { origin, receipt: short } = claim;
+    pub async fn get_receipt(
+        &self,
+        context: &AccessContext,
+        claim: &ShortClaim,
+    ) -> Result<AccessProof, ClientError> {
+        let ShortClaim {
+            origin,
+            receipt: short,
+        } = claim;
         let message = proto::GetReceiptRequest {
             context: Some(context.into()),
             origin: origin.as_str().to_owned(),
@@ -147,7 +169,9 @@ impl AgencyClient {
         let receipt = Receipt::try_from(message).map_err(|invalid| invalid.within("receipt"))?;
         let proof = self.connection.receipts().full(receipt, None)?;
         match &proof {
-            AccessProof::Proved(entry) if !entry.makes_good(short) => Err(EvidenceFault::OtherSubject("entry").into()),
+            AccessProof::Proved(entry) if !entry.makes_good(short) => {
+                Err(EvidenceFault::OtherSubject("entry").into())
+            }
             AccessProof::Kept(receipt) if receipt.index != short.index() => {
                 Err(EvidenceFault::OtherSubject("entry").into())
             }
@@ -155,3 +179,6 @@ impl AgencyClient {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -128,17 +128,32 @@ impl AuditorClient {
                 Service::new(channel).list_accesses(request).await
             })
             .await?;
-        let proto::ListAccessesResponse { entries, next_page_token, receipt } = answer;
+        let proto::ListAccessesResponse {
+            entries,
+            next_page_token,
+            receipt,
+        } = answer;
         let short = required("receipt", receipt)?;
         let origin = short.origin.clone();
         let receipt = ShortReceipt::try_from(short).map_err(|invalid| invalid.within("receipt"))?;
-        let entries = entries.into_iter().map(AccessEntry::read).collect::<Result<_, _>>()?;
-        Ok(AccessPage { page: Page::new(entries, next_page_token), receipt: claim_of(origin, receipt)? })
+        let entries = entries
+            .into_iter()
+            .map(AccessEntry::read)
+            .collect::<Result<_, _>>()?;
+        Ok(AccessPage {
+            page: Page::new(entries, next_page_token),
+            receipt: claim_of(origin, receipt)?,
+        })
     }
 
     /// Follows entries as they are made, from `start` or from the next one. A broken stream is resumed where it
     /// broke, without gap or repetition.
-    pub fn follow_accesses(&self, context: ReadingContext, filter: AccessFilter, start: Option<u64>) -> Follower {
+    pub fn follow_accesses(
+        &self,
+        context: ReadingContext,
+        filter: AccessFilter,
+        start: Option<u64>,
+    ) -> Follower {
         Follower::new(self.connection.clone(), context, filter, start)
     }
 
@@ -147,14 +162,20 @@ impl AuditorClient {
     /// # Errors
     /// [`ClientError::Evidence`] when the log's key did not sign it.
     pub async fn checkpoint(&self) -> Result<SignedHead, ClientError> {
-        let message = proto::GetCheckpointRequest { origin: String::new() };
+        let message = proto::GetCheckpointRequest {
+            origin: String::new(),
+        };
         let answer = self
             .connection
             .call(Repeat::Safe, message, |channel, request| async move {
                 Service::new(channel).get_checkpoint(request).await
             })
             .await?;
-        let proto::GetCheckpointResponse { origin, size, checkpoint: text } = answer;
+        let proto::GetCheckpointResponse {
+            origin,
+            size,
+            checkpoint: text,
+        } = answer;
         let head = self.head(text, &origin)?;
         if head.checkpoint.size != size {
             return Err(Invalid::new("size", Rule::Contradicts("checkpoint")).into());
@@ -167,17 +188,30 @@ impl AuditorClient {
     ///
     /// # Errors
     /// [`ClientError::Evidence`] when the proof does not lead to the signed root.
-    pub async fn inclusion_proof(&self, index: u64, tree_size: Option<u64>) -> Result<InclusionProof, ClientError> {
-        let message =
-            proto::GetInclusionProofRequest { origin: String::new(), index, tree_size: tree_size.unwrap_or_default() };
+    pub async fn inclusion_proof(
+        &self,
+        index: u64,
+        tree_size: Option<u64>,
+    ) -> Result<InclusionProof, ClientError> {
+        let message = proto::GetInclusionProofRequest {
+            origin: String::new(),
+            index,
+            tree_size: tree_size.unwrap_or_default(),
+        };
         let answer = self
             .connection
             .call(Repeat::Safe, message, |channel, request| async move {
                 Service::new(channel).get_inclusion_proof(request).await
             })
             .await?;
-        let proto::GetInclusionProofResponse { origin, index: proved, tree_size: size, leaf_hash, path, checkpoint } =
-            answer;
+        let proto::GetInclusionProofResponse {
+            origin,
+            index: proved,
+            tree_size: size,
+            leaf_hash,
+            path,
+            checkpoint,
+        } = answer;
         if proved != index {
             return Err(EvidenceFault::OtherSubject("index").into());
         }
@@ -188,9 +222,16 @@ impl AuditorClient {
         let leaf = Hash::new(array("leaf_hash", &leaf_hash)?);
         let path = hashes("path", path)?;
         if size == head.checkpoint.size {
-            verify_inclusion(&leaf, index, size, &path, &head.checkpoint.root).map_err(EvidenceFault::from)?;
+            verify_inclusion(&leaf, index, size, &path, &head.checkpoint.root)
+                .map_err(EvidenceFault::from)?;
         }
-        Ok(InclusionProof { index, tree_size: size, leaf, path, head })
+        Ok(InclusionProof {
+            index,
+            tree_size: size,
+            leaf,
+            path,
+            head,
+        })
     }
 
     /// Proof that the tree of `second_size` entries, or of the newest checkpoint, continues that of `first_size`.
@@ -214,13 +255,23 @@ impl AuditorClient {
                 Service::new(channel).get_consistency_proof(request).await
             })
             .await?;
-        let proto::GetConsistencyProofResponse { origin, first_size: first, second_size: second, path, checkpoint } =
-            answer;
+        let proto::GetConsistencyProofResponse {
+            origin,
+            first_size: first,
+            second_size: second,
+            path,
+            checkpoint,
+        } = answer;
         if first != first_size || second_size.is_some_and(|asked| asked != second) {
             return Err(EvidenceFault::OtherSubject("size").into());
         }
         let head = self.head(checkpoint, &origin)?;
-        Ok(ConsistencyProof { first_size, second_size: second, path: hashes("path", path)?, head })
+        Ok(ConsistencyProof {
+            first_size,
+            second_size: second,
+            path: hashes("path", path)?,
+            head,
+        })
     }
 
     /// Proves that the log continues the one that `old` was the head of, and gives its newest head.
@@ -229,7 +280,12 @@ impl AuditorClient {
     /// [`ClientError::Evidence`] when it does not: something in the log was changed or taken away. Keep both
     /// checkpoints.
     pub async fn verify_continuation(&self, old: &Checkpoint) -> Result<SignedHead, ClientError> {
-        let ConsistencyProof { first_size, second_size, path, head } = self.consistency_proof(old.size, None).await?;
+        let ConsistencyProof {
+            first_size,
+            second_size,
+            path,
+            head,
+        } = self.consistency_proof(old.size, None).await?;
         let new = &head.checkpoint;
         if new.origin != old.origin {
             return Err(EvidenceFault::OtherLog.into());
@@ -252,14 +308,28 @@ impl AuditorClient {
 
 impl From<&ReadingContext> for proto::ReadingContext {
     fn from(context: &ReadingContext) -> Self {
-        let ReadingContext { purpose, reference, reader } = context.clone();
-        Self { purpose, reference, reader }
+        let ReadingContext {
+            purpose,
+            reference,
+            reader,
+        } = context.clone();
+        Self {
+            purpose,
+            reference,
+            reader,
+        }
     }
 }
 
 impl From<&AccessFilter> for proto::AccessFilter {
     fn from(filter: &AccessFilter) -> Self {
-        let AccessFilter { from, until, agency, agreement, outcome } = filter.clone();
+        let AccessFilter {
+            from,
+            until,
+            agency,
+            agreement,
+            outcome,
+        } = filter.clone();
         Self {
             start_time: from.map(|time| timestamp_from_ms(time.timestamp_millis())),
             end_time: until.map(|time| timestamp_from_ms(time.timestamp_millis())),
@@ -278,3 +348,6 @@ fn hashes(field: &str, path: Vec<Vec<u8>>) -> Result<Vec<Hash>, Invalid> {
 fn origin(text: String) -> Result<Origin, Invalid> {
     Origin::new(text).map_err(|_| Invalid::new("origin", Rule::Character))
 }
+
+#[cfg(test)]
+mod tests;

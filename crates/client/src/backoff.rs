@@ -34,7 +34,10 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_longest_and_lose_at_most_half() {
-        let backoff = Backoff { first: Duration::from_millis(100), longest: Duration::from_secs(1) };
+        let backoff = Backoff {
+            first: Duration::from_millis(100),
+            longest: Duration::from_secs(1),
+        };
         let random = SeededRandom::new(1);
         for (attempts, full) in [(1, 100), (2, 200), (3, 400), (4, 800), (5, 1000), (60, 1000)] {
             let wait = backoff.wait_after(attempts, &random);
@@ -45,7 +48,10 @@ mod tests {
 
     #[test]
     fn two_callers_do_not_wait_equally_long() {
-        let backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(1) };
+        let backoff = Backoff {
+            first: Duration::from_secs(1),
+            longest: Duration::from_secs(1),
+        };
         let random = SeededRandom::new(1);
         assert_ne!(backoff.wait_after(1, &random), backoff.wait_after(1, &random));
     }

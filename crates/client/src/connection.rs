@@ -60,7 +60,10 @@ impl Default for Timing {
         Self {
             deadline: Duration::from_secs(10),
             attempts: 4,
-            backoff: Backoff { first: Duration::from_millis(100), longest: Duration::from_secs(2) },
+            backoff: Backoff {
+                first: Duration::from_millis(100),
+                longest: Duration::from_secs(2),
+            },
         }
     }
 }
@@ -70,8 +73,19 @@ impl Connection {
     ///
     /// # Errors
     /// [`SetupError`]: a file is missing, or does not make a configuration.
-    pub fn open(endpoint: &Endpoint, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, SetupError> {
-        let Endpoint { server, identity, trust_domain, expected_server, receipts, timing } = endpoint;
+    pub fn open(
+        endpoint: &Endpoint,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, SetupError> {
+        let Endpoint {
+            server,
+            identity,
+            trust_domain,
+            expected_server,
+            receipts,
+            timing,
+        } = endpoint;
         let material = identity.read(trust_domain)?;
         let tls = ClientTls::new(&material, expected_server.clone(), Arc::clone(&clock))?;
         Self::new(server, &tls, receipts.clone(), *timing, clock, random)
@@ -102,7 +116,15 @@ impl Connection {
         random: Arc<dyn Random>,
     ) -> Self {
         let receipts = ReceiptChecker::new(receipts);
-        Self { inner: Arc::new(Inner { channel, receipts, timing, clock, random }) }
+        Self {
+            inner: Arc::new(Inner {
+                channel,
+                receipts,
+                timing,
+                clock,
+                random,
+            }),
+        }
     }
 
     /// A new request id: a version 7 UUID.
@@ -130,13 +152,22 @@ impl Connection {
     }
 
     /// Makes a call, and makes it again where that is safe and the index was not available.
-    pub(crate) async fn call<Q, A, F, Fut>(&self, repeat: Repeat, message: Q, method: F) -> Result<A, ClientError>
+    pub(crate) async fn call<Q, A, F, Fut>(
+        &self,
+        repeat: Repeat,
+        message: Q,
+        method: F,
+    ) -> Result<A, ClientError>
     where
         Q: Clone,
         F: Fn(Channel, Request<Q>) -> Fut,
         Fut: Future<Output = Result<Response<A>, Status>>,
     {
-        let Timing { deadline, attempts, backoff } = self.inner.timing;
+        let Timing {
+            deadline,
+            attempts,
+            backoff,
+        } = self.inner.timing;
         let ends = Instant::now() + deadline;
         let mut made = 0;
         loop {
@@ -185,6 +216,8 @@ impl Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("timing", &self.inner.timing).finish_non_exhaustive()
+        f.debug_struct("Connection")
+            .field("timing", &self.inner.timing)
+            .finish_non_exhaustive()
     }
 }

@@ -13,8 +13,14 @@ pub(crate) fn required<T>(field: &str, value: Option<T>) -> Result<T, Invalid> {
 }
 
 /// A part of an answer that may be absent.
-pub(crate) fn optional<A, B: TryFrom<A, Error = Invalid>>(field: &str, value: Option<A>) -> Result<Option<B>, Invalid> {
-    value.map(B::try_from).transpose().map_err(|invalid| invalid.within(field))
+pub(crate) fn optional<A, B: TryFrom<A, Error = Invalid>>(
+    field: &str,
+    value: Option<A>,
+) -> Result<Option<B>, Invalid> {
+    value
+        .map(B::try_from)
+        .transpose()
+        .map_err(|invalid| invalid.within(field))
 }
 
 /// Parts of an answer, each converted.
@@ -25,7 +31,9 @@ pub(crate) fn each<A, B>(
 ) -> Result<Vec<B>, Invalid> {
     let positions = values.into_iter().enumerate();
     positions
-        .map(|(position, value)| convert(value).map_err(|invalid| invalid.within(&format!("{field}[{position}]"))))
+        .map(|(position, value)| {
+            convert(value).map_err(|invalid| invalid.within(&format!("{field}[{position}]")))
+        })
         .collect()
 }
 

@@ -52,17 +52,28 @@ impl DirectoryClient {
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn list_municipalities(&self, page: &PageRequest) -> Result<Page<MunicipalityStatus>, ClientError> {
-        let message =
-            proto::ListMunicipalitiesRequest { page_size: page.wire_size(), page_token: page.wire_token() };
+    pub async fn list_municipalities(
+        &self,
+        page: &PageRequest,
+    ) -> Result<Page<MunicipalityStatus>, ClientError> {
+        let message = proto::ListMunicipalitiesRequest {
+            page_size: page.wire_size(),
+            page_token: page.wire_token(),
+        };
         let answer = self
             .connection
             .call(Repeat::Safe, message, |channel, request| async move {
                 Service::new(channel).list_municipalities(request).await
             })
             .await?;
-        let proto::ListMunicipalitiesResponse { municipalities, next_page_token } = answer;
-        Ok(Page::new(each("municipalities", municipalities, TryInto::try_into)?, next_page_token))
+        let proto::ListMunicipalitiesResponse {
+            municipalities,
+            next_page_token,
+        } = answer;
+        Ok(Page::new(
+            each("municipalities", municipalities, TryInto::try_into)?,
+            next_page_token,
+        ))
     }
 }
 
@@ -87,7 +98,9 @@ impl TryFrom<proto::Municipality> for MunicipalityStatus {
             node,
             watermark: Watermark(watermark),
             visible: Watermark(visible),
-            confirmed_ms: confirm_time.map(|time| timestamp_to_ms("confirm_time", Some(time))).transpose()?,
+            confirmed_ms: confirm_time
+                .map(|time| timestamp_to_ms("confirm_time", Some(time)))
+                .transpose()?,
             age: age.map(|age| span("age", Some(age))).transpose()?,
             records,
             identity,

@@ -201,8 +201,12 @@ impl ClientError {
             Self::Unreachable { .. } => return in_italian(Reason::Unavailable),
             Self::Deadline(_) => return in_italian(Reason::DeadlineExceeded),
             Self::Answer(_) => "la risposta dell'indice non rispetta il contratto",
-            Self::Evidence(_) => "la prova che accompagna la risposta non dimostra nulla; segnalarlo a un revisore",
-            Self::ReceiptMismatch(_) => "la ricevuta appartiene a un'altra chiamata; segnalarlo a un revisore",
+            Self::Evidence(_) => {
+                "la prova che accompagna la risposta non dimostra nulla; segnalarlo a un revisore"
+            }
+            Self::ReceiptMismatch(_) => {
+                "la ricevuta appartiene a un'altra chiamata; segnalarlo a un revisore"
+            }
         };
         format!("{own} ({})", self.chain())
     }
@@ -220,7 +224,11 @@ impl ClientError {
     }
 
     pub(crate) fn of_status(status: &tonic::Status, deadline: Duration) -> Self {
-        let Failure { reason, details, message } = failure_of(status);
+        let Failure {
+            reason,
+            details,
+            message,
+        } = failure_of(status);
         let code = reason.code();
         let (name, known) = match reason {
             FailureReason::Known(reason) => (reason.name().to_owned(), Some(reason)),
@@ -234,14 +242,18 @@ impl ClientError {
             violations: details
                 .violations()
                 .iter()
-                .map(|violation| Violation { field: violation.field.clone(), rule: violation.rule.clone() })
+                .map(|violation| Violation {
+                    field: violation.field.clone(),
+                    rule: violation.rule.clone(),
+                })
                 .collect(),
             quota: details.quota().map(|quota| quota.description.clone()),
             retry_after: details.retry_after(),
             oldest_age_minutes: details.oldest_age(),
-            receipt: details
-                .receipt()
-                .map(|entry| ShortClaim { origin: entry.origin.clone(), receipt: entry.receipt }),
+            receipt: details.receipt().map(|entry| ShortClaim {
+                origin: entry.origin.clone(),
+                receipt: entry.receipt,
+            }),
             italian: message,
         }))
     }
@@ -249,8 +261,14 @@ impl ClientError {
     /// A status without a reason of Ponte comes from the connection, or from something on the way.
     fn of_foreign(code: i32, deadline: Duration) -> Self {
         // The gRPC library reports its own timeout as CANCELLED.
-        let timed_out = [tonic::Code::Cancelled, tonic::Code::DeadlineExceeded].map(i32::from).contains(&code);
-        if timed_out { Self::Deadline(deadline) } else { Self::Unreachable { code } }
+        let timed_out = [tonic::Code::Cancelled, tonic::Code::DeadlineExceeded]
+            .map(i32::from)
+            .contains(&code);
+        if timed_out {
+            Self::Deadline(deadline)
+        } else {
+            Self::Unreachable { code }
+        }
     }
 }
 
@@ -275,13 +293,17 @@ impl Refusal {
         }
         // A reason of a later version is taken by its code.
         match tonic::Code::from_i32(self.code) {
-            tonic::Code::InvalidArgument | tonic::Code::OutOfRange | tonic::Code::Unimplemented => ExitCode::Usage,
+            tonic::Code::InvalidArgument | tonic::Code::OutOfRange | tonic::Code::Unimplemented => {
+                ExitCode::Usage
+            }
             tonic::Code::NotFound => ExitCode::NotFound,
             tonic::Code::PermissionDenied | tonic::Code::Unauthenticated => ExitCode::Denied,
             tonic::Code::ResourceExhausted | tonic::Code::Unavailable | tonic::Code::DeadlineExceeded => {
                 ExitCode::Unavailable
             }
-            tonic::Code::AlreadyExists | tonic::Code::FailedPrecondition | tonic::Code::Aborted => ExitCode::Conflict,
+            tonic::Code::AlreadyExists | tonic::Code::FailedPrecondition | tonic::Code::Aborted => {
+                ExitCode::Conflict
+            }
             tonic::Code::Ok
             | tonic::Code::Cancelled
             | tonic::Code::Unknown

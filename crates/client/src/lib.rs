@@ -20,3 +20,6 @@ pub mod node;
 pub mod directory;
 
 mod convert;
+
+#[cfg(test)]
+mod fixture;

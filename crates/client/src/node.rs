@@ -131,18 +131,28 @@ impl NodeClient {
     /// # Errors
     /// See [`ClientError`]. It is not made again by itself.
     pub async fn open_publication(&self, opening: Opening) -> Result<(Publication, Opened), ClientError> {
-        let Opening { municipality, epoch, journal_end } = opening;
+        let Opening {
+            municipality,
+            epoch,
+            journal_end,
+        } = opening;
         let open = proto::PublishOpen {
             municipality: municipality.to_string(),
             epoch: epoch.map(|epoch| epoch.0.to_vec()).unwrap_or_default(),
             journal_end,
             digest_version: u32::from(DIGEST_VERSION),
-            sent_at: Some(timestamp_from_ms(self.connection.clock().now().timestamp_millis())),
+            sent_at: Some(timestamp_from_ms(
+                self.connection.clock().now().timestamp_millis(),
+            )),
         };
         let (outbox, requests) = mpsc::channel(OUTBOX);
-        let first = proto::PublishRequest { message: Some(proto::publish_request::Message::Open(open)) };
+        let first = proto::PublishRequest {
+            message: Some(proto::publish_request::Message::Open(open)),
+        };
         // The channel is empty and its receiver is held here: the first message always has a place.
-        let lost = |_| ClientError::Unreachable { code: tonic::Code::Unavailable.into() };
+        let lost = |_| ClientError::Unreachable {
+            code: tonic::Code::Unavailable.into(),
+        };
         outbox.send(first).await.map_err(lost)?;
         let connection = self.connection.clone();
         let inbox = connection
@@ -150,7 +160,11 @@ impl NodeClient {
                 Service::new(channel).publish(request).await
             })
             .await?;
-        let mut publication = Publication { connection, outbox, inbox };
+        let mut publication = Publication {
+            connection,
+            outbox,
+            inbox,
+        };
         let deadline = publication.connection.timing().deadline;
         let answer = tokio::time::timeout(deadline, publication.receive_message()).await;
         match answer.map_err(|_| ClientError::Deadline(deadline))?? {
@@ -158,7 +172,9 @@ impl NodeClient {
             Some(proto::publish_response::Message::Acknowledged(_)) => {
                 Err(Invalid::new("acknowledged", Rule::Unexpected).into())
             }
-            None => Err(ClientError::Unreachable { code: tonic::Code::Unavailable.into() }),
+            None => Err(ClientError::Unreachable {
+                code: tonic::Code::Unavailable.into(),
+            }),
         }
     }
 
@@ -167,7 +183,9 @@ impl NodeClient {
     /// # Errors
     /// See [`ClientError`].
     pub async fn get_state(&self, municipality: IstatCode) -> Result<MunicipalityState, ClientError> {
-        let message = proto::GetStateRequest { municipality: municipality.to_string() };
+        let message = proto::GetStateRequest {
+            municipality: municipality.to_string(),
+        };
         let answer = self
             .connection
             .call(Repeat::Safe, message, |channel, request| async move {
@@ -224,8 +242,14 @@ impl NodeClient {
                 Service::new(channel).list_rejections(request).await
             })
             .await?;
-        let proto::ListRejectionsResponse { rejections, next_page_token } = answer;
-        Ok(Page::new(each("rejections", rejections, TryInto::try_into)?, next_page_token))
+        let proto::ListRejectionsResponse {
+            rejections,
+            next_page_token,
+        } = answer;
+        Ok(Page::new(
+            each("rejections", rejections, TryInto::try_into)?,
+            next_page_token,
+        ))
     }
 }
 
@@ -235,8 +259,12 @@ impl Publication {
     /// # Errors
     /// [`ClientError::Unreachable`] when the stream is gone; [`Self::receive`] then tells why.
     pub async fn send(&self, batch: &Batch) -> Result<(), ClientError> {
-        let message = proto::PublishRequest { message: Some(proto::publish_request::Message::Batch(batch.into())) };
-        let lost = |_| ClientError::Unreachable { code: tonic::Code::Unavailable.into() };
+        let message = proto::PublishRequest {
+            message: Some(proto::publish_request::Message::Batch(batch.into())),
+        };
+        let lost = |_| ClientError::Unreachable {
+            code: tonic::Code::Unavailable.into(),
+        };
         self.outbox.send(message).await.map_err(lost)
     }
 
@@ -246,8 +274,12 @@ impl Publication {
     /// The refusal of a batch, or what broke the stream.
     pub async fn receive(&mut self) -> Result<Option<Acknowledged>, ClientError> {
         match self.receive_message().await? {
-            Some(proto::publish_response::Message::Acknowledged(acknowledged)) => Ok(Some(acknowledged.try_into()?)),
-            Some(proto::publish_response::Message::Opened(_)) => Err(Invalid::new("opened", Rule::Unexpected).into()),
+            Some(proto::publish_response::Message::Acknowledged(acknowledged)) => {
+                Ok(Some(acknowledged.try_into()?))
+            }
+            Some(proto::publish_response::Message::Opened(_)) => {
+                Err(Invalid::new("opened", Rule::Unexpected).into())
+            }
             None => Ok(None),
         }
     }
@@ -265,7 +297,14 @@ impl TryFrom<proto::PublishOpened> for Opened {
     type Error = Invalid;
 
     fn try_from(message: proto::PublishOpened) -> Result<Self, Invalid> {
-        let proto::PublishOpened { epoch, watermark, digest_version, credits, max_changes, max_bytes } = message;
+        let proto::PublishOpened {
+            epoch,
+            watermark,
+            digest_version,
+            credits,
+            max_changes,
+            max_bytes,
+        } = message;
         Ok(Self {
             epoch: epoch_from_wire("epoch", &epoch)?,
             watermark: Watermark(watermark),
@@ -281,7 +320,12 @@ impl TryFrom<proto::PublishAcknowledged> for Acknowledged {
     type Error = Invalid;
 
     fn try_from(message: proto::PublishAcknowledged) -> Result<Self, Invalid> {
-        let proto::PublishAcknowledged { watermark, rejections, visible, credits } = message;
+        let proto::PublishAcknowledged {
+            watermark,
+            rejections,
+            visible,
+            credits,
+        } = message;
         Ok(Self {
             watermark: Watermark(watermark),
             rejections: each("rejections", rejections, TryInto::try_into)?,
@@ -295,7 +339,13 @@ impl TryFrom<proto::Rejection> for Rejection {
     type Error = Invalid;
 
     fn try_from(message: proto::Rejection) -> Result<Self, Invalid> {
-        let proto::Rejection { sequence, local_id, code, field, reject_time } = message;
+        let proto::Rejection {
+            sequence,
+            local_id,
+            code,
+            field,
+            reject_time,
+        } = message;
         Ok(Self {
             sequence,
             local_id: LocalId::parse(&local_id).map_err(|error| Invalid::new("local_id", error))?,
@@ -328,7 +378,9 @@ impl TryFrom<proto::GetStateResponse> for MunicipalityState {
             digest: DigestRoot::from_bytes(array("digest", &digest)?),
             records,
             rejections,
-            received_ms: receive_time.map(|time| timestamp_to_ms("receive_time", Some(time))).transpose()?,
+            received_ms: receive_time
+                .map(|time| timestamp_to_ms("receive_time", Some(time)))
+                .transpose()?,
         })
     }
 }
@@ -337,11 +389,18 @@ impl TryFrom<proto::CompareDigestsResponse> for Comparison {
     type Error = Invalid;
 
     fn try_from(message: proto::CompareDigestsResponse) -> Result<Self, Invalid> {
-        let proto::CompareDigestsResponse { comparison, buckets, sequence } = message;
+        let proto::CompareDigestsResponse {
+            comparison,
+            buckets,
+            sequence,
+        } = message;
         match proto::DigestComparison::try_from(comparison) {
             Ok(proto::DigestComparison::Equal) => Ok(Self::Equal),
             Ok(proto::DigestComparison::Different) => each("buckets", buckets, |number| {
-                u16::try_from(number).ok().and_then(Bucket::new).ok_or_else(|| Invalid::new("", Rule::Range))
+                u16::try_from(number)
+                    .ok()
+                    .and_then(Bucket::new)
+                    .ok_or_else(|| Invalid::new("", Rule::Range))
             })
             .map(Self::Different),
             Ok(proto::DigestComparison::NotComparable) => Ok(Self::NotComparable(Watermark(sequence))),
@@ -351,5 +410,9 @@ impl TryFrom<proto::CompareDigestsResponse> for Comparison {
 }
 
 fn from_one(field: &str, number: u32) -> Result<u32, Invalid> {
-    if number == 0 { Err(Invalid::new(field, Rule::Range)) } else { Ok(number) }
+    if number == 0 {
+        Err(Invalid::new(field, Rule::Range))
+    } else {
+        Ok(number)
+    }
 }

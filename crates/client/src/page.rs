@@ -40,7 +40,10 @@ impl PageRequest {
     }
 
     pub(crate) fn wire_token(&self) -> String {
-        self.after.as_ref().map(|token| token.0.clone()).unwrap_or_default()
+        self.after
+            .as_ref()
+            .map(|token| token.0.clone())
+            .unwrap_or_default()
     }
 }
 

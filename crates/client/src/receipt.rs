@@ -129,7 +129,10 @@ impl ProvedEntry {
 
 impl ReceiptChecker {
     pub(crate) fn new(policy: ReceiptPolicy) -> Self {
-        Self { policy, verified: Mutex::default() }
+        Self {
+            policy,
+            verified: Mutex::default(),
+        }
     }
 
     /// The receipt of an answer, which must be there.
@@ -143,7 +146,10 @@ impl ReceiptChecker {
             Some(proto::access_receipt::Form::Short(short)) => Some(short.origin.clone()),
             Some(proto::access_receipt::Form::Full(_)) | None => None,
         };
-        match (AccessReceipt::try_from(message).map_err(|invalid| invalid.within("receipt"))?, origin) {
+        match (
+            AccessReceipt::try_from(message).map_err(|invalid| invalid.within("receipt"))?,
+            origin,
+        ) {
             (AccessReceipt::Full(receipt), _) => self.full(receipt, Some(expected)),
             (AccessReceipt::Short(receipt), origin) => {
                 let claim = claim_of(origin.unwrap_or_default(), receipt)?;
@@ -166,7 +172,9 @@ impl ReceiptChecker {
                 (AccessProof::Proved(Box::new(entry)), header)
             }
             ReceiptPolicy::Keep => {
-                let header = Header::decode(&receipt.header).map_err(ReceiptError::from).map_err(EvidenceFault::from)?;
+                let header = Header::decode(&receipt.header)
+                    .map_err(ReceiptError::from)
+                    .map_err(EvidenceFault::from)?;
                 (AccessProof::Kept(receipt), header)
             }
         };
@@ -179,24 +187,39 @@ impl ReceiptChecker {
     /// A checkpoint's content; verified where the policy says so.
     pub(crate) fn checkpoint(&self, text: &str) -> Result<Checkpoint, ClientError> {
         match &self.policy {
-            ReceiptPolicy::Verify(log) => Ok(self.verified_checkpoint(log, text).map_err(EvidenceFault::from)?),
-            ReceiptPolicy::Keep => {
-                Ok(SignedCheckpoint::parse(text).map_err(EvidenceFault::from)?.checkpoint().clone())
+            ReceiptPolicy::Verify(log) => {
+                Ok(self.verified_checkpoint(log, text).map_err(EvidenceFault::from)?)
             }
+            ReceiptPolicy::Keep => Ok(SignedCheckpoint::parse(text)
+                .map_err(EvidenceFault::from)?
+                .checkpoint()
+                .clone()),
         }
     }
 
     fn prove(&self, log: &LogVerifier, receipt: Receipt) -> Result<ProvedEntry, ClientError> {
         let evidence = |error: ReceiptError| EvidenceFault::from(error);
-        let checkpoint = self.verified_checkpoint(log, &receipt.checkpoint).map_err(|error| evidence(error.into()))?;
-        let leaf = leaf_hash(&receipt.header);
-        verify_inclusion(&leaf, receipt.index, checkpoint.size, &receipt.path, &checkpoint.root)
+        let checkpoint = self
+            .verified_checkpoint(log, &receipt.checkpoint)
             .map_err(|error| evidence(error.into()))?;
+        let leaf = leaf_hash(&receipt.header);
+        verify_inclusion(
+            &leaf,
+            receipt.index,
+            checkpoint.size,
+            &receipt.path,
+            &checkpoint.root,
+        )
+        .map_err(|error| evidence(error.into()))?;
         let header = Header::decode(&receipt.header).map_err(|error| evidence(error.into()))?;
         if header.origin != checkpoint.origin {
             return Err(EvidenceFault::OtherLog.into());
         }
-        Ok(ProvedEntry { receipt, header, checkpoint })
+        Ok(ProvedEntry {
+            receipt,
+            header,
+            checkpoint,
+        })
     }
 
     fn verified_checkpoint(
@@ -205,7 +228,12 @@ impl ReceiptChecker {
         text: &str,
     ) -> Result<Checkpoint, ledger::checkpoint::CheckpointError> {
         let name = sha256(text.as_bytes());
-        if let Some(known) = self.verified.lock().unwrap_or_else(PoisonError::into_inner).get(&name) {
+        if let Some(known) = self
+            .verified
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&name)
+        {
             return Ok(known.clone());
         }
         let checkpoint = log.verify(&SignedCheckpoint::parse(text)?)?.into_checkpoint();
@@ -228,7 +256,12 @@ impl ReceiptChecker {
 impl Expected<'_> {
     /// Binds the entry to the call: a genuine receipt of another call proves nothing about this one.
     fn check(&self, header: &Header) -> Result<(), ClientError> {
-        let Self { method, request_id, agreement, purpose } = self;
+        let Self {
+            method,
+            request_id,
+            agreement,
+            purpose,
+        } = self;
         let body = &header.body;
         if body.service.as_deref() != Some(*method) {
             return Err(ClientError::ReceiptMismatch("service"));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use agreement::agreements::Agreements;
 use agreement::context::AccessContext;
 use agreement::decision::decide;
 use agreement::denial::Denial;
@@ -34,20 +35,25 @@ pub struct Granted {
     pub permit: Permit,
     slot: Slot,
     draft: EntryDraft,
-    reservation: Reservation,
+    reservation: Option<Reservation>,
 }
 
 /// A granted call after its reading; only [`Shared::commit`] leads on.
 #[derive(Debug)]
 pub struct Pending {
     slot: Slot,
-    reservation: Reservation,
+    reservation: Option<Reservation>,
 }
 
 impl Granted {
     /// Takes the call apart for its reading.
     pub fn into_reading(self) -> (Permit, EntryDraft, Pending) {
-        let Self { permit, slot, draft, reservation } = self;
+        let Self {
+            permit,
+            slot,
+            draft,
+            reservation,
+        } = self;
         (permit, draft, Pending { slot, reservation })
     }
 }
@@ -66,15 +72,19 @@ impl<S: RecordStore> Shared<S> {
         let slot = self.reserve()?;
         let moment = self.moment();
         let agreements = self.agreements.load_full();
-        let (reservation, usage) = self.with_usage(|counters| counters.reserve(usage_key(call, request), moment));
+        let (reservation, usage) = self.reserve_usage(call, request, &agreements, moment);
         let decision = decide(&agreements, &call.peer, request, &usage, moment);
-        let retention = agreements.get(&request.context.agreement).map_or_else(usual_retention, |entry| {
-            Retention::months(entry.agreement().terms().retention_months).unwrap_or_else(|_| usual_retention())
-        });
+        let retention = agreements
+            .get(&request.context.agreement)
+            .map_or_else(usual_retention, |entry| {
+                Retention::months(entry.agreement().terms().retention_months)
+                    .unwrap_or_else(|_| usual_retention())
+            });
         let mut draft = call.draft(EntryKind::Access, retention);
         draft.header.agreement = Some(request.context.agreement.as_str().to_owned());
-        draft.header.agreement_version =
-            agreements.get(&request.context.agreement).map(|entry| Hash::new(entry.agreement().hash().0));
+        draft.header.agreement_version = agreements
+            .get(&request.context.agreement)
+            .map(|entry| Hash::new(entry.agreement().hash().0));
         draft.header.purpose = Some(request.context.purpose.as_str().to_owned());
         let draft = draft
             .with(PartKind::Operator, &operator_part(&request.context))
@@ -86,12 +96,44 @@ impl<S: RecordStore> Shared<S> {
                 let mut fields: Vec<String> = permit.fields().names().map(str::to_owned).collect();
                 fields.sort_unstable();
                 draft.header.granted_fields = fields;
-                Ok(Granted { permit, slot, draft, reservation })
+                Ok(Granted {
+                    permit,
+                    slot,
+                    draft,
+                    reservation,
+                })
             }
             Err(denial) => {
-                self.with_usage(|counters| counters.settle(reservation, Settlement::Denied));
+                self.settle(reservation, Settlement::Denied);
                 Err(self.enter_denial(slot, draft, &denial, &usage, moment).await)
             }
+        }
+    }
+
+    /// Counts the call on the account of an agreement and purpose that are the caller's; what an agency invents is
+    /// counted nowhere, so that it fills no memory, and is denied.
+    fn reserve_usage(
+        &self,
+        call: &Call,
+        request: &Request,
+        agreements: &Agreements,
+        moment: Moment,
+    ) -> (Option<Reservation>, Usage) {
+        let own = agreements.get(&request.context.agreement).is_some_and(|entry| {
+            let terms = entry.agreement().terms();
+            terms.agency == call.peer.id && terms.purpose(&request.context.purpose).is_some()
+        });
+        if !own {
+            return (None, Usage::default());
+        }
+        let (reservation, usage) =
+            self.with_usage(|counters| counters.reserve(usage_key(call, request), moment));
+        (Some(reservation), usage)
+    }
+
+    fn settle(&self, reservation: Option<Reservation>, settlement: Settlement) {
+        if let Some(reservation) = reservation {
+            self.with_usage(|counters| counters.settle(reservation, settlement));
         }
     }
 
@@ -141,7 +183,12 @@ impl<S: RecordStore> Shared<S> {
         };
         let mut draft = call.draft(EntryKind::Access, usual_retention());
         let status = invalid_argument(invalid);
-        draft.header.outcome = told(wire::status::failure_of(&status).reason.known().unwrap_or(Reason::InvalidArgument));
+        draft.header.outcome = told(
+            wire::status::failure_of(&status)
+                .reason
+                .known()
+                .unwrap_or(Reason::InvalidArgument),
+        );
         let decision = DecisionPart {
             outcome: "REFUSED".to_owned(),
             facts: vec![("field".to_owned(), invalid.field().to_owned())],
@@ -171,18 +218,18 @@ impl<S: RecordStore> Shared<S> {
             Ok(sealed) => sealed,
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a reading failed");
-                self.with_usage(|counters| counters.settle(reservation, Settlement::Denied));
+                self.settle(reservation, Settlement::Denied);
                 return Err(status_for(Reason::Internal, Details::none()));
             }
         };
         match self.log.commit(slot, sealed).await {
             Ok((answer, committed)) => {
                 let settlement = settle(&answer);
-                self.with_usage(|counters| counters.settle(reservation, settlement));
+                self.settle(reservation, settlement);
                 Ok((answer, committed))
             }
             Err(error) => {
-                self.with_usage(|counters| counters.settle(reservation, Settlement::Denied));
+                self.settle(reservation, Settlement::Denied);
                 Err(log_failure(&error))
             }
         }
@@ -200,7 +247,9 @@ impl<S: RecordStore> Shared<S> {
     /// Age of the oldest data in the agreement's territory.
     pub fn oldest_age(&self, permit: &Permit) -> Duration {
         let territory = &permit.agreement().terms().territory;
-        let oldest = self.store.oldest_received_ms(&|municipality| territory.contains(municipality));
+        let oldest = self
+            .store
+            .oldest_received_ms(&|municipality| territory.contains(municipality));
         self.age_of(oldest)
     }
 
@@ -211,7 +260,11 @@ impl<S: RecordStore> Shared<S> {
     }
 
     /// The receipt in the form that was asked for.
-    pub fn receipt(&self, committed: &Committed, choice: ReceiptChoice) -> wire::proto::ledger::v1::AccessReceipt {
+    pub fn receipt(
+        &self,
+        committed: &Committed,
+        choice: ReceiptChoice,
+    ) -> wire::proto::ledger::v1::AccessReceipt {
         let origin = self.log.origin();
         match choice {
             ReceiptChoice::Full => full_receipt(origin, committed.receipt()).into(),
@@ -221,7 +274,12 @@ impl<S: RecordStore> Shared<S> {
 }
 
 fn usage_key(call: &Call, request: &Request) -> UsageKey {
-    let AccessContext { agreement, purpose, operator, .. } = &request.context;
+    let AccessContext {
+        agreement,
+        purpose,
+        operator,
+        ..
+    } = &request.context;
     UsageKey {
         agency: call.peer.id.clone(),
         agreement: agreement.clone(),
@@ -232,29 +290,56 @@ fn usage_key(call: &Call, request: &Request) -> UsageKey {
 
 fn operator_part(context: &AccessContext) -> OperatorPart {
     OperatorPart {
-        operator: context.operator.as_ref().map(|operator| operator.as_str().to_owned()).unwrap_or_default(),
-        assurance: context.assurance.map(|assurance| assurance.name().to_owned()).unwrap_or_default(),
-        workstation: context.workstation.as_ref().map(|workstation| workstation.as_str().to_owned()),
-        case_reference: context.case_reference.as_ref().map(|reference| reference.as_str().to_owned()),
+        operator: context
+            .operator
+            .as_ref()
+            .map(|operator| operator.as_str().to_owned())
+            .unwrap_or_default(),
+        assurance: context
+            .assurance
+            .map(|assurance| assurance.name().to_owned())
+            .unwrap_or_default(),
+        workstation: context
+            .workstation
+            .as_ref()
+            .map(|workstation| workstation.as_str().to_owned()),
+        case_reference: context
+            .case_reference
+            .as_ref()
+            .map(|reference| reference.as_str().to_owned()),
         consent_reference: context.consent_reference.as_ref().map(ToString::to_string),
     }
 }
 
 fn usage_facts(usage: &Usage) -> Vec<(String, String)> {
-    let Usage { agreement, purpose, operator } = usage;
-    [("agreement", agreement), ("purpose", purpose), ("operator", operator)]
-        .into_iter()
-        .flat_map(|(scope, counters)| {
-            [
-                (format!("{scope}.calls_this_minute"), counters.calls_this_minute.to_string()),
-                (format!("{scope}.calls_today"), counters.calls_today.to_string()),
-                (format!("{scope}.misses_today"), counters.misses_today.to_string()),
-            ]
-        })
-        .collect()
+    let Usage {
+        agreement,
+        purpose,
+        operator,
+    } = usage;
+    [
+        ("agreement", agreement),
+        ("purpose", purpose),
+        ("operator", operator),
+    ]
+    .into_iter()
+    .flat_map(|(scope, counters)| {
+        [
+            (
+                format!("{scope}.calls_this_minute"),
+                counters.calls_this_minute.to_string(),
+            ),
+            (format!("{scope}.calls_today"), counters.calls_today.to_string()),
+            (format!("{scope}.misses_today"), counters.misses_today.to_string()),
+        ]
+    })
+    .collect()
 }
 
 fn cannot_draft(error: &ContentError) -> Status {
-    tracing::error!(error = error as &dyn std::error::Error, "an entry of the access log cannot be drafted");
+    tracing::error!(
+        error = error as &dyn std::error::Error,
+        "an entry of the access log cannot be drafted"
+    );
     status_for(Reason::Internal, Details::none())
 }

@@ -68,7 +68,10 @@ fn retention() -> Retention {
 fn text(field: &'static str, value: &str, most: usize) -> Result<String, Status> {
     let length = value.chars().count();
     if length == 0 || most < length {
-        return Err(invalid_argument(&Invalid::new(field, Rule::Length { least: 1, most })));
+        return Err(invalid_argument(&Invalid::new(
+            field,
+            Rule::Length { least: 1, most },
+        )));
     }
     if value.chars().any(char::is_control) {
         return Err(invalid_argument(&Invalid::new(field, Rule::Character)));
@@ -91,25 +94,43 @@ impl<S: RecordStore> Shared<S> {
         request: pb::ActivateAgreementRequest,
     ) -> Result<pb::ActivateAgreementResponse, Status> {
         let Administrator(call) = administrator(&call)?;
-        let pb::ActivateAgreementRequest { document, replaces, reference, operator, validate_only } = request;
+        let pb::ActivateAgreementRequest {
+            document,
+            replaces,
+            reference,
+            operator,
+            validate_only,
+        } = request;
         let reference = text("reference", &reference, 240)?;
         let operator = text("operator", &operator, 64)?;
         let agreement = AgreementDocument::parse(&document).map_err(|error| {
-            status_for(Reason::AgreementInvalid, Details::none().with_metadata("rule", error.to_string()))
+            status_for(
+                Reason::AgreementInvalid,
+                Details::none().with_metadata("rule", error.to_string()),
+            )
         })?;
         let findings = lint(&agreement).iter().map(Into::into).collect();
         let _order = self.agreements_change.lock().await;
         let now = self.clock.now();
         let mut next = Agreements::clone(&self.agreements.load());
-        let current = next.get(&agreement.terms().id).map(|entry| entry.agreement().hash().0.to_vec());
+        let current = next
+            .get(&agreement.terms().id)
+            .map(|entry| entry.agreement().hash().0.to_vec());
         if current.unwrap_or_default() != replaces {
-            let details = Details::none().with_metadata("state", "the active version is another than the one to replace");
+            let details = Details::none()
+                .with_metadata("state", "the active version is another than the one to replace");
             return Err(status_for(Reason::AgreementState, details));
         }
         next.activate(agreement.clone(), now).map_err(state_error)?;
-        let activated = next.get(&agreement.terms().id).map(|entry| agreement_message(entry, Document::Omitted));
+        let activated = next
+            .get(&agreement.terms().id)
+            .map(|entry| agreement_message(entry, Document::Omitted));
         if validate_only {
-            return Ok(pb::ActivateAgreementResponse { agreement: activated, findings, receipt: None });
+            return Ok(pb::ActivateAgreementResponse {
+                agreement: activated,
+                findings,
+                receipt: None,
+            });
         }
         let slot = self.reserve()?;
         let mut draft = call.draft(EntryKind::AgreementActivated, retention());
@@ -122,7 +143,11 @@ impl<S: RecordStore> Shared<S> {
         let committed = self.enter(slot, draft).await?;
         self.agreements.store(Arc::new(next));
         let receipt = Some(self.receipt(&committed, ReceiptChoice::Full));
-        Ok(pb::ActivateAgreementResponse { agreement: activated, findings, receipt })
+        Ok(pb::ActivateAgreementResponse {
+            agreement: activated,
+            findings,
+            receipt,
+        })
     }
 
     async fn revoke(
@@ -131,8 +156,14 @@ impl<S: RecordStore> Shared<S> {
         request: pb::RevokeAgreementRequest,
     ) -> Result<pb::RevokeAgreementResponse, Status> {
         let Administrator(call) = administrator(&call)?;
-        let pb::RevokeAgreementRequest { id, reason, reference, operator } = request;
-        let id = AgreementId::parse(&id).map_err(|_| invalid_argument(&Invalid::new("id", Rule::Character)))?;
+        let pb::RevokeAgreementRequest {
+            id,
+            reason,
+            reference,
+            operator,
+        } = request;
+        let id =
+            AgreementId::parse(&id).map_err(|_| invalid_argument(&Invalid::new("id", Rule::Character)))?;
         let reason = text("reason", &reason, 240)?;
         let reference = text("reference", &reference, 240)?;
         let operator = text("operator", &operator, 64)?;
@@ -143,21 +174,37 @@ impl<S: RecordStore> Shared<S> {
         let mut draft = call.draft(EntryKind::AgreementRevoked, retention());
         draft.header.agreement = Some(id.as_str().to_owned());
         draft.header.agreement_version = next.get(&id).map(|entry| Hash::new(entry.agreement().hash().0));
-        let details = DetailPart { details: vec![(REASON.to_owned(), reason)] };
+        let details = DetailPart {
+            details: vec![(REASON.to_owned(), reason)],
+        };
         let draft = draft
             .with(PartKind::AdministrativeDetail, &details)
             .and_then(|draft| draft.with(PartKind::Operator, &administrative(operator, reference)))
             .map_err(|_| status_for(Reason::Internal, Details::none()))?;
         let committed = self.enter(slot, draft).await?;
-        let revoked = next.get(&id).map(|entry| agreement_message(entry, Document::Omitted));
+        let revoked = next
+            .get(&id)
+            .map(|entry| agreement_message(entry, Document::Omitted));
         self.agreements.store(Arc::new(next));
         let receipt = Some(self.receipt(&committed, ReceiptChoice::Full));
-        Ok(pb::RevokeAgreementResponse { agreement: revoked, receipt })
+        Ok(pb::RevokeAgreementResponse {
+            agreement: revoked,
+            receipt,
+        })
     }
 
-    fn explain(&self, call: &Call, request: pb::ExplainDecisionRequest) -> Result<pb::ExplainDecisionResponse, Status> {
-        let SupposedCall { peer, address, certificate, request, time } =
-            SupposedCall::try_from(request).map_err(|invalid| invalid_argument(&invalid))?;
+    fn explain(
+        &self,
+        call: &Call,
+        request: pb::ExplainDecisionRequest,
+    ) -> Result<pb::ExplainDecisionResponse, Status> {
+        let SupposedCall {
+            peer,
+            address,
+            certificate,
+            request,
+            time,
+        } = SupposedCall::try_from(request).map_err(|invalid| invalid_argument(&invalid))?;
         let supposed = Peer {
             id: peer.unwrap_or_else(|| call.peer.id.clone()),
             address: address.unwrap_or(call.peer.address),
@@ -178,7 +225,10 @@ impl<S: RecordStore> Shared<S> {
         let clauses = explain(&agreements, &supposed, &request, &usage, moment);
         let decided = decide(&agreements, &supposed, &request, &usage, moment);
         let (fields, reason) = match &decided {
-            Ok(permit) => (permit.fields().names().map(str::to_owned).collect(), ErrorReason::Unspecified),
+            Ok(permit) => (
+                permit.fields().names().map(str::to_owned).collect(),
+                ErrorReason::Unspecified,
+            ),
             Err(denial) => (Vec::new(), error_reason(denial.reason())),
         };
         Ok(pb::ExplainDecisionResponse {
@@ -196,7 +246,11 @@ fn error_reason(reason: Reason) -> ErrorReason {
 }
 
 fn administrative(operator: String, reference: String) -> OperatorPart {
-    OperatorPart { operator, case_reference: Some(reference), ..OperatorPart::default() }
+    OperatorPart {
+        operator,
+        case_reference: Some(reference),
+        ..OperatorPart::default()
+    }
 }
 
 #[tonic::async_trait]
@@ -207,7 +261,13 @@ impl<S: RecordStore> AgreementService for Administration<S> {
     ) -> Result<Response<pb::ActivateAgreementResponse>, Status> {
         let call = call_of(&request, "ponte.agreement.v1.AgreementService/ActivateAgreement")?;
         let shared = Arc::clone(&self.shared);
-        detached(async move { shared.activate(call, request.into_inner()).await.map(Response::new) }).await
+        detached(async move {
+            shared
+                .activate(call, request.into_inner())
+                .await
+                .map(Response::new)
+        })
+        .await
     }
 
     async fn revoke_agreement(
@@ -225,10 +285,13 @@ impl<S: RecordStore> AgreementService for Administration<S> {
     ) -> Result<Response<pb::GetAgreementResponse>, Status> {
         let call = call_of(&request, "ponte.agreement.v1.AgreementService/GetAgreement")?;
         let pb::GetAgreementRequest { id } = request.into_inner();
-        let id = AgreementId::parse(&id).map_err(|_| invalid_argument(&Invalid::new("id", Rule::Character)))?;
+        let id =
+            AgreementId::parse(&id).map_err(|_| invalid_argument(&Invalid::new("id", Rule::Character)))?;
         let agreements = self.shared.agreements.load_full();
         let own = |agency: &SpiffeId| call.peer.id.role() == Role::Admin || *agency == call.peer.id;
-        let entry = agreements.get(&id).filter(|entry| own(&entry.agreement().terms().agency));
+        let entry = agreements
+            .get(&id)
+            .filter(|entry| own(&entry.agreement().terms().agency));
         let entry = entry.ok_or_else(|| status_for(Reason::ResourceNotFound, Details::none()))?;
         let agreement = Some(agreement_message(entry, Document::Included));
         Ok(Response::new(pb::GetAgreementResponse { agreement }))
@@ -239,7 +302,12 @@ impl<S: RecordStore> AgreementService for Administration<S> {
         request: Request<pb::ListAgreementsRequest>,
     ) -> Result<Response<pb::ListAgreementsResponse>, Status> {
         let call = call_of(&request, LIST)?;
-        let pb::ListAgreementsRequest { page_size: size, page_token, agency, state } = request.into_inner();
+        let pb::ListAgreementsRequest {
+            page_size: size,
+            page_token,
+            agency,
+            state,
+        } = request.into_inner();
         let limit = page_size(size)?;
         let state = pb::AgreementState::try_from(state)
             .map_err(|_| invalid_argument(&Invalid::new("state", Rule::Value)))?;
@@ -258,9 +326,19 @@ impl<S: RecordStore> AgreementService for Administration<S> {
         let page: Vec<pb::Agreement> = listed.iter().skip(from).take(limit).cloned().collect();
         let next = from.saturating_add(page.len());
         let more = next < listed.len();
-        let token = PageToken { position: next as u64, end: 0 };
-        let next_page_token = if more { token.seal(&self.shared.page_key, &scope) } else { String::new() };
-        Ok(Response::new(pb::ListAgreementsResponse { agreements: page, next_page_token }))
+        let token = PageToken {
+            position: next as u64,
+            end: 0,
+        };
+        let next_page_token = if more {
+            token.seal(&self.shared.page_key, &scope)
+        } else {
+            String::new()
+        };
+        Ok(Response::new(pb::ListAgreementsResponse {
+            agreements: page,
+            next_page_token,
+        }))
     }
 
     async fn explain_decision(
@@ -268,6 +346,8 @@ impl<S: RecordStore> AgreementService for Administration<S> {
         request: Request<pb::ExplainDecisionRequest>,
     ) -> Result<Response<pb::ExplainDecisionResponse>, Status> {
         let call = call_of(&request, "ponte.agreement.v1.AgreementService/ExplainDecision")?;
-        self.shared.explain(&call, request.into_inner()).map(Response::new)
+        self.shared
+            .explain(&call, request.into_inner())
+            .map(Response::new)
     }
 }

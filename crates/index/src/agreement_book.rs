@@ -58,7 +58,9 @@ pub enum FoldError {
 pub fn fold(log: &AccessLog) -> Result<Agreements, FoldError> {
     let mut agreements = Agreements::default();
     for index in log.governing_acts() {
-        let Some(entry) = log.entry(&ReaderScope::Region, index)? else { continue };
+        let Some(entry) = log.entry(&ReaderScope::Region, index)? else {
+            continue;
+        };
         let at = instant(&entry.header).ok_or(FoldError::Time(index))?;
         let part = |kind: PartKind| {
             entry.parts.iter().find_map(|part| match part {
@@ -74,8 +76,16 @@ pub fn fold(log: &AccessLog) -> Result<Agreements, FoldError> {
             EntryKind::AgreementRevoked => {
                 let detail = part(PartKind::AdministrativeDetail).ok_or(FoldError::Part(index))?;
                 let DetailPart { details } = DetailPart::decode(detail)?;
-                let reason = details.into_iter().find(|(name, _)| name == REASON).map(|(_, reason)| reason);
-                let id = entry.header.body.agreement.as_deref().ok_or(FoldError::Unnamed(index))?;
+                let reason = details
+                    .into_iter()
+                    .find(|(name, _)| name == REASON)
+                    .map(|(_, reason)| reason);
+                let id = entry
+                    .header
+                    .body
+                    .agreement
+                    .as_deref()
+                    .ok_or(FoldError::Unnamed(index))?;
                 agreements.revoke(&AgreementId::parse(id)?, at, &reason.unwrap_or_default())
             }
             _ => continue,

@@ -73,7 +73,11 @@ impl<S> Audit<S> {
     fn reader(&self, call: Call, context: Option<pb::ReadingContext>) -> Result<Reader, Status> {
         let scope = self.scope(&call)?;
         let operator = reading_context(context).map_err(|invalid| invalid_argument(&invalid))?;
-        Ok(Reader { call, scope, operator })
+        Ok(Reader {
+            call,
+            scope,
+            operator,
+        })
     }
 
     fn check_origin(&self, origin: String) -> Result<(), Status> {
@@ -90,13 +94,19 @@ impl<S> Audit<S> {
 }
 
 fn reading_context(context: Option<pb::ReadingContext>) -> Result<OperatorPart, Invalid> {
-    let pb::ReadingContext { purpose, reference, reader } =
-        context.ok_or_else(|| Invalid::new("context", Rule::Missing))?;
+    let pb::ReadingContext {
+        purpose,
+        reference,
+        reader,
+    } = context.ok_or_else(|| Invalid::new("context", Rule::Missing))?;
     let purpose = agreement::context::PurposeId::parse(&purpose)
         .map_err(|_| Invalid::new("context.purpose", Rule::Character))?;
     let length = reference.chars().count();
     if length == 0 || 240 < length {
-        return Err(Invalid::new("context.reference", Rule::Length { least: 1, most: 240 }));
+        return Err(Invalid::new(
+            "context.reference",
+            Rule::Length { least: 1, most: 240 },
+        ));
     }
     if reference.chars().any(char::is_control) {
         return Err(Invalid::new("context.reference", Rule::Character));
@@ -120,7 +130,10 @@ impl<S: RecordStore> Shared<S> {
     ) -> Result<EntryDraft, Status> {
         let mut draft = reader.call.draft(kind, usual_retention());
         draft.header.purpose = reader.operator.workstation.clone();
-        let operator = OperatorPart { workstation: None, ..reader.operator.clone() };
+        let operator = OperatorPart {
+            workstation: None,
+            ..reader.operator.clone()
+        };
         draft
             .with(PartKind::Operator, &operator)
             .and_then(|draft| draft.with(PartKind::AdministrativeDetail, &DetailPart { details }))
@@ -128,26 +141,46 @@ impl<S: RecordStore> Shared<S> {
     }
 
     fn entry_message(&self, entry: OpenedEntry) -> Result<pb::AccessEntry, Status> {
-        let OpenedEntry { index, header: _, header_bytes, parts } = entry;
+        let OpenedEntry {
+            index,
+            header: _,
+            header_bytes,
+            parts,
+        } = entry;
         let parts = parts
             .into_iter()
             .filter_map(|part| match part {
-                OpenedPart::Shown(opening) => Some(VisiblePart { items: parts::items(&opening), opening }),
+                OpenedPart::Shown(opening) => Some(VisiblePart {
+                    items: parts::items(&opening),
+                    opening,
+                }),
                 OpenedPart::Erased { position: _ } => None,
             })
             .collect();
         access_entry(self.log.origin(), index, header_bytes, parts).map_err(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "a stored header does not decode");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "a stored header does not decode"
+            );
             status_for(Reason::Internal, Details::none())
         })
     }
 
     async fn list(&self, slot: Slot, reader: Reader, page: Page) -> Result<pb::ListAccessesResponse, Status> {
-        let Page { filter, limit, from, end, scope } = page;
+        let Page {
+            filter,
+            limit,
+            from,
+            end,
+            scope,
+        } = page;
         let mut found = Vec::new();
         let mut next = from;
         while found.len() < limit && next < end {
-            let step = self.log.entries(&reader.scope, next..end, STEP).map_err(|error| read_error(&error))?;
+            let step = self
+                .log
+                .entries(&reader.scope, next..end, STEP)
+                .map_err(|error| read_error(&error))?;
             let Some(last) = step.last().map(|entry| entry.index) else {
                 next = end;
                 break;
@@ -174,8 +207,15 @@ impl<S: RecordStore> Shared<S> {
         let committed = self.enter(slot, draft).await?;
         let token = PageToken { position: next, end };
         Ok(pb::ListAccessesResponse {
-            entries: found.into_iter().map(|entry| self.entry_message(entry)).collect::<Result<_, _>>()?,
-            next_page_token: if next < end { token.seal(&self.page_key, &scope) } else { String::new() },
+            entries: found
+                .into_iter()
+                .map(|entry| self.entry_message(entry))
+                .collect::<Result<_, _>>()?,
+            next_page_token: if next < end {
+                token.seal(&self.page_key, &scope)
+            } else {
+                String::new()
+            },
             receipt: Some(short_receipt(self.log.origin(), &committed.short_receipt())),
         })
     }
@@ -191,7 +231,10 @@ struct Page {
 }
 
 fn read_error(error: &ReadError) -> Status {
-    tracing::error!(error = error as &dyn std::error::Error, "the access log cannot be read");
+    tracing::error!(
+        error = error as &dyn std::error::Error,
+        "the access log cannot be read"
+    );
     status_for(Reason::Internal, Details::none())
 }
 
@@ -204,14 +247,20 @@ fn proof_error(error: &LogProofError) -> Status {
 
 #[tonic::async_trait]
 impl<S: RecordStore> AuditService for Audit<S> {
-    type FollowAccessesStream = Pin<Box<dyn Stream<Item = Result<pb::FollowAccessesResponse, Status>> + Send>>;
+    type FollowAccessesStream =
+        Pin<Box<dyn Stream<Item = Result<pb::FollowAccessesResponse, Status>> + Send>>;
 
     async fn list_accesses(
         &self,
         request: Request<pb::ListAccessesRequest>,
     ) -> Result<Response<pb::ListAccessesResponse>, Status> {
         let call = call_of(&request, LIST)?;
-        let pb::ListAccessesRequest { context, filter, page_size: size, page_token } = request.into_inner();
+        let pb::ListAccessesRequest {
+            context,
+            filter,
+            page_size: size,
+            page_token,
+        } = request.into_inner();
         let reader = self.reader(call, context)?;
         let filter = Filter::read(filter).map_err(|invalid| invalid_argument(&invalid))?;
         let limit = page_size(size)?;
@@ -221,7 +270,13 @@ impl<S: RecordStore> AuditService for Audit<S> {
         let (from, end) = token.map_or((0, size), |token| (token.position, token.end.min(size)));
         let slot = self.shared.reserve()?;
         let shared = Arc::clone(&self.shared);
-        let page = Page { filter, limit, from, end, scope };
+        let page = Page {
+            filter,
+            limit,
+            from,
+            end,
+            scope,
+        };
         detached(async move { shared.list(slot, reader, page).await.map(Response::new) }).await
     }
 
@@ -230,7 +285,12 @@ impl<S: RecordStore> AuditService for Audit<S> {
         request: Request<pb::FollowAccessesRequest>,
     ) -> Result<Response<Self::FollowAccessesStream>, Status> {
         let call = call_of(&request, FOLLOW)?;
-        let pb::FollowAccessesRequest { context, filter, origin, start_index } = request.into_inner();
+        let pb::FollowAccessesRequest {
+            context,
+            filter,
+            origin,
+            start_index,
+        } = request.into_inner();
         let reader = self.reader(call, context)?;
         self.check_origin(origin)?;
         let filter = Filter::read(filter).map_err(|invalid| invalid_argument(&invalid))?;
@@ -262,18 +322,28 @@ impl<S: RecordStore> AuditService for Audit<S> {
         request: Request<pb::GetInclusionProofRequest>,
     ) -> Result<Response<pb::GetInclusionProofResponse>, Status> {
         let call = call_of(&request, "ponte.audit.v1.AuditService/GetInclusionProof")?;
-        let pb::GetInclusionProofRequest { origin, index, tree_size } = request.into_inner();
+        let pb::GetInclusionProofRequest {
+            origin,
+            index,
+            tree_size,
+        } = request.into_inner();
         let scope = self.scope(&call)?;
         self.check_origin(origin)?;
         let log = &self.shared.log;
         let head = log.checkpoint();
-        let tree_size = if tree_size == 0 { head.checkpoint.size } else { tree_size };
+        let tree_size = if tree_size == 0 {
+            head.checkpoint.size
+        } else {
+            tree_size
+        };
         if head.checkpoint.size < tree_size || tree_size <= index {
             return Err(status_for(Reason::LogRange, Details::none()));
         }
         let entry = log.entry(&scope, index).map_err(|error| read_error(&error))?;
         let entry = entry.ok_or_else(|| status_for(Reason::ResourceNotFound, Details::none()))?;
-        let path = log.inclusion_proof(index, tree_size).map_err(|error| proof_error(&error))?;
+        let path = log
+            .inclusion_proof(index, tree_size)
+            .map_err(|error| proof_error(&error))?;
         Ok(Response::new(pb::GetInclusionProofResponse {
             origin: log.origin().as_str().to_owned(),
             index,
@@ -289,12 +359,22 @@ impl<S: RecordStore> AuditService for Audit<S> {
         request: Request<pb::GetConsistencyProofRequest>,
     ) -> Result<Response<pb::GetConsistencyProofResponse>, Status> {
         call_of(&request, "ponte.audit.v1.AuditService/GetConsistencyProof")?;
-        let pb::GetConsistencyProofRequest { origin, first_size, second_size } = request.into_inner();
+        let pb::GetConsistencyProofRequest {
+            origin,
+            first_size,
+            second_size,
+        } = request.into_inner();
         self.check_origin(origin)?;
         let log = &self.shared.log;
         let head = log.checkpoint();
-        let second_size = if second_size == 0 { head.checkpoint.size } else { second_size };
-        let path = log.consistency_proof(first_size, second_size).map_err(|error| proof_error(&error))?;
+        let second_size = if second_size == 0 {
+            head.checkpoint.size
+        } else {
+            second_size
+        };
+        let path = log
+            .consistency_proof(first_size, second_size)
+            .map_err(|error| proof_error(&error))?;
         Ok(Response::new(pb::GetConsistencyProofResponse {
             origin: log.origin().as_str().to_owned(),
             first_size,

@@ -16,5 +16,10 @@ pub(crate) fn call_of<T>(request: &Request<T>, method: &'static str) -> Result<C
     let peer = VerifiedPeer::of(request.extensions())
         .map_err(|_| status_for(Reason::PeerNotIdentified, Details::none()))?;
     let trace_id = request.extensions().get::<TraceId>().copied();
-    Ok(Call { peer: peer.peer().clone(), method, request_id: None, trace_id })
+    Ok(Call {
+        peer: peer.peer().clone(),
+        method,
+        request_id: None,
+        trace_id,
+    })
 }

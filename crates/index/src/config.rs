@@ -86,7 +86,10 @@ pub struct Limits {
 impl Limits {
     /// Segments of the publication journal.
     pub fn journal_segments(&self) -> Settings {
-        Settings { segment_bytes: self.segment_bytes, ..Settings::default() }
+        Settings {
+            segment_bytes: self.segment_bytes,
+            ..Settings::default()
+        }
     }
 
     /// Segments of the access log.
@@ -199,7 +202,13 @@ impl IndexConfig {
             trust_domain,
             origin,
             checkpoint_copy,
-            tls: TlsFiles { certificate, key, authorities, revocation_lists },
+            tls:
+                TlsFiles {
+                    certificate,
+                    key,
+                    authorities,
+                    revocation_lists,
+                },
             key_encryption_key,
             log_key,
             node,
@@ -239,12 +248,15 @@ impl IndexConfig {
 }
 
 fn value_error(key: &str, rule: &'static str) -> ConfigError {
-    ConfigError::Value { key: key.to_owned(), rule }
+    ConfigError::Value {
+        key: key.to_owned(),
+        rule,
+    }
 }
 
 fn peer_id(key: &str, text: &str, trust_domain: &str, role: Role) -> Result<SpiffeId, ConfigError> {
-    let id = SpiffeId::parse(text)
-        .map_err(|_| value_error(key, "must be spiffe://<trust-domain>/<role>/<id>"))?;
+    let id =
+        SpiffeId::parse(text).map_err(|_| value_error(key, "must be spiffe://<trust-domain>/<role>/<id>"))?;
     if id.trust_domain() != trust_domain {
         return Err(value_error(key, "must belong to the trust domain of this index"));
     }
@@ -266,7 +278,10 @@ impl RawNode {
         let Self { id, municipalities } = self;
         let id = peer_id(&format!("{key}.id"), &id, trust_domain, Role::Node)?;
         if municipalities.is_empty() {
-            return Err(value_error(&format!("{key}.municipalities"), "must name at least one municipality"));
+            return Err(value_error(
+                &format!("{key}.municipalities"),
+                "must name at least one municipality",
+            ));
         }
         let municipalities = municipalities
             .iter()
@@ -278,18 +293,27 @@ impl RawNode {
 
 impl RawReader {
     fn check(self, key: &str, trust_domain: &str) -> Result<(SpiffeId, ReaderGrant), ConfigError> {
-        let Self { id, scope, municipality: code, agency } = self;
+        let Self {
+            id,
+            scope,
+            municipality: code,
+            agency,
+        } = self;
         let id = peer_id(&format!("{key}.id"), &id, trust_domain, Role::Auditor)?;
         let grant = match (scope, code, agency) {
             (RawScope::Region, None, None) => ReaderGrant::Region,
             (RawScope::Municipality, Some(code), None) => {
                 ReaderGrant::Municipality(municipality(&format!("{key}.municipality"), &code)?)
             }
-            (RawScope::Agency, None, Some(agency)) => {
-                ReaderGrant::Agency(peer_id(&format!("{key}.agency"), &agency, trust_domain, Role::Agency)?)
-            }
+            (RawScope::Agency, None, Some(agency)) => ReaderGrant::Agency(peer_id(
+                &format!("{key}.agency"),
+                &agency,
+                trust_domain,
+                Role::Agency,
+            )?),
             _ => {
-                let rule = "scope region stands alone, municipality needs `municipality`, agency needs `agency`";
+                let rule =
+                    "scope region stands alone, municipality needs `municipality`, agency needs `agency`";
                 return Err(value_error(key, rule));
             }
         };
@@ -320,3 +344,6 @@ impl RawLimits {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

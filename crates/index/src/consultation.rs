@@ -9,25 +9,30 @@ use agreement::reason::Reason;
 use agreement::usage::Settlement;
 use agreement::view::person::PersonView;
 use chrono::NaiveDate;
+use ledger::header::Header;
+use ledger::name::Origin;
+use ledger::receipt::Receipt;
 use registry::identifier::IstatCode;
 use store::access_log::draft::Sealed;
 use store::record_store::RecordStore;
 use store::record_store::answer::{
-    CodeStanding, HouseholdAnswer, HouseholdCard, PersonAnswer, PersonCard, Question, Source, VerificationOutcome,
+    CodeStanding, HouseholdAnswer, HouseholdCard, PersonAnswer, PersonCard, Question, Source,
+    VerificationOutcome,
 };
 use store::record_store::handle::{HouseholdHandle, PersonHandle};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 use wire::convert::{
-    AccessInquiry, DataAge, HouseholdLookup, KeyCurrency, PersonKey, PersonLookup, PersonMark, ReceiptInquiry,
-    VerificationCall, access_description, full_receipt, household_message, person_message, verification_answer,
+    AccessInquiry, DataAge, HouseholdLookup, KeyCurrency, PersonKey, PersonLookup, PersonMark,
+    ReceiptInquiry, VerificationCall, access_description, full_receipt, household_message, person_message,
+    verification_answer,
 };
 use wire::proto::consultation::v1 as pb;
 use wire::proto::consultation::v1::consultation_service_server::ConsultationService;
 use wire::status::{Details, status_for};
 
 use crate::call::call_of;
-use crate::entry::Call;
+use crate::entry::{Call, told};
 use crate::shared::{Shared, detached};
 
 /// The service.
@@ -64,10 +69,10 @@ where
     }
 }
 
-fn question(key: PersonKey) -> Question {
+fn question(key: &PersonKey) -> Question {
     match key {
-        PersonKey::TaxCode(code) => Question::TaxCode(code),
-        PersonKey::NationalId(id) => Question::NationalId(id),
+        PersonKey::TaxCode(code) => Question::TaxCode(*code),
+        PersonKey::NationalId(id) => Question::NationalId(*id),
     }
 }
 
@@ -82,8 +87,12 @@ impl<S: RecordStore> Shared<S> {
         call: Call,
         lookup: PersonLookup,
     ) -> Result<pb::LookupPersonResponse, Status> {
-        let PersonLookup { request, key, receipt } = lookup;
-        let question = question(key);
+        let PersonLookup {
+            request,
+            key,
+            receipt,
+        } = lookup;
+        let question = question(&key);
         let granted = self.decide(&call, &request, criteria(&question)).await?;
         let (permit, draft, pending) = granted.into_reading();
         let read = self.store.lookup_person(&permit, &question, draft).await;
@@ -93,7 +102,10 @@ impl<S: RecordStore> Shared<S> {
             return Err(self.nobody(&permit, &committed));
         }
         let freshness = self.data_age(&permit, cards.iter().map(|card| card.source));
-        let no_history_before = cards.iter().filter_map(|card| card.view.no_history_before()).max();
+        let no_history_before = cards
+            .iter()
+            .filter_map(|card| card.view.no_history_before())
+            .max();
         Ok(pb::LookupPersonResponse {
             persons: cards.into_iter().map(person).collect(),
             no_history_before: no_history_before.map(Into::into),
@@ -109,8 +121,12 @@ impl<S: RecordStore> Shared<S> {
         call: Call,
         lookup: HouseholdLookup,
     ) -> Result<pb::LookupHouseholdResponse, Status> {
-        let HouseholdLookup { request, key, receipt } = lookup;
-        let question = question(key);
+        let HouseholdLookup {
+            request,
+            key,
+            receipt,
+        } = lookup;
+        let question = question(&key);
         let granted = self.decide(&call, &request, criteria(&question)).await?;
         let (permit, draft, pending) = granted.into_reading();
         let read = self.store.lookup_household(&permit, &question, draft).await;
@@ -121,8 +137,9 @@ impl<S: RecordStore> Shared<S> {
         }
         let freshness = self.data_age(&permit, households.iter().map(|card| card.source));
         let members = households.iter().flat_map(|card| &card.view.members);
-        let no_history_before: Option<NaiveDate> =
-            members.filter_map(|member| member.person.no_history_before()).max();
+        let no_history_before: Option<NaiveDate> = members
+            .filter_map(|member| member.person.no_history_before())
+            .max();
         Ok(pb::LookupHouseholdResponse {
             households: households.into_iter().map(household).collect(),
             no_history_before: no_history_before.map(Into::into),
@@ -138,8 +155,13 @@ impl<S: RecordStore> Shared<S> {
         call: Call,
         verification: VerificationCall,
     ) -> Result<pb::VerifyDeclarationResponse, Status> {
-        let VerificationCall { request, key, claim, receipt } = verification;
-        let question = question(key);
+        let VerificationCall {
+            request,
+            key,
+            claim,
+            receipt,
+        } = verification;
+        let question = question(&key);
         let mut criteria = criteria(&question);
         criteria.push(("verification".to_owned(), claim.kind().name().to_owned()));
         let granted = self.decide(&call, &request, criteria).await?;
@@ -147,7 +169,9 @@ impl<S: RecordStore> Shared<S> {
         let read = self.store.verify(&permit, &question, &claim, draft).await;
         let settle = |outcome: &VerificationOutcome| settlement(outcome.answer.is_none());
         let (VerificationOutcome { answer }, committed) = self.commit(pending, read, settle).await?;
-        let Some(answer) = answer else { return Err(self.nobody(&permit, &committed)) };
+        let Some(answer) = answer else {
+            return Err(self.nobody(&permit, &committed));
+        };
         let (answer, reason) = verification_answer(answer);
         // A verification shows no datum, and so no municipality's data either.
         let freshness = DataAge::OldestInTerritory(self.oldest_age(&permit));
@@ -169,7 +193,9 @@ impl<S: RecordStore> Shared<S> {
         let AccessInquiry { request, receipt } = inquiry;
         let granted = self.decide(&call, &request, Vec::new()).await?;
         let (permit, draft, pending) = granted.into_reading();
-        let (_, committed) = self.commit(pending, Ok(Sealed::new((), draft)), |()| Settlement::Hit).await?;
+        let (_, committed) = self
+            .commit(pending, Ok(Sealed::new((), draft)), |()| Settlement::Hit)
+            .await?;
         let agreements = self.agreements.load_full();
         let description =
             self.with_usage(|counters| describe(&agreements, &call.peer, counters, permit.moment()));
@@ -178,23 +204,40 @@ impl<S: RecordStore> Shared<S> {
         Ok(response)
     }
 
-    async fn get_receipt(&self, call: Call, inquiry: ReceiptInquiry) -> Result<pb::GetReceiptResponse, Status> {
-        let ReceiptInquiry { request, origin, index } = inquiry;
+    async fn get_receipt(
+        &self,
+        call: Call,
+        inquiry: ReceiptInquiry,
+    ) -> Result<pb::GetReceiptResponse, Status> {
+        let ReceiptInquiry {
+            request,
+            origin,
+            index,
+        } = inquiry;
         let criteria = vec![("index".to_owned(), index.to_string())];
         let granted = self.decide(&call, &request, criteria).await?;
-        let (_, draft, pending) = granted.into_reading();
-        self.commit(pending, Ok(Sealed::new((), draft)), |()| Settlement::Hit).await?;
-        // An entry of somebody else is no entry: how many there are is the caller's business, whose they are is not.
-        let absent = || status_for(Reason::ResourceNotFound, Details::none());
-        if origin != *self.log.origin() {
-            return Err(absent());
+        let (_, mut draft, pending) = granted.into_reading();
+        let own = self.own_receipt(&call, &origin, index);
+        if own.is_none() {
+            draft.header.outcome = told(Reason::ResourceNotFound);
         }
-        let receipt = self.log.receipt(index).map_err(|_| absent())?;
-        let header = ledger::header::Header::decode(&receipt.header).map_err(|_| absent())?;
-        if header.body.peer != Some(call.peer.id.to_string()) {
-            return Err(absent());
+        let (own, _) = self
+            .commit(pending, Ok(Sealed::new(own, draft)), |_| Settlement::Hit)
+            .await?;
+        let receipt = own.ok_or_else(|| status_for(Reason::ResourceNotFound, Details::none()))?;
+        Ok(pb::GetReceiptResponse {
+            receipt: Some(full_receipt(self.log.origin(), receipt)),
+        })
+    }
+
+    /// The receipt of an entry of the caller; somebody else's entry is none.
+    fn own_receipt(&self, call: &Call, origin: &Origin, index: u64) -> Option<Receipt> {
+        if origin != self.log.origin() {
+            return None;
         }
-        Ok(pb::GetReceiptResponse { receipt: Some(full_receipt(self.log.origin(), receipt)) })
+        let receipt = self.log.receipt(index).ok()?;
+        let header = Header::decode(&receipt.header).ok()?;
+        (header.body.peer == Some(call.peer.id.to_string())).then_some(receipt)
     }
 
     /// Freshness of what an answer shows: by municipality where all of it may be named, else the oldest.
@@ -202,9 +245,10 @@ impl<S: RecordStore> Shared<S> {
         let mut ages: BTreeMap<IstatCode, std::time::Duration> = BTreeMap::new();
         for source in sources {
             let named = match source {
-                Source::Named(municipality) => municipality.current().and_then(|current| current.istat()).map(
-                    |istat| (istat, self.age_of(self.store.received_ms(municipality))),
-                ),
+                Source::Named(municipality) => municipality
+                    .current()
+                    .and_then(|current| current.istat())
+                    .map(|istat| (istat, self.age_of(self.store.received_ms(municipality)))),
                 Source::Withheld => None,
             };
             let Some((istat, age)) = named else {
@@ -229,7 +273,13 @@ fn household_name(handle: HouseholdHandle) -> String {
 }
 
 fn person(card: PersonCard) -> pb::Person {
-    let PersonCard { handle, household, view, standing, source: _ } = card;
+    let PersonCard {
+        handle,
+        household,
+        view,
+        standing,
+        source: _,
+    } = card;
     let currency = match standing {
         CodeStanding::Current => KeyCurrency::Current,
         CodeStanding::Superseded => KeyCurrency::Superseded,
@@ -243,12 +293,20 @@ fn person_of(
     currency: KeyCurrency,
     household: Option<HouseholdHandle>,
 ) -> pb::Person {
-    let mark = PersonMark { name: person_name(handle), currency };
+    let mark = PersonMark {
+        name: person_name(handle),
+        currency,
+    };
     person_message(view, mark, |_| household.map(household_name).unwrap_or_default())
 }
 
 fn household(card: HouseholdCard) -> pb::Household {
-    let HouseholdCard { handle, handles, view, source: _ } = card;
+    let HouseholdCard {
+        handle,
+        handles,
+        view,
+        source: _,
+    } = card;
     household_message(view, &household_name(handle), |card| PersonMark {
         name: handles.get(card).copied().map(person_name).unwrap_or_default(),
         currency: KeyCurrency::Current,
@@ -264,7 +322,8 @@ impl<S: RecordStore> ConsultationService for Consultation<S> {
         let shared = Arc::clone(&self.shared);
         detached(async move {
             const METHOD: &str = "ponte.consultation.v1.ConsultationService/LookupPerson";
-            let (call, lookup) = read(&shared, request, METHOD, |lookup: &PersonLookup| &lookup.request).await?;
+            let (call, lookup) =
+                read(&shared, request, METHOD, |lookup: &PersonLookup| &lookup.request).await?;
             shared.lookup_person(call, lookup).await.map(Response::new)
         })
         .await
@@ -277,7 +336,10 @@ impl<S: RecordStore> ConsultationService for Consultation<S> {
         let shared = Arc::clone(&self.shared);
         detached(async move {
             const METHOD: &str = "ponte.consultation.v1.ConsultationService/LookupHousehold";
-            let (call, lookup) = read(&shared, request, METHOD, |lookup: &HouseholdLookup| &lookup.request).await?;
+            let (call, lookup) = read(&shared, request, METHOD, |lookup: &HouseholdLookup| {
+                &lookup.request
+            })
+            .await?;
             shared.lookup_household(call, lookup).await.map(Response::new)
         })
         .await
@@ -290,7 +352,10 @@ impl<S: RecordStore> ConsultationService for Consultation<S> {
         let shared = Arc::clone(&self.shared);
         detached(async move {
             const METHOD: &str = "ponte.consultation.v1.ConsultationService/VerifyDeclaration";
-            let (call, asked) = read(&shared, request, METHOD, |asked: &VerificationCall| &asked.request).await?;
+            let (call, asked) = read(&shared, request, METHOD, |asked: &VerificationCall| {
+                &asked.request
+            })
+            .await?;
             shared.verify_declaration(call, asked).await.map(Response::new)
         })
         .await
@@ -303,7 +368,8 @@ impl<S: RecordStore> ConsultationService for Consultation<S> {
         let shared = Arc::clone(&self.shared);
         detached(async move {
             const METHOD: &str = "ponte.consultation.v1.ConsultationService/DescribeAccess";
-            let (call, asked) = read(&shared, request, METHOD, |asked: &AccessInquiry| &asked.request).await?;
+            let (call, asked) =
+                read(&shared, request, METHOD, |asked: &AccessInquiry| &asked.request).await?;
             shared.describe_access(call, asked).await.map(Response::new)
         })
         .await
@@ -316,7 +382,8 @@ impl<S: RecordStore> ConsultationService for Consultation<S> {
         let shared = Arc::clone(&self.shared);
         detached(async move {
             const METHOD: &str = "ponte.consultation.v1.ConsultationService/GetReceipt";
-            let (call, asked) = read(&shared, request, METHOD, |asked: &ReceiptInquiry| &asked.request).await?;
+            let (call, asked) =
+                read(&shared, request, METHOD, |asked: &ReceiptInquiry| &asked.request).await?;
             shared.get_receipt(call, asked).await.map(Response::new)
         })
         .await

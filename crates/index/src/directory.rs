@@ -33,10 +33,17 @@ impl<S: RecordStore> Directory<S> {
     fn municipality(&self, municipality: MunicipalityId, node: String) -> pb::Municipality {
         let state = self.shared.store.municipality(municipality);
         let current = municipality.current();
-        let age = state.as_ref().map(|state| self.shared.age_of(Some(state.received_ms)));
+        let age = state
+            .as_ref()
+            .map(|state| self.shared.age_of(Some(state.received_ms)));
         pb::Municipality {
-            istat: current.and_then(|current| current.istat()).map(|istat| istat.to_string()).unwrap_or_default(),
-            name: current.map(|current| current.name().to_owned()).unwrap_or_default(),
+            istat: current
+                .and_then(|current| current.istat())
+                .map(|istat| istat.to_string())
+                .unwrap_or_default(),
+            name: current
+                .map(|current| current.name().to_owned())
+                .unwrap_or_default(),
             node,
             watermark: state.as_ref().map_or(0, |state| state.watermark.0),
             visible: state.as_ref().map_or(0, |state| state.visible.0),
@@ -57,7 +64,10 @@ impl<S: RecordStore> DirectoryService for Directory<S> {
         request: Request<pb::ListMunicipalitiesRequest>,
     ) -> Result<Response<pb::ListMunicipalitiesResponse>, Status> {
         let call = call_of(&request, LIST)?;
-        let pb::ListMunicipalitiesRequest { page_size: size, page_token } = request.into_inner();
+        let pb::ListMunicipalitiesRequest {
+            page_size: size,
+            page_token,
+        } = request.into_inner();
         let limit = page_size(size)?;
         let token = PageToken::open(&self.shared.page_key, LIST, &page_token)?;
         let from = usize::try_from(token.map_or(0, |token| token.position)).unwrap_or(usize::MAX);
@@ -76,9 +86,19 @@ impl<S: RecordStore> DirectoryService for Directory<S> {
             .map(|(municipality, node)| self.municipality(*municipality, node.clone()))
             .collect();
         let next = from.saturating_add(page.len());
-        let token = PageToken { position: next as u64, end: 0 };
+        let token = PageToken {
+            position: next as u64,
+            end: 0,
+        };
         let more = next < all.len();
-        let next_page_token = if more { token.seal(&self.shared.page_key, LIST) } else { String::new() };
-        Ok(Response::new(pb::ListMunicipalitiesResponse { municipalities: page, next_page_token }))
+        let next_page_token = if more {
+            token.seal(&self.shared.page_key, LIST)
+        } else {
+            String::new()
+        };
+        Ok(Response::new(pb::ListMunicipalitiesResponse {
+            municipalities: page,
+            next_page_token,
+        }))
     }
 }

@@ -8,9 +8,9 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
+use ledger::hash::Hash;
 use ledger::header::{EntryKind, Outcome};
 use ledger::part::PartKind;
-use ledger::hash::Hash;
 use store::access_log::AccessLog;
 use store::access_log::draft::EntryDraft;
 use store::access_log::part_content::DetailPart;
@@ -46,7 +46,10 @@ struct Surplus {
 impl LoggedDoor {
     /// The door of an index.
     pub fn new(log: AccessLog) -> Self {
-        Self { log, minutes: Mutex::new(HashMap::new()) }
+        Self {
+            log,
+            minutes: Mutex::new(HashMap::new()),
+        }
     }
 
     /// Enters what was only counted so far; called at shutdown.
@@ -61,7 +64,11 @@ impl LoggedDoor {
     /// Counts a refusal; tells whether it gets an entry of its own.
     fn count(&self, address: IpAddr, minute: i64) -> bool {
         let mut minutes = self.minutes.lock().unwrap_or_else(PoisonError::into_inner);
-        let counted = minutes.entry(address).or_insert(Minute { number: minute, singly: 0, summed: 0 });
+        let counted = minutes.entry(address).or_insert(Minute {
+            number: minute,
+            singly: 0,
+            summed: 0,
+        });
         if counted.singly < SINGLY {
             counted.singly += 1;
             return true;
@@ -76,7 +83,11 @@ impl LoggedDoor {
         minutes.retain(|&address, minute| {
             let over = minute.number < before;
             if over && 0 < minute.summed {
-                surplus.push(Surplus { address, minute: minute.number, count: minute.summed });
+                surplus.push(Surplus {
+                    address,
+                    minute: minute.number,
+                    count: minute.summed,
+                });
             }
             !over
         });
@@ -84,13 +95,22 @@ impl LoggedDoor {
     }
 
     async fn enter_surplus(&self, surplus: &Surplus) -> Result<(), DoorLogFailed> {
-        let Surplus { address, minute, count } = surplus;
+        let Surplus {
+            address,
+            minute,
+            count,
+        } = surplus;
         let mut draft = EntryDraft::new(EntryKind::RefusalSummary, usual_retention());
         draft.header.address = Some(address.to_string());
         let details = DetailPart {
-            details: vec![("minute".to_owned(), minute.to_string()), ("refusals".to_owned(), count.to_string())],
+            details: vec![
+                ("minute".to_owned(), minute.to_string()),
+                ("refusals".to_owned(), count.to_string()),
+            ],
         };
-        let draft = draft.with(PartKind::AdministrativeDetail, &details).map_err(|_| DoorLogFailed)?;
+        let draft = draft
+            .with(PartKind::AdministrativeDetail, &details)
+            .map_err(|_| DoorLogFailed)?;
         self.append(draft).await.map(drop)
     }
 
@@ -102,7 +122,13 @@ impl LoggedDoor {
         if !self.count(refusal.address.ip(), minute) {
             return Ok(None);
         }
-        let Refusal { peer, address, method, cause, at: _ } = refusal;
+        let Refusal {
+            peer,
+            address,
+            method,
+            cause,
+            at: _,
+        } = refusal;
         let mut draft = EntryDraft::new(EntryKind::Refusal, usual_retention());
         draft.header.address = Some(address.ip().to_string());
         if let Some(peer) = peer {
@@ -113,7 +139,10 @@ impl LoggedDoor {
         draft.header.service = method.filter(|method| method.len() <= 120);
         draft.header.outcome = match cause {
             Cause::Call(reason) => told(reason),
-            Cause::Connection(fault) => Outcome { code: 16, reason: fault.name().to_owned() },
+            Cause::Connection(fault) => Outcome {
+                code: 16,
+                reason: fault.name().to_owned(),
+            },
         };
         self.append(draft).await.map(Some)
     }
@@ -130,3 +159,6 @@ impl DoorLog for LoggedDoor {
         Box::pin(self.enter(refusal))
     }
 }
+
+#[cfg(test)]
+mod tests;

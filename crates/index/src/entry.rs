@@ -29,7 +29,12 @@ pub struct Call {
 impl Call {
     /// A draft that names caller and method, with the outcome OK.
     pub fn draft(&self, kind: EntryKind, retention: Retention) -> EntryDraft {
-        let Self { peer, method, request_id, trace_id } = self;
+        let Self {
+            peer,
+            method,
+            request_id,
+            trace_id,
+        } = self;
         let mut draft = EntryDraft::new(kind, retention);
         draft.header.peer = Some(peer.id.to_string());
         draft.header.certificate = Some(Hash::new(peer.certificate.0));
@@ -44,12 +49,18 @@ impl Call {
 
 /// The outcome of a call that was answered.
 pub fn told_ok() -> Outcome {
-    Outcome { code: 0, reason: String::new() }
+    Outcome {
+        code: 0,
+        reason: String::new(),
+    }
 }
 
 /// The outcome of a call that was refused, as the caller is told.
 pub fn told(reason: Reason) -> Outcome {
-    Outcome { code: u16::try_from(reason.grpc().number()).unwrap_or(u16::MAX), reason: reason.name().to_owned() }
+    Outcome {
+        code: u16::try_from(reason.grpc().number()).unwrap_or(u16::MAX),
+        reason: reason.name().to_owned(),
+    }
 }
 
 /// Retention of entries that belong to no agreement.

@@ -38,7 +38,11 @@ pub fn make_secret(path: &Path, random: &dyn Random) -> Result<[u8; 32], SecretE
     random.fill(&mut secret);
     let mut text: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     text.push('\n');
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     Ok(secret)
@@ -73,5 +77,8 @@ pub fn read_secret(path: &Path) -> Result<[u8; 32], SecretError> {
 /// See [`SecretError`].
 pub fn verifier_key(origin: &str, seed: &[u8; 32]) -> Result<String, SecretError> {
     let origin = Origin::new(origin.to_owned()).map_err(|_| SecretError::Origin)?;
-    Ok(LogSigner::from_seed(origin, seed).map_err(|_| SecretError::Key)?.verifier().to_string())
+    Ok(LogSigner::from_seed(origin, seed)
+        .map_err(|_| SecretError::Key)?
+        .verifier()
+        .to_string())
 }

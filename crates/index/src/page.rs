@@ -31,7 +31,10 @@ pub(crate) fn page_size(asked: i32) -> Result<usize, Status> {
     match usize::try_from(asked) {
         Ok(0) => Ok(USUAL),
         Ok(size) => Ok(size.min(MOST)),
-        Err(_) => Err(invalid_argument(&Invalid::new("page_size", wire::convert::Rule::Range))),
+        Err(_) => Err(invalid_argument(&Invalid::new(
+            "page_size",
+            wire::convert::Rule::Range,
+        ))),
     }
 }
 
@@ -52,7 +55,9 @@ impl PageToken {
         if text.is_empty() {
             return Ok(None);
         }
-        read(key, scope, text).map(Some).ok_or_else(|| status_for(Reason::PageTokenInvalid, Details::none()))
+        read(key, scope, text)
+            .map(Some)
+            .ok_or_else(|| status_for(Reason::PageTokenInvalid, Details::none()))
     }
 }
 
@@ -71,13 +76,20 @@ fn read(key: &[u8; 32], scope: &str, text: &str) -> Option<PageToken> {
     }
     let bytes: Vec<u8> = digits
         .chunks(2)
-        .map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()))
+        .map(|pair| {
+            std::str::from_utf8(pair)
+                .ok()
+                .and_then(|pair| u8::from_str_radix(pair, 16).ok())
+        })
         .collect::<Option<_>>()?;
     let (content, given) = bytes.split_at_checked(16)?;
     let expected = tag_of(key, scope, content);
     aws_lc_rs::constant_time::verify_slices_are_equal(expected.as_ref().get(..TAG)?, given).ok()?;
     let (position, end) = content.split_first_chunk::<8>()?;
-    Some(PageToken { position: u64::from_be_bytes(*position), end: u64::from_be_bytes(end.try_into().ok()?) })
+    Some(PageToken {
+        position: u64::from_be_bytes(*position),
+        end: u64::from_be_bytes(end.try_into().ok()?),
+    })
 }
 
 #[cfg(test)]

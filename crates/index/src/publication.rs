@@ -65,7 +65,11 @@ impl<S> Publication<S> {
         let foreign = || status_for(Reason::ForeignMunicipality, Details::none());
         let id = MunicipalityId::of_any(code).ok_or_else(foreign)?;
         let granted = self.shared.nodes.get(&call.peer.id).ok_or_else(foreign)?;
-        if granted.contains(&id) { Ok(OwnMunicipality { code, id }) } else { Err(foreign()) }
+        if granted.contains(&id) {
+            Ok(OwnMunicipality { code, id })
+        } else {
+            Err(foreign())
+        }
     }
 }
 
@@ -91,19 +95,31 @@ impl<S: RecordStore> Publication<S> {
         self.shared.enter(slot, draft).await.map(drop)
     }
 
-    async fn open(&self, call: &Call, open: pb::PublishOpen) -> Result<(OwnMunicipality, pb::PublishOpened), Status> {
-        let pb::PublishOpen { municipality, epoch, journal_end: _, digest_version, sent_at } = open;
+    async fn open(
+        &self,
+        call: &Call,
+        open: pb::PublishOpen,
+    ) -> Result<(OwnMunicipality, pb::PublishOpened), Status> {
+        let pb::PublishOpen {
+            municipality,
+            epoch,
+            journal_end: _,
+            digest_version,
+            sent_at,
+        } = open;
         let own = match self.own(call, "open.municipality", &municipality) {
             Ok(own) => own,
             Err(status) => {
-                self.enter(call, None, Vec::new(), Some(Reason::ForeignMunicipality)).await?;
+                self.enter(call, None, Vec::new(), Some(Reason::ForeignMunicipality))
+                    .await?;
                 return Err(status);
             }
         };
         if !epoch.is_empty() {
             epoch_from_wire("open.epoch", &epoch).map_err(|invalid| invalid_argument(&invalid))?;
         }
-        let sent_ms = timestamp_to_ms("open.sent_at", sent_at).map_err(|invalid| invalid_argument(&invalid))?;
+        let sent_ms =
+            timestamp_to_ms("open.sent_at", sent_at).map_err(|invalid| invalid_argument(&invalid))?;
         let now_ms = i64::try_from(self.shared.clock.now_ms()).unwrap_or(i64::MAX);
         let refusal = if digest_version != u32::from(DIGEST_VERSION) {
             Some(Reason::VersionNotShared)
@@ -112,11 +128,21 @@ impl<S: RecordStore> Publication<S> {
         } else {
             None
         };
-        self.enter(call, Some(own), vec![("act".to_owned(), "open".to_owned())], refusal).await?;
+        self.enter(
+            call,
+            Some(own),
+            vec![("act".to_owned(), "open".to_owned())],
+            refusal,
+        )
+        .await?;
         if let Some(reason) = refusal {
             return Err(status_for(reason, Details::none()));
         }
-        let watermark = self.shared.store.municipality(own.id).map_or(0, |state| state.watermark.0);
+        let watermark = self
+            .shared
+            .store
+            .municipality(own.id)
+            .map_or(0, |state| state.watermark.0);
         let opened = pb::PublishOpened {
             epoch: self.shared.store.epoch().0.to_vec(),
             watermark,
@@ -128,12 +154,18 @@ impl<S: RecordStore> Publication<S> {
         Ok((own, opened))
     }
 
-    async fn accept(&self, call: &Call, own: OwnMunicipality, batch: pb::Batch) -> Result<pb::PublishAcknowledged, Status> {
+    async fn accept(
+        &self,
+        call: &Call,
+        own: OwnMunicipality,
+        batch: pb::Batch,
+    ) -> Result<pb::PublishAcknowledged, Status> {
         let batch = match Batch::try_from(batch) {
             Ok(batch) => batch,
             Err(invalid) => {
                 let details = vec![("field".to_owned(), invalid.field().to_owned())];
-                self.enter(call, Some(own), details, Some(Reason::InvalidArgument)).await?;
+                self.enter(call, Some(own), details, Some(Reason::InvalidArgument))
+                    .await?;
                 return Err(invalid_argument(&invalid));
             }
         };
@@ -144,13 +176,20 @@ impl<S: RecordStore> Publication<S> {
             Err(PublishError::Refused(Refusal::ForeignMunicipality))
         };
         match published {
-            Ok(Acknowledged { watermark, rejections }) => {
-                let visible = self.shared.store.municipality(own.id).map_or(0, |state| state.visible.0);
+            Ok(Acknowledged {
+                watermark,
+                rejections,
+            }) => {
+                let visible = self
+                    .shared
+                    .store
+                    .municipality(own.id)
+                    .map_or(0, |state| state.visible.0);
                 Ok(pb::PublishAcknowledged {
                     watermark: watermark.0,
                     rejections: rejections.iter().map(rejection_to_wire).collect(),
                     visible,
-                    credits: 1,
+                    credits: CREDITS,
                 })
             }
             Err(error) => {
@@ -175,7 +214,9 @@ impl<S: RecordStore> Publication<S> {
                 Err(status) => Err(status),
             };
             let last = answer.is_err();
-            let message = answer.map(|message| pb::PublishResponse { message: Some(message) });
+            let message = answer.map(|message| pb::PublishResponse {
+                message: Some(message),
+            });
             // A node that has gone gets its acknowledgement when it comes back.
             if answers.send(message).await.is_err() || last {
                 return;
@@ -199,9 +240,8 @@ impl<S: RecordStore> Publication<S> {
                 let acknowledged = self.accept(call, own, batch).await?;
                 Ok(pb::publish_response::Message::Acknowledged(acknowledged))
             }
-            (pb::publish_request::Message::Open(_), Some(_)) | (pb::publish_request::Message::Batch(_), None) => {
-                Err(no_message())
-            }
+            (pb::publish_request::Message::Open(_), Some(_))
+            | (pb::publish_request::Message::Batch(_), None) => Err(no_message()),
         }
     }
 }
@@ -213,7 +253,12 @@ fn no_message() -> Status {
 }
 
 fn rejection_to_wire(rejection: &Rejection) -> pb::Rejection {
-    let Rejection { sequence, local_id, rule, at_ms } = rejection;
+    let Rejection {
+        sequence,
+        local_id,
+        rule,
+        at_ms,
+    } = rejection;
     pb::Rejection {
         sequence: *sequence,
         local_id: local_id.to_string(),
@@ -231,16 +276,22 @@ fn refusal_of(error: &PublishError) -> (Reason, Details) {
         }
         PublishError::Refused(Refusal::WrongEpoch) => (Reason::IndexRestored, details),
         PublishError::Refused(Refusal::ClockSkew(_)) => (Reason::ClockSkew, details),
-        PublishError::Refused(Refusal::Gap { expected }) => {
-            (Reason::PublicationGap, details.with_metadata("expected_sequence", expected.to_string()))
-        }
-        PublishError::Refused(Refusal::Conflict { sequence }) => {
-            (Reason::PublicationConflict, details.with_metadata("sequence", sequence.to_string()))
-        }
-        PublishError::Refused(Refusal::Stale { watermark }) => {
-            (Reason::StreamSuperseded, details.with_metadata("watermark", watermark.0.to_string()))
-        }
-        PublishError::Busy => (Reason::Busy, details.with_retry_after(std::time::Duration::from_millis(200))),
+        PublishError::Refused(Refusal::Gap { expected }) => (
+            Reason::PublicationGap,
+            details.with_metadata("expected_sequence", expected.to_string()),
+        ),
+        PublishError::Refused(Refusal::Conflict { sequence }) => (
+            Reason::PublicationConflict,
+            details.with_metadata("sequence", sequence.to_string()),
+        ),
+        PublishError::Refused(Refusal::Stale { watermark }) => (
+            Reason::StreamSuperseded,
+            details.with_metadata("watermark", watermark.0.to_string()),
+        ),
+        PublishError::Busy => (
+            Reason::Busy,
+            details.with_retry_after(std::time::Duration::from_millis(200)),
+        ),
         PublishError::Stopped => (Reason::Unavailable, details),
     }
 }
@@ -270,10 +321,21 @@ impl<S: RecordStore> PublicationService for Publication<S> {
         let epoch = self.shared.store.epoch().0.to_vec();
         let digest_version = u32::from(DIGEST_VERSION);
         let Some(state) = self.shared.store.municipality(own.id) else {
-            let response = pb::GetStateResponse { epoch, digest_version, ..pb::GetStateResponse::default() };
+            let response = pb::GetStateResponse {
+                epoch,
+                digest_version,
+                ..pb::GetStateResponse::default()
+            };
             return Ok(Response::new(response));
         };
-        let MunicipalityState { watermark, visible, records, received_ms, digest, rejections } = state;
+        let MunicipalityState {
+            watermark,
+            visible,
+            records,
+            received_ms,
+            digest,
+            rejections,
+        } = state;
         Ok(Response::new(pb::GetStateResponse {
             epoch,
             watermark: watermark.0,
@@ -291,15 +353,29 @@ impl<S: RecordStore> PublicationService for Publication<S> {
         request: Request<pb::CompareDigestsRequest>,
     ) -> Result<Response<pb::CompareDigestsResponse>, Status> {
         let call = call_of(&request, "ponte.publication.v1.PublicationService/CompareDigests")?;
-        let pb::CompareDigestsRequest { municipality, epoch, sequence, digest_version, digest } = request.into_inner();
+        let pb::CompareDigestsRequest {
+            municipality,
+            epoch,
+            sequence,
+            digest_version,
+            digest,
+        } = request.into_inner();
         let own = self.own(&call, "municipality", &municipality)?;
         let epoch = epoch_from_wire("epoch", &epoch).map_err(|invalid| invalid_argument(&invalid))?;
         let theirs = digest_from_wire("digest", &digest).map_err(|invalid| invalid_argument(&invalid))?;
-        let state = self.shared.store.municipality(own.id).unwrap_or_else(MunicipalityState::empty);
+        let state = self
+            .shared
+            .store
+            .municipality(own.id)
+            .unwrap_or_else(MunicipalityState::empty);
         let comparable = epoch == self.shared.store.epoch()
             && digest_version == u32::from(DIGEST_VERSION)
             && sequence == state.visible.0;
-        let differing = if comparable { state.digest.differing(&theirs) } else { Vec::new() };
+        let differing = if comparable {
+            state.digest.differing(&theirs)
+        } else {
+            Vec::new()
+        };
         let comparison = match (comparable, differing.is_empty()) {
             (false, _) => pb::DigestComparison::NotComparable,
             (true, true) => pb::DigestComparison::Equal,
@@ -307,7 +383,10 @@ impl<S: RecordStore> PublicationService for Publication<S> {
         };
         Ok(Response::new(pb::CompareDigestsResponse {
             comparison: comparison.into(),
-            buckets: differing.into_iter().map(|bucket| u32::from(bucket.number())).collect(),
+            buckets: differing
+                .into_iter()
+                .map(|bucket| u32::from(bucket.number()))
+                .collect(),
             sequence: state.visible.0,
         }))
     }
@@ -317,18 +396,33 @@ impl<S: RecordStore> PublicationService for Publication<S> {
         request: Request<pb::ListRejectionsRequest>,
     ) -> Result<Response<pb::ListRejectionsResponse>, Status> {
         let call = call_of(&request, LIST_REJECTIONS)?;
-        let pb::ListRejectionsRequest { municipality, page_size: size, page_token } = request.into_inner();
+        let pb::ListRejectionsRequest {
+            municipality,
+            page_size: size,
+            page_token,
+        } = request.into_inner();
         let own = self.own(&call, "municipality", &municipality)?;
         let limit = page_size(size)?;
         let scope = format!("{LIST_REJECTIONS}|{}", own.code);
-        let from = PageToken::open(&self.shared.page_key, &scope, &page_token)?.map_or(0, |token| token.position);
+        let from =
+            PageToken::open(&self.shared.page_key, &scope, &page_token)?.map_or(0, |token| token.position);
         let state = self.shared.store.municipality(own.id);
         let kept = state.map(|state| state.rejections).unwrap_or_default();
-        let page: Vec<_> = kept.iter().filter(|kept| from <= kept.sequence).take(limit).collect();
+        let page: Vec<_> = kept
+            .iter()
+            .filter(|kept| from <= kept.sequence)
+            .take(limit)
+            .collect();
         let next = page
             .last()
             .filter(|last| kept.last().is_some_and(|end| last.sequence < end.sequence))
-            .map(|last| PageToken { position: last.sequence + 1, end: 0 }.seal(&self.shared.page_key, &scope));
+            .map(|last| {
+                PageToken {
+                    position: last.sequence + 1,
+                    end: 0,
+                }
+                .seal(&self.shared.page_key, &scope)
+            });
         Ok(Response::new(pb::ListRejectionsResponse {
             rejections: page.into_iter().map(rejection_to_wire).collect(),
             next_page_token: next.unwrap_or_default(),

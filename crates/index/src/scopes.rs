@@ -37,7 +37,10 @@ pub fn changed(
         return Ok(None);
     }
     let draft = EntryDraft::new(EntryKind::ScopeChanged, usual_retention());
-    Ok(Some(draft.with(PartKind::AdministrativeDetail, &DetailPart { details: stated })?))
+    Ok(Some(draft.with(
+        PartKind::AdministrativeDetail,
+        &DetailPart { details: stated },
+    )?))
 }
 
 fn stated(readers: &BTreeMap<SpiffeId, ReaderGrant>) -> Vec<(String, String)> {
@@ -56,7 +59,9 @@ fn stated(readers: &BTreeMap<SpiffeId, ReaderGrant>) -> Vec<(String, String)> {
 
 fn last_stated(log: &AccessLog) -> Result<Option<Vec<(String, String)>>, ScopesError> {
     for index in log.governing_acts().into_iter().rev() {
-        let Some(entry) = log.entry(&ReaderScope::Region, index)? else { continue };
+        let Some(entry) = log.entry(&ReaderScope::Region, index)? else {
+            continue;
+        };
         if entry.header.body.kind != EntryKind::ScopeChanged {
             continue;
         }

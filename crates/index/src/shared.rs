@@ -67,7 +67,10 @@ impl<S> Shared<S> {
     /// # Errors
     /// The status for a caller whose act could not be entered, and so did not happen.
     pub async fn enter(&self, slot: Slot, draft: EntryDraft) -> Result<Committed, Status> {
-        self.log.append(slot, draft).await.map_err(|error| log_failure(&error))
+        self.log
+            .append(slot, draft)
+            .await
+            .map_err(|error| log_failure(&error))
     }
 
     /// The usage counters, for a moment.
@@ -80,7 +83,10 @@ impl<S> Shared<S> {
 pub fn log_failure(error: &LogFailure) -> Status {
     match error {
         LogFailure::Draft(error) => {
-            tracing::error!(error = error as &dyn std::error::Error, "an entry of the access log cannot be drafted");
+            tracing::error!(
+                error = error as &dyn std::error::Error,
+                "an entry of the access log cannot be drafted"
+            );
             status_for(Reason::Internal, Details::none())
         }
         LogFailure::Unavailable => log_unavailable(),
@@ -88,7 +94,10 @@ pub fn log_failure(error: &LogFailure) -> Status {
 }
 
 fn log_unavailable() -> Status {
-    status_for(Reason::LogUnavailable, Details::none().with_retry_after(Duration::from_secs(1)))
+    status_for(
+        Reason::LogUnavailable,
+        Details::none().with_retry_after(Duration::from_secs(1)),
+    )
 }
 
 /// Runs work that a cancelled call must not take along: from the decision on, an access ends in its entry.

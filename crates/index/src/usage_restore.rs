@@ -39,7 +39,9 @@ fn first_since(log: &AccessLog, size: u64, since_ms: u64) -> Result<u64, ReadErr
     let (mut low, mut high) = (0, size);
     while low < high {
         let middle = low + (high - low) / 2;
-        let before = log.entry(&ReaderScope::Region, middle)?.is_some_and(|entry| entry.header.time_ms < since_ms);
+        let before = log
+            .entry(&ReaderScope::Region, middle)?
+            .is_some_and(|entry| entry.header.time_ms < since_ms);
         if before {
             low = middle + 1;
         } else {

@@ -38,7 +38,7 @@ pub enum ExportError {
 #[derive(Debug)]
 pub(crate) enum CheckedRow {
     /// It can be published.
-    Accepted(Record),
+    Accepted(Box<Record>),
     /// It is kept aside.
     Refused(Refused),
 }
@@ -100,19 +100,32 @@ impl<R: Read> CheckedExport<R> {
             }
         };
         let beside_others = self.checks.observe(row.line, &record);
-        let broken = beside_others.iter().any(|finding: &Finding| finding.severity() == Severity::Error);
+        let broken = beside_others
+            .iter()
+            .any(|finding: &Finding| finding.severity() == Severity::Error);
         self.tally.add(beside_others);
         if broken {
             return Ok(Some(CheckedRow::Refused(refused)));
         }
         self.accepted += 1;
-        Ok(Some(CheckedRow::Accepted(record)))
+        Ok(Some(CheckedRow::Accepted(Box::new(record))))
     }
 
     pub(crate) fn finish(self) -> CheckReport {
-        let Self { reader: _, checks, mut tally, rows, accepted } = self;
+        let Self {
+            reader: _,
+            checks,
+            mut tally,
+            rows,
+            accepted,
+        } = self;
         tally.add(checks.finish());
-        CheckReport { rows, accepted, refused: rows - accepted, findings: tally.finish() }
+        CheckReport {
+            rows,
+            accepted,
+            refused: rows - accepted,
+            findings: tally.finish(),
+        }
     }
 }
 

@@ -128,23 +128,44 @@ impl NodeConfig {
             log_key,
             cache_mib,
             index,
-            tls: RawTls { certificate, key, authorities, revocation_lists },
+            tls:
+                RawTls {
+                    certificate,
+                    key,
+                    authorities,
+                    revocation_lists,
+                },
             publication,
-            import: RawImport { largest_removal_percent },
+            import: RawImport {
+                largest_removal_percent,
+            },
         } = raw;
-        let unknown = value_error("municipality", "must be the ISTAT code of a municipality of today, six digits");
+        let unknown = value_error(
+            "municipality",
+            "must be the ISTAT code of a municipality of today, six digits",
+        );
         let municipality = IstatCode::parse(&municipality).ok();
         let current = municipality.and_then(registry::municipality::current_by_istat);
-        let Some((municipality, identity)) = municipality.zip(current.and_then(|current| current.id())) else {
+        let Some((municipality, identity)) = municipality.zip(current.and_then(|current| current.id()))
+        else {
             return Err(unknown);
         };
-        let trust_domain = TrustDomainName::parse(&trust_domain)
-            .map_err(|_| value_error("trust_domain", "must have 1 to 100 lower-case letters, digits, dots and hyphens"))?;
+        let trust_domain = TrustDomainName::parse(&trust_domain).map_err(|_| {
+            value_error(
+                "trust_domain",
+                "must have 1 to 100 lower-case letters, digits, dots and hyphens",
+            )
+        })?;
         let receipts = match log_key {
             None => ReceiptPolicy::Keep,
             Some(text) => LogVerifier::parse(&text)
                 .map(ReceiptPolicy::Verify)
-                .map_err(|_| value_error("log_key", "must be the log's verifier key, <origin>+<id>+<base64>"))?,
+                .map_err(|_| {
+                    value_error(
+                        "log_key",
+                        "must be the log's verifier key, <origin>+<id>+<base64>",
+                    )
+                })?,
         };
         let identity_files = IdentityFiles {
             certificate: base.join(certificate),
@@ -171,7 +192,12 @@ impl NodeConfig {
             removals: match largest_removal_percent {
                 None => RemovalLimit::default(),
                 Some(percent @ 0..=100) => RemovalLimit::Percent(percent),
-                Some(_) => return Err(value_error("import.largest_removal_percent", "must lie between 0 and 100")),
+                Some(_) => {
+                    return Err(value_error(
+                        "import.largest_removal_percent",
+                        "must lie between 0 and 100",
+                    ));
+                }
             },
         })
     }
@@ -179,7 +205,12 @@ impl NodeConfig {
 
 impl RawIndex {
     fn check(self, trust_domain: &TrustDomainName) -> Result<(ServerAddress, Option<IndexId>), ConfigError> {
-        let Self { host, port, server_name, id } = self;
+        let Self {
+            host,
+            port,
+            server_name,
+            id,
+        } = self;
         let mut server = ServerAddress::new(&host, port);
         server.server_name = server_name;
         let id = id
@@ -195,17 +226,26 @@ impl RawIndex {
 
 impl RawPublication {
     fn check(self) -> Result<BatchLimits, ConfigError> {
-        let Self { max_changes, max_kilobytes } = self;
+        let Self {
+            max_changes,
+            max_kilobytes,
+        } = self;
         let usual = BatchLimits::default();
         let max_changes = max_changes.unwrap_or(usual.max_changes);
         if !(1..=MAX_CHANGES).contains(&max_changes) {
-            return Err(value_error("publication.max_changes", "must lie between 1 and 2000"));
+            return Err(value_error(
+                "publication.max_changes",
+                "must lie between 1 and 2000",
+            ));
         }
         let max_bytes = max_kilobytes.map_or(usual.max_bytes, |kilobytes| kilobytes.saturating_mul(1000));
         if max_bytes < 100_000 {
             return Err(value_error("publication.max_kilobytes", "must be 100 or more"));
         }
-        Ok(BatchLimits { max_changes, max_bytes })
+        Ok(BatchLimits {
+            max_changes,
+            max_bytes,
+        })
     }
 }
 
@@ -235,7 +275,13 @@ mod tests {
         assert_eq!(config.data_directory, base.join("data/node-imola"));
         assert_eq!(config.index.identity.key, base.join("pki/node-imola.key"));
         assert_eq!(config.index.trust_domain.as_str(), "ponte.example");
-        assert_eq!(config.batches, BatchLimits { max_changes: 1000, max_bytes: 900_000 });
+        assert_eq!(
+            config.batches,
+            BatchLimits {
+                max_changes: 1000,
+                max_bytes: 900_000
+            }
+        );
         assert_eq!(config.removals, RemovalLimit::Percent(10));
     }
 
@@ -249,7 +295,10 @@ mod tests {
             &with("\"037032\"", "\"999999\""),
             "municipality: must be the ISTAT code of a municipality of today, six digits",
         );
-        refused(&with("max_changes = 1000", "max_changes = 2001"), "publication.max_changes: must lie between 1 and 2000");
+        refused(
+            &with("max_changes = 1000", "max_changes = 2001"),
+            "publication.max_changes: must lie between 1 and 2000",
+        );
         refused(
             &with("spiffe://ponte.example/index", "spiffe://other.example/index"),
             "index.id: must belong to the trust domain",
@@ -262,6 +311,9 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_refused() {
-        refused(&format!("colour = 1\n{SAMPLE}"), "the configuration file is not valid");
+        refused(
+            &format!("colour = 1\n{SAMPLE}"),
+            "the configuration file is not valid",
+        );
     }
 }

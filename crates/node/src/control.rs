@@ -161,7 +161,9 @@ async fn converse(stream: UnixStream, handle: Handle, shutdown: Shutdown) {
             Ok(command) if whole => obey(command, &handle).await,
             Ok(_) | Err(_) => Reply::Failed("the command is not one of this daemon's".to_owned()),
         };
-        let Ok(mut bytes) = serde_json::to_vec(&reply) else { return };
+        let Ok(mut bytes) = serde_json::to_vec(&reply) else {
+            return;
+        };
         bytes.push(b'\n');
         if output.write_all(&bytes).await.is_err() || !whole {
             return;
@@ -182,7 +184,10 @@ async fn obey(command: Command, handle: &Handle) -> Reply {
                 Removals::Configured => None,
                 Removals::All => Some(RemovalLimit::Unlimited),
             };
-            handle.import(&path, day, removals).await.map(serde_json::to_value)
+            handle
+                .import(&path, day, removals)
+                .await
+                .map(serde_json::to_value)
         }
         Command::Status => handle.status().await.map(serde_json::to_value),
         Command::PublishNow => {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use agreement::moment::Moment;
-use client::connection::Connection;
 use chrono::NaiveDate;
+use client::connection::Connection;
 use registry::identifier::IstatCode;
 use serde::Serialize;
 use transport::clock::Clock;
@@ -76,7 +76,11 @@ impl Node {
     ///
     /// # Errors
     /// [`StorageError::Locked`] when another daemon uses it; else see [`NodeError`].
-    pub fn open(config: &NodeConfig, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, NodeError> {
+    pub fn open(
+        config: &NodeConfig,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, NodeError> {
         let storage = Storage::open(config, Arc::clone(&random))?;
         let endpoint = config.index.clone();
         let (for_clock, for_random) = (Arc::clone(&clock), Arc::clone(&random));
@@ -97,7 +101,11 @@ impl Node {
             publisher: publisher.handle(),
             clock,
         };
-        Ok(Self { publisher, handle, socket: control::socket_path(&config.data_directory) })
+        Ok(Self {
+            publisher,
+            handle,
+            socket: control::socket_path(&config.data_directory),
+        })
     }
 
     /// How others in this process talk to it.
@@ -110,7 +118,11 @@ impl Node {
     /// # Errors
     /// The socket cannot be made. Errors of publishing are no end: see [`PublisherStatus`].
     pub async fn run(self, shutdown: Shutdown) -> Result<(), NodeError> {
-        let Self { publisher, handle, socket } = self;
+        let Self {
+            publisher,
+            handle,
+            socket,
+        } = self;
         let listener = control::bind(&socket).map_err(NodeError::Socket)?;
         let storage = handle.storage.clone();
         let publishing = tokio::spawn(publisher.run(shutdown.clone()));
@@ -146,7 +158,12 @@ impl Handle {
         });
         let (cards, journal_end) = counts.await?;
         let municipality = self.municipality.to_string();
-        Ok(NodeStatus { municipality, cards, journal_end, publisher: self.publisher.status() })
+        Ok(NodeStatus {
+            municipality,
+            cards,
+            journal_end,
+            publisher: self.publisher.status(),
+        })
     }
 
     /// How publishing stands, and a way to wait for it.

@@ -57,14 +57,22 @@ impl Findings {
 
     /// How often anything was found under the rule.
     pub fn count_of(&self, code: &str) -> u64 {
-        self.0.iter().filter(|found| found.code == code).map(|found| found.count).sum()
+        self.0
+            .iter()
+            .filter(|found| found.code == code)
+            .map(|found| found.count)
+            .sum()
     }
 }
 
 impl Tally {
     pub(crate) fn add(&mut self, findings: impl IntoIterator<Item = Finding>) {
         for Finding { rule, column, line } in findings {
-            let found = self.0.entry((rule.code, column)).or_insert(Found { rule, count: 0, lines: Vec::new() });
+            let found = self.0.entry((rule.code, column)).or_insert(Found {
+                rule,
+                count: 0,
+                lines: Vec::new(),
+            });
             found.count += 1;
             if found.lines.len() < NAMED_LINES {
                 found.lines.push(line);
@@ -73,8 +81,10 @@ impl Tally {
     }
 
     pub(crate) fn finish(self) -> Findings {
-        let (errors, warnings): (Vec<_>, Vec<_>) =
-            self.0.into_iter().partition(|(_, found)| found.rule.severity == Severity::Error);
+        let (errors, warnings): (Vec<_>, Vec<_>) = self
+            .0
+            .into_iter()
+            .partition(|(_, found)| found.rule.severity == Severity::Error);
         let all = errors.into_iter().chain(warnings);
         let findings = all.map(|((code, column), Found { rule, count, lines })| RuleFindings {
             code,

@@ -86,9 +86,24 @@ pub fn import<R: Read>(
     input: R,
     context: ImportContext,
 ) -> Result<ImportReport, ImportError> {
-    let ImportContext { municipality, day, removals } = context;
-    let mut export = CheckedExport::open(input, ExportContext { municipality, reference_date: day })?;
-    let mut import = Import { store, day, drafts: Vec::new(), counts: Counts::default() };
+    let ImportContext {
+        municipality,
+        day,
+        removals,
+    } = context;
+    let mut export = CheckedExport::open(
+        input,
+        ExportContext {
+            municipality,
+            reference_date: day,
+        },
+    )?;
+    let mut import = Import {
+        store,
+        day,
+        drafts: Vec::new(),
+        counts: Counts::default(),
+    };
     let cards_before = import.store.cards();
     let mut named = HashSet::new();
     let mut all_named = true;
@@ -96,7 +111,7 @@ pub fn import<R: Read>(
         match row {
             CheckedRow::Accepted(record) => {
                 named.insert(record.local_id.clone());
-                import.take(record)?;
+                import.take(*record)?;
             }
             CheckedRow::Refused(Refused::Card(card)) => {
                 named.insert(card);
@@ -105,10 +120,28 @@ pub fn import<R: Read>(
         }
     }
     import.flush()?;
-    import.withdraw(&named, if all_named { removals.admits(cards_before) } else { 0 })?;
+    import.withdraw(
+        &named,
+        if all_named {
+            removals.admits(cards_before)
+        } else {
+            0
+        },
+    )?;
     import.store.sync()?;
-    let CheckReport { rows, accepted: _, refused, findings } = export.finish();
-    let Counts { unchanged, created, updated, removed, removals_withheld } = import.counts;
+    let CheckReport {
+        rows,
+        accepted: _,
+        refused,
+        findings,
+    } = export.finish();
+    let Counts {
+        unchanged,
+        created,
+        updated,
+        removed,
+        removals_withheld,
+    } = import.counts;
     Ok(ImportReport {
         rows,
         quarantined: refused,
@@ -152,7 +185,11 @@ impl Import<'_> {
             None => self.counts.created += 1,
         }
         let events = derive_events(previous.as_ref(), &next, self.day);
-        self.push(ChangeDraft { local_id: next.local_id.clone(), body: ChangeBody::Upsert(Box::new(next)), events })
+        self.push(ChangeDraft {
+            local_id: next.local_id.clone(),
+            body: ChangeBody::Upsert(Box::new(next)),
+            events,
+        })
     }
 
     fn withdraw(&mut self, named: &HashSet<LocalId>, admitted: u64) -> Result<(), MunicipalError> {
@@ -172,14 +209,22 @@ impl Import<'_> {
         // The mirror's order is that of its sealed keys; the journal's must not depend on them.
         missing.sort_unstable();
         for local_id in missing {
-            self.push(ChangeDraft { local_id, body: ChangeBody::Remove, events: Vec::new() })?;
+            self.push(ChangeDraft {
+                local_id,
+                body: ChangeBody::Remove,
+                events: Vec::new(),
+            })?;
         }
         self.flush()
     }
 
     fn push(&mut self, draft: ChangeDraft) -> Result<(), MunicipalError> {
         self.drafts.push(draft);
-        if CHUNK <= self.drafts.len() { self.flush() } else { Ok(()) }
+        if CHUNK <= self.drafts.len() {
+            self.flush()
+        } else {
+            Ok(())
+        }
     }
 
     fn flush(&mut self) -> Result<(), MunicipalError> {

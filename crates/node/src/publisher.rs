@@ -29,7 +29,10 @@ pub use self::session::{Broken, Stop};
 pub use self::status::{DigestStatus, LinkStatus, PublisherStatus};
 
 /// Pauses between attempts to reach the index.
-const BACKOFF: Backoff = Backoff { first: Duration::from_millis(500), longest: Duration::from_secs(60) };
+const BACKOFF: Backoff = Backoff {
+    first: Duration::from_millis(500),
+    longest: Duration::from_secs(60),
+};
 
 /// Makes a connection: again after each failure, so that renewed certificates are taken up.
 pub type Connect = Arc<dyn Fn() -> Result<Connection, SetupError> + Send + Sync>;
@@ -66,7 +69,17 @@ impl Publisher {
     ) -> Self {
         let (status, _) = watch::channel(PublisherStatus::default());
         let wake = Arc::new(Notify::new());
-        Self { connect, municipality, storage, limits, clock, random, backoff: BACKOFF, wake, status }
+        Self {
+            connect,
+            municipality,
+            storage,
+            limits,
+            clock,
+            random,
+            backoff: BACKOFF,
+            wake,
+            status,
+        }
     }
 
     /// The same with other pauses between attempts.
@@ -77,7 +90,10 @@ impl Publisher {
 
     /// How others talk to it.
     pub fn handle(&self) -> PublisherHandle {
-        PublisherHandle { wake: Arc::clone(&self.wake), status: self.status.subscribe() }
+        PublisherHandle {
+            wake: Arc::clone(&self.wake),
+            status: self.status.subscribe(),
+        }
     }
 
     /// Publishes until `shutdown` is triggered. Nothing is lost by stopping at any moment.
@@ -107,16 +123,21 @@ impl Publisher {
         let error = broken.chain();
         if let Broken::Stopped(stop) = broken {
             tracing::error!(%stop, "publishing has stopped: a person must look");
-            self.status.send_modify(|status| status.link = LinkStatus::Stopped { error });
+            self.status
+                .send_modify(|status| status.link = LinkStatus::Stopped { error });
             tokio::select! {
                 () = shutdown.triggered() => {}
                 () = self.wake.notified() => {}
             }
             return;
         }
-        let wait = broken.retry_after().unwrap_or_default().max(self.backoff.wait_after(failed, self.random.as_ref()));
+        let wait = broken
+            .retry_after()
+            .unwrap_or_default()
+            .max(self.backoff.wait_after(failed, self.random.as_ref()));
         tracing::warn!(error, ?wait, "publishing was interrupted");
-        self.status.send_modify(|status| status.link = LinkStatus::Waiting { error });
+        self.status
+            .send_modify(|status| status.link = LinkStatus::Waiting { error });
         tokio::select! {
             () = shutdown.triggered() => {}
             () = self.wake.notified() => {}
@@ -145,7 +166,9 @@ impl PublisherHandle {
 
 impl std::fmt::Debug for Publisher {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Publisher").field("municipality", &self.municipality).finish_non_exhaustive()
+        f.debug_struct("Publisher")
+            .field("municipality", &self.municipality)
+            .finish_non_exhaustive()
     }
 }
 

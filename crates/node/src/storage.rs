@@ -71,16 +71,25 @@ impl Storage {
             Err(error) => return Err(StorageError::Directory(error)),
         };
         let keys = KeyRing::open(Arc::clone(&files), encryption_key, Arc::new(RingEntropy(random)))?;
-        let settings = Settings { segment_bytes: SEGMENT_BYTES, ..Settings::default() };
+        let settings = Settings {
+            segment_bytes: SEGMENT_BYTES,
+            ..Settings::default()
+        };
         let mirror = directory.join("mirror");
-        let engine = MirrorEngine::Sled { directory: &mirror, cache_bytes: config.cache_bytes };
+        let engine = MirrorEngine::Sled {
+            directory: &mirror,
+            cache_bytes: config.cache_bytes,
+        };
         let store = MunicipalStore::open(Arc::clone(&files), &keys, settings, engine, config.identity)?;
         Ok(Self::over(files, store))
     }
 
     /// A store that was opened already; `files` takes the publisher's own notes.
     pub fn over(files: Arc<dyn Files>, store: MunicipalStore) -> Self {
-        Self { files, store: Arc::new(Mutex::new(store)) }
+        Self {
+            files,
+            store: Arc::new(Mutex::new(store)),
+        }
     }
 
     /// Journal and mirror, for one user at a time.
@@ -98,5 +107,8 @@ fn make_private(directory: &Path) -> std::io::Result<()> {
     if directory.try_exists()? {
         return Ok(());
     }
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
 }

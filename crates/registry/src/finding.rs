@@ -3,11 +3,13 @@
 //! Codes are ANPR's wherever ANPR has one for the case, so that a back office finds them in its own manuals; the
 //! others begin with `PN`. A finding names the rule, the column and the line, never the value.
 
+mod card;
 mod checks;
 pub(crate) mod rules;
 
 use std::fmt;
 
+pub use self::card::card_rules;
 pub use self::checks::ExportChecks;
 pub use self::rules::{RULES, rule};
 

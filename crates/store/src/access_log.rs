@@ -349,7 +349,12 @@ impl AccessLog {
     /// may see what.
     #[must_use]
     pub fn governing_acts(&self) -> Vec<u64> {
-        let postings = self.inner.shared.postings.read().unwrap_or_else(PoisonError::into_inner);
+        let postings = self
+            .inner
+            .shared
+            .postings
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         postings.governing_acts().to_vec()
     }
 

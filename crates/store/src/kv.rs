@@ -4,9 +4,13 @@
 //! batches and transactions take one process-wide lock, under which reads starve.
 
 pub(crate) mod memory;
+pub(crate) mod place;
 pub(crate) mod sled_engine;
 
 use std::fmt::Debug;
+
+/// Values are shorter than this: sled puts longer ones into files that it never syncs.
+pub(crate) const VALUE_LIMIT: usize = 64 * 1024;
 
 /// Why the engine could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +26,17 @@ pub enum EngineError {
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// Refuses a value that an engine must not take.
+fn check_length(value: &[u8]) -> Result<(), EngineError> {
+    if value.len() < VALUE_LIMIT {
+        Ok(())
+    } else {
+        Err(EngineError::Failed(
+            "a value of 64 KiB or more is not stored".into(),
+        ))
+    }
+}
+
 /// One row: key and value.
 pub(crate) type Row = (Vec<u8>, Vec<u8>);
 
@@ -33,10 +48,11 @@ pub(crate) trait KeyValue: Debug + Send + Sync {
     /// The greatest row whose key starts with `prefix` and is not greater than `upper`.
     fn last_not_after(&self, prefix: &[u8], upper: &[u8]) -> Result<Option<Row>, EngineError>;
 
-    /// Rows whose keys start with `prefix`, ascending, each handed to `visit` until it answers `false`.
+    /// Rows whose keys start with `prefix`, ascending, each handed to `visit` until it answers `false`. `visit` must
+    /// not come back to the engine.
     fn scan(&self, prefix: &[u8], visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<(), EngineError>;
 
-    /// Sets a value.
+    /// Sets a value of less than [`VALUE_LIMIT`] bytes.
     fn insert(&self, key: &[u8], value: &[u8]) -> Result<(), EngineError>;
 
     /// Removes a value.

@@ -1,19 +1,31 @@
-//! Persons: which cards belong together, asked of the rows and decided by the registry's rules.
+//! Decisions over the changes of a batch: which are served, and to which person their cards belong. The rules are
+//! the registry's; here they are given what the rows hold.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate};
+use registry::canonical;
 use registry::change::ChangeBody;
+use registry::finding::{Severity, card_rules};
 use registry::identifier::{LocalId, PersonId, RecordId};
 use registry::linking::{self, Candidate, CardFacts, Identity, LinkKey, RegionKey};
 use registry::municipality::MunicipalityId;
 use registry::publication::Batch;
 use registry::record::Record;
 
-use crate::keys::token::Token;
-use crate::projection::{Projection, ProjectionError};
+use crate::projection::{Card, Projection, ProjectionError};
 use crate::publication_journal::entry::{Decision, LinkStanding};
-use crate::rows::CommitSequence;
+use crate::rows::{CommitSequence, Lead};
+
+/// Longest card that is served, in canonical bytes: with what surrounds it it must fit into one value of the engine.
+pub(crate) const LARGEST_CARD: usize = 60 * 1024;
+
+/// Code of the rule under which a longer card is kept aside.
+const TOO_LONG: &str = "PN004";
+
+/// An identifier that more cards than this share is not one person's and links nobody. It also bounds the work that
+/// one change can cause.
+const CROWD: usize = 100;
 
 /// Makes record ids and resolves persons.
 #[derive(Debug)]
@@ -21,22 +33,13 @@ pub(crate) struct Linker {
     region: RegionKey,
 }
 
-/// What became of one change.
-#[derive(Debug)]
-pub(crate) struct Resolved(Decision);
-
-impl Resolved {
-    pub(crate) fn decision(&self) -> Decision {
-        self.0.clone()
-    }
-}
-
-/// A card of the batch at hand that earlier cards of the batch must be able to find.
+/// What the batch at hand has made of the cards that it has changed so far.
+#[derive(Default)]
 struct Pending {
-    record: RecordId,
-    person: PersonId,
-    facts: CardFacts,
-    linked_at: u64,
+    cards: Vec<Candidate>,
+    by_key: HashMap<LinkKey, Vec<usize>>,
+    /// Where the card stands in `cards` now; `None` once it was removed.
+    by_record: HashMap<RecordId, (PersonId, Option<usize>)>,
 }
 
 impl Linker {
@@ -55,90 +58,170 @@ impl Linker {
         projection: &Projection,
         municipality: MunicipalityId,
         batch: &Batch,
-    ) -> Result<Vec<Resolved>, ProjectionError> {
+    ) -> Result<Vec<Decision>, ProjectionError> {
         let visible = projection.visible();
-        let today = DateTime::from_timestamp_millis(batch.sent_at_ms()).map(|sent| sent.date_naive());
-        let mut pending: Vec<Pending> = Vec::new();
-        let mut by_key: HashMap<LinkKey, Vec<usize>> = HashMap::new();
-        let mut by_record: HashMap<RecordId, usize> = HashMap::new();
-        let mut resolved = Vec::with_capacity(batch.changes().len());
-        for change in batch.changes() {
+        let sent = DateTime::from_timestamp_millis(batch.sent_at_ms());
+        let today = sent.map_or(NaiveDate::MIN, |sent| sent.date_naive());
+        let mut pending = Pending::default();
+        let mut decisions = Vec::with_capacity(batch.changes().len());
+        for (change, sequence) in batch.changes().iter().zip(visible.0 + 1..) {
             let record = self.record_id(municipality, &change.local_id);
-            let known = match by_record.get(&record).and_then(|&place| pending.get(place)) {
-                Some(pending) => Some(pending.person),
+            let known = match pending.by_record.get(&record) {
+                Some((person, _)) => Some(*person),
                 None => projection.card_at(record, visible)?.map(|card| card.person),
             };
-            let ChangeBody::Upsert(card) = &change.body else {
-                let person = known.unwrap_or(PersonId(record.0));
-                resolved.push(Resolved(Decision::Linked { person, standing: LinkStanding::Confirmed }));
-                continue;
+            let decision = match &change.body {
+                ChangeBody::Remove => {
+                    let person = known.unwrap_or(PersonId(record.0));
+                    pending.remove(record, person);
+                    Decision::Linked {
+                        person,
+                        standing: LinkStanding::Confirmed,
+                    }
+                }
+                ChangeBody::Upsert(card) => {
+                    if let Some(rule) = broken_rule(card, today) {
+                        decisions.push(Decision::Quarantined {
+                            rule: rule.to_owned(),
+                        });
+                        continue;
+                    }
+                    let candidates = candidates(projection, visible, &pending, known, card)?;
+                    let facts = CardFacts::of(card, Identity::Open);
+                    let linked = linking::link(record, &facts, &candidates, today);
+                    let kin = candidates
+                        .iter()
+                        .any(|other| other.record != record && Some(other.person) == known);
+                    let (person, standing) = match (known, linked.standing) {
+                        (_, linking::LinkStanding::Confirmed) => (linked.person, LinkStanding::Confirmed),
+                        // A card keeps its person while no other card of that person is there to disagree: what
+                        // changed on it may be the very thing that linked it.
+                        (Some(known), _) if !kin => (known, LinkStanding::Confirmed),
+                        (_, linking::LinkStanding::First) => (linked.person, LinkStanding::Confirmed),
+                        (_, linking::LinkStanding::Unconfirmed) => (linked.person, LinkStanding::Unconfirmed),
+                    };
+                    pending.add(
+                        Candidate {
+                            record,
+                            person,
+                            linked_at: sequence,
+                            facts,
+                        },
+                        linking::link_keys(card),
+                    );
+                    Decision::Linked { person, standing }
+                }
             };
-            let facts = CardFacts::of(card, Identity::Open);
-            let mut candidates = stored_candidates(projection, visible, card)?;
-            let keys = linking::link_keys(card);
-            let shared = keys.iter().filter_map(|key| by_key.get(key)).flatten();
-            candidates.extend(shared.filter_map(|&place| pending.get(place)).map(|other| Candidate {
-                record: other.record,
-                person: other.person,
-                linked_at: other.linked_at,
-                facts: other.facts.clone(),
-            }));
-            let decision = linking::link(record, &facts, &candidates, today.unwrap_or(NaiveDate::MIN));
-            let standing = match decision.standing {
-                linking::LinkStanding::First | linking::LinkStanding::Confirmed => LinkStanding::Confirmed,
-                linking::LinkStanding::Unconfirmed => LinkStanding::Unconfirmed,
-            };
-            // A card that was linked keeps its person: what changed on it may be the very thing that linked it.
-            let person = match (known, decision.standing) {
-                (Some(known), linking::LinkStanding::First | linking::LinkStanding::Unconfirmed) => known,
-                _ => decision.person,
-            };
-            let linked_at = visible.0 + 1 + pending.len() as u64;
-            by_record.insert(record, pending.len());
-            for key in keys {
-                by_key.entry(key).or_default().push(pending.len());
-            }
-            pending.push(Pending { record, person, facts, linked_at });
-            resolved.push(Resolved(Decision::Linked { person, standing }));
+            decisions.push(decision);
         }
-        Ok(resolved)
+        Ok(decisions)
     }
 }
 
-fn stored_candidates(
+/// The rule under which a card is kept aside: the index asks again what the node has asked before it.
+fn broken_rule(card: &Record, today: NaiveDate) -> Option<&'static str> {
+    if LARGEST_CARD < canonical::encode(card).len() {
+        return Some(TOO_LONG);
+    }
+    // Where the node sent it, tomorrow may have begun.
+    let latest_today = today.succ_opt().unwrap_or(today);
+    let mut broken = card_rules(card, latest_today).into_iter().map(|(rule, _)| rule);
+    broken
+        .find(|rule| rule.severity == Severity::Error)
+        .map(|rule| rule.code)
+}
+
+impl Pending {
+    fn add(&mut self, card: Candidate, keys: Vec<LinkKey>) {
+        let place = self.cards.len();
+        for key in keys {
+            self.by_key.entry(key).or_default().push(place);
+        }
+        self.by_record.insert(card.record, (card.person, Some(place)));
+        self.cards.push(card);
+    }
+
+    fn remove(&mut self, record: RecordId, person: PersonId) {
+        self.by_record.insert(record, (person, None));
+    }
+
+    /// The batch's own cards that have the key, in their last state.
+    fn with_key(&self, key: &LinkKey) -> impl Iterator<Item = &Candidate> {
+        let places = self.by_key.get(key).map_or(&[][..], Vec::as_slice);
+        places.iter().filter_map(|&place| {
+            let card = self.cards.get(place)?;
+            let (_, current) = self.by_record.get(&card.record)?;
+            (*current == Some(place)).then_some(card)
+        })
+    }
+}
+
+/// Every card that shares a key with `card`, and every other card of the person to whom it was linked: each once, as
+/// the batch has left it so far.
+fn candidates(
     projection: &Projection,
     visible: CommitSequence,
+    pending: &Pending,
+    known: Option<PersonId>,
     card: &Record,
 ) -> Result<Vec<Candidate>, ProjectionError> {
-    let mut records: Vec<RecordId> = Vec::new();
-    for token in link_tokens(projection, card) {
-        for record in projection.cards_of_token(&token, visible)? {
-            if !records.contains(&record) {
-                records.push(record);
-            }
+    let mut found: Vec<Candidate> = Vec::new();
+    let mut stored: Vec<RecordId> = Vec::new();
+    for key in linking::link_keys(card) {
+        let sharing = projection.cards_of(lead_of(projection, &key), visible)?;
+        let batched: Vec<&Candidate> = pending.with_key(&key).collect();
+        if CROWD < sharing.len() + batched.len() {
+            continue;
+        }
+        stored.extend(sharing);
+        found.extend(batched.into_iter().cloned());
+    }
+    if let Some(person) = known {
+        stored.push(RecordId(person.0));
+        stored.extend(
+            projection
+                .cards_of(Lead::Person(person), visible)?
+                .into_iter()
+                .take(CROWD),
+        );
+    }
+    for record in stored {
+        if found.iter().any(|other| other.record == record) {
+            continue;
+        }
+        match pending.by_record.get(&record) {
+            Some((_, place)) => found.extend(place.and_then(|place| pending.cards.get(place)).cloned()),
+            None => found.extend(projection.card_at(record, visible)?.and_then(candidate)),
         }
     }
-    let mut candidates = Vec::with_capacity(records.len());
-    for record in records {
-        let Some(found) = projection.card_at(record, visible)? else { continue };
-        let Some(body) = &found.record else { continue };
-        candidates.push(Candidate {
-            record,
-            person: found.person,
-            linked_at: found.sequence.0,
-            facts: CardFacts::of(body, Identity::Open),
-        });
-    }
-    Ok(candidates)
+    found.sort_by_key(|candidate| candidate.record);
+    found.dedup_by_key(|candidate| candidate.record);
+    Ok(found)
 }
 
-fn link_tokens(projection: &Projection, card: &Record) -> Vec<Token> {
-    linking::link_keys(card)
-        .iter()
-        .map(|key| match key {
-            LinkKey::NationalId(id) => projection.national_id_token(id.as_str()),
-            LinkKey::TaxCode(code) => projection.tax_code_token(code.as_str()),
-            LinkKey::Generalities(key) => projection.generalities_token(key),
-        })
-        .collect()
+fn candidate(card: Card) -> Option<Candidate> {
+    let Card {
+        id,
+        sequence,
+        person,
+        record,
+    } = card;
+    let facts = CardFacts::of(&record?, Identity::Open);
+    Some(Candidate {
+        record: id,
+        person,
+        linked_at: sequence.0,
+        facts,
+    })
 }
+
+fn lead_of(projection: &Projection, key: &LinkKey) -> Lead {
+    match key {
+        LinkKey::NationalId(id) => projection.national_id(id.as_str()),
+        LinkKey::TaxCode(code) => projection.tax_code(code.as_str()),
+        LinkKey::Generalities(key) => projection.generalities(key),
+    }
+}
+
+#[cfg(test)]
+mod tests;

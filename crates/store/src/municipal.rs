@@ -6,12 +6,13 @@
 //! the mirror's keys are tokens of local ids.
 
 mod change_journal;
+mod mirror;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use registry::canonical;
-use registry::change::{Change, ChangeBody};
+use registry::change::{Change, ChangeBody, RegistryEvent};
 use registry::digest::SetDigest;
 use registry::identifier::LocalId;
 use registry::municipality::MunicipalityId;
@@ -19,18 +20,17 @@ use registry::record::Record;
 
 use crate::files::Files;
 use crate::keys::ring::{KeyRing, NamedKey, RingError};
-use crate::keys::token::{TokenDomain, Tokenizer};
-use crate::kv::memory::Memory;
-use crate::kv::sled_engine::SledEngine;
-use crate::kv::{EngineError, KeyValue};
+use crate::kv::EngineError;
+use crate::kv::place::{Place, unless_it_panics};
+use crate::linker::LARGEST_CARD;
 use crate::municipal::change_journal::ChangeJournal;
 pub use crate::municipal::change_journal::ChangeJournalError;
+use crate::municipal::mirror::{Mirror, MirrorError, Synced};
 use crate::publication_journal::municipality_key;
-use crate::rows::ROW_FORMAT;
 use crate::segment::Settings;
 
-const CARD: u8 = b'M';
-const APPLIED: &[u8] = b"Z";
+/// Changes that are read at once when the mirror is brought up to the journal.
+const REPLAYED_AT_ONCE: usize = 1_000;
 
 /// Where the mirror's rows live.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +49,9 @@ pub enum MirrorEngine<'a> {
 /// Why the node's store refuses.
 #[derive(Debug, thiserror::Error)]
 pub enum MunicipalError {
+    /// A card is longer than the index serves. Nothing was journalled.
+    #[error("a card is longer than {LARGEST_CARD} bytes")]
+    TooLong,
     /// The journal of changes.
     #[error(transparent)]
     Journal(#[from] ChangeJournalError),
@@ -58,9 +61,21 @@ pub enum MunicipalError {
     /// The key ring.
     #[error(transparent)]
     Keys(#[from] RingError),
-    /// A row of the mirror does not open or decode: delete the mirror's directory, it is made again.
+    /// A damaged mirror could not be set aside.
+    #[error("the damaged mirror cannot be set aside")]
+    SetAside(#[source] std::io::Error),
+    /// A row of the mirror does not open or decode: open the store again, and the mirror is made again.
     #[error("a row of the mirror is damaged")]
     Mirror,
+}
+
+impl From<MirrorError> for MunicipalError {
+    fn from(error: MirrorError) -> Self {
+        match error {
+            MirrorError::Engine(error) => Self::Engine(error),
+            MirrorError::Row => Self::Mirror,
+        }
+    }
 }
 
 /// A municipality's journal and mirror.
@@ -73,16 +88,20 @@ pub struct MunicipalStore {
     cards: u64,
 }
 
-/// The mirror's rows.
+/// A change that has no number yet.
 #[derive(Debug)]
-struct Mirror {
-    engine: Arc<dyn KeyValue>,
-    key: NamedKey,
-    tokens: Tokenizer,
+pub struct ChangeDraft {
+    /// The card.
+    pub local_id: LocalId,
+    /// Its new state.
+    pub body: ChangeBody,
+    /// What explains it.
+    pub events: Vec<RegistryEvent>,
 }
 
 impl MunicipalStore {
-    /// Opens journal and mirror, and brings the mirror up to the journal.
+    /// Opens journal and mirror, and brings the mirror up to the journal. A mirror that is damaged, or ahead of the
+    /// journal, or does not hold what it held when it was last synced, is set aside and made again.
     ///
     /// # Errors
     /// See [`MunicipalError`].
@@ -95,34 +114,38 @@ impl MunicipalStore {
     ) -> Result<Self, MunicipalError> {
         let key = keys.get_or_create(&municipality_key(municipality))?;
         let journal = ChangeJournal::open(files, key.clone(), settings)?;
-        let open_mirror = || -> Result<Mirror, MunicipalError> {
-            let engine: Arc<dyn KeyValue> = match engine {
-                MirrorEngine::Sled { directory, cache_bytes } => Arc::new(SledEngine::open(directory, cache_bytes)?),
-                MirrorEngine::Memory => Arc::new(Memory::default()),
-            };
-            Ok(Mirror { engine, tokens: Tokenizer::new(&key.key), key: key.clone() })
+        let place = match engine {
+            MirrorEngine::Sled {
+                directory,
+                cache_bytes,
+            } => Place::Sled {
+                directory,
+                cache_bytes,
+            },
+            MirrorEngine::Memory => Place::Memory,
         };
-        let mut mirror = open_mirror()?;
-        if journal.last() < mirror.applied()? {
-            tracing::warn!("the mirror is ahead of the journal and is made again");
-            mirror.clear()?;
-            drop(mirror);
-            mirror = open_mirror()?;
-        }
-        let mut next = mirror.applied()? + 1;
-        while next <= journal.last() {
-            for change in journal.changes_from(next, 1_000)? {
-                next = change.sequence + 1;
-                mirror.apply(&change)?;
+        let opened = match unless_it_panics(|| open_mirror(place, &key, &journal)) {
+            Some(Ok(mirror)) => Some(mirror),
+            None | Some(Err(MunicipalError::Mirror | MunicipalError::Engine(EngineError::Corrupt(_)))) => {
+                None
             }
-        }
-        let mut digest = SetDigest::new();
-        let mut cards = 0;
-        mirror.every_card(&mut |card| {
-            digest.add(&card.local_id, &canonical::encode(&card));
-            cards += 1;
-        })?;
-        Ok(Self { municipality, journal, mirror, digest, cards })
+            Some(Err(error)) => return Err(error),
+        };
+        let (mirror, digest, cards) = match opened {
+            Some(opened) => opened,
+            None => {
+                tracing::warn!("the mirror is made again from the journal");
+                place.set_aside().map_err(MunicipalError::SetAside)?;
+                open_mirror(place, &key, &journal)?
+            }
+        };
+        Ok(Self {
+            municipality,
+            journal,
+            mirror,
+            digest,
+            cards,
+        })
     }
 
     /// Whose store it is.
@@ -150,7 +173,7 @@ impl MunicipalStore {
     /// # Errors
     /// When the mirror cannot be read.
     pub fn card(&self, local_id: &LocalId) -> Result<Option<Record>, MunicipalError> {
-        self.mirror.card(local_id)
+        Ok(self.mirror.card(local_id)?)
     }
 
     /// Hands every card to `visit`.
@@ -158,33 +181,52 @@ impl MunicipalStore {
     /// # Errors
     /// When the mirror cannot be read.
     pub fn every_card(&self, visit: &mut dyn FnMut(Record)) -> Result<(), MunicipalError> {
-        self.mirror.every_card(visit)
+        Ok(self.mirror.every_card(visit)?)
     }
 
     /// Journals changes, numbered on from the last, and then brings the mirror up to them. When this returns they
     /// are on the device.
     ///
     /// # Errors
-    /// After an error of the journal nothing more can be appended to this store; open it again.
+    /// [`MunicipalError::TooLong`], with nothing journalled. After a full volume the first of the changes may be
+    /// journalled, as [`MunicipalStore::last_sequence`] tells, and the store may be used on. After any other error
+    /// open it again.
     pub fn append(&mut self, drafts: Vec<ChangeDraft>) -> Result<(), MunicipalError> {
         let first = self.journal.last() + 1;
         let changes: Vec<Change> = drafts
             .into_iter()
             .zip(first..)
-            .map(|(ChangeDraft { local_id, body, events }, sequence)| Change { sequence, local_id, body, events })
+            .map(
+                |(
+                    ChangeDraft {
+                        local_id,
+                        body,
+                        events,
+                    },
+                    sequence,
+                )| Change {
+                    sequence,
+                    local_id,
+                    body,
+                    events,
+                },
+            )
             .collect();
-        self.journal.append(&changes)?;
-        for change in &changes {
-            let before = self.mirror.card(&change.local_id)?;
-            if let Some(before) = &before {
-                self.digest.remove(&change.local_id, &canonical::encode(before));
-                self.cards = self.cards.saturating_sub(1);
+        let too_long = |change: &Change| match &change.body {
+            ChangeBody::Upsert(card) => LARGEST_CARD < canonical::encode(card).len(),
+            ChangeBody::Remove => false,
+        };
+        if changes.iter().any(too_long) {
+            return Err(MunicipalError::TooLong);
+        }
+        let mut rest = changes.as_slice();
+        while !rest.is_empty() {
+            let (frame, behind) = rest.split_at(ChangeJournal::frame_len(rest));
+            self.journal.append(frame)?;
+            for change in frame {
+                self.mirrored(change)?;
             }
-            if let ChangeBody::Upsert(card) = &change.body {
-                self.digest.add(&change.local_id, &canonical::encode(card));
-                self.cards += 1;
-            }
-            self.mirror.apply(change)?;
+            rest = behind;
         }
         Ok(())
     }
@@ -202,94 +244,54 @@ impl MunicipalStore {
     /// # Errors
     /// When the engine fails.
     pub fn sync(&self) -> Result<(), MunicipalError> {
-        self.mirror.sync(self.journal.last())
+        Ok(self.mirror.sync(Synced {
+            sequence: self.journal.last(),
+            root: self.digest.root(),
+        })?)
+    }
+
+    fn mirrored(&mut self, change: &Change) -> Result<(), MunicipalError> {
+        if let Some(before) = self.mirror.card(&change.local_id)? {
+            self.digest.remove(&change.local_id, &canonical::encode(&before));
+            self.cards = self.cards.saturating_sub(1);
+        }
+        if let ChangeBody::Upsert(card) = &change.body {
+            self.digest.add(&change.local_id, &canonical::encode(card));
+            self.cards += 1;
+        }
+        Ok(self.mirror.apply(change)?)
     }
 }
 
-/// A change that has no number yet.
-#[derive(Debug)]
-pub struct ChangeDraft {
-    /// The card.
-    pub local_id: LocalId,
-    /// Its new state.
-    pub body: ChangeBody,
-    /// What explains it.
-    pub events: Vec<registry::change::RegistryEvent>,
+/// Opens the mirror, checks it and brings it up to the journal. [`MunicipalError::Mirror`]: a fresh one is needed.
+fn open_mirror(
+    place: Place<'_>,
+    key: &NamedKey,
+    journal: &ChangeJournal,
+) -> Result<(Mirror, SetDigest, u64), MunicipalError> {
+    let mirror = Mirror::new(place.open()?, key.clone());
+    let synced = mirror.synced()?;
+    let applied = synced.map_or(0, |synced| synced.sequence);
+    if journal.last() < applied {
+        return Err(MunicipalError::Mirror);
+    }
+    let mut next = applied + 1;
+    while next <= journal.last() {
+        for change in journal.changes_from(next, REPLAYED_AT_ONCE)? {
+            next = change.sequence + 1;
+            mirror.apply(&change)?;
+        }
+    }
+    let (digest, cards) = mirror.sum()?;
+    // What came after the last sync was just written again; without it, the mirror must be what it was then.
+    let unchanged =
+        synced.is_none_or(|synced| synced.sequence < journal.last() || synced.root == digest.root());
+    if unchanged {
+        Ok((mirror, digest, cards))
+    } else {
+        Err(MunicipalError::Mirror)
+    }
 }
 
-impl Mirror {
-    fn key_of(&self, local_id: &LocalId) -> Vec<u8> {
-        let token = self.tokens.token(TokenDomain::LocalId, local_id.as_str().as_bytes());
-        let mut key = vec![CARD];
-        key.extend_from_slice(token.as_bytes());
-        key
-    }
-
-    fn applied(&self) -> Result<u64, MunicipalError> {
-        let Some(value) = self.engine.get(APPLIED)? else { return Ok(0) };
-        match value.split_first() {
-            Some((&ROW_FORMAT, number)) => {
-                number.try_into().map(u64::from_be_bytes).map_err(|_| MunicipalError::Mirror)
-            }
-            _ => Err(MunicipalError::Mirror),
-        }
-    }
-
-    fn sync(&self, applied: u64) -> Result<(), MunicipalError> {
-        self.engine.sync()?;
-        let mut value = vec![ROW_FORMAT];
-        value.extend_from_slice(&applied.to_be_bytes());
-        self.engine.insert(APPLIED, &value)?;
-        self.engine.sync()?;
-        Ok(())
-    }
-
-    fn clear(&self) -> Result<(), MunicipalError> {
-        let mut keys = Vec::new();
-        self.engine.scan(&[], &mut |key, _| {
-            keys.push(key.to_vec());
-            true
-        })?;
-        for key in keys {
-            self.engine.remove(&key)?;
-        }
-        Ok(self.engine.sync()?)
-    }
-
-    fn apply(&self, change: &Change) -> Result<(), MunicipalError> {
-        let key = self.key_of(&change.local_id);
-        match &change.body {
-            ChangeBody::Remove => self.engine.remove(&key)?,
-            ChangeBody::Upsert(card) => {
-                let sealed = self.key.key.seal_derived(&key, &canonical::encode(card));
-                self.engine.insert(&key, &sealed)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn card(&self, local_id: &LocalId) -> Result<Option<Record>, MunicipalError> {
-        let key = self.key_of(local_id);
-        self.engine.get(&key)?.map(|value| self.open(&key, &value)).transpose()
-    }
-
-    fn every_card(&self, visit: &mut dyn FnMut(Record)) -> Result<(), MunicipalError> {
-        let mut damaged = false;
-        self.engine.scan(&[CARD], &mut |key, value| match self.open(key, value) {
-            Ok(card) => {
-                visit(card);
-                true
-            }
-            Err(_) => {
-                damaged = true;
-                false
-            }
-        })?;
-        if damaged { Err(MunicipalError::Mirror) } else { Ok(()) }
-    }
-
-    fn open(&self, key: &[u8], value: &[u8]) -> Result<Record, MunicipalError> {
-        let plain = self.key.key.open(key, value).map_err(|_| MunicipalError::Mirror)?;
-        canonical::decode(&plain).map_err(|_| MunicipalError::Mirror)
-    }
-}
+#[cfg(test)]
+mod tests;

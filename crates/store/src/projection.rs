@@ -19,8 +19,8 @@ use crate::keys::{KeyId, KeyName};
 use crate::kv::{EngineError, KeyValue};
 use crate::publication_journal::municipality_key;
 use crate::rows::{
-    self, CommitSequence, Posting, Postings, ROW_FORMAT, RowError, Version, VersionBody, current_key, household_prefix,
-    member_key, person_key, superseded_key, superseded_prefix, token_key,
+    self, CommitSequence, Lead, ROW_FORMAT, RowError, Spans, Version, VersionBody, current_key,
+    record_behind, superseded_key, superseded_prefix,
 };
 
 /// Why a row cannot be read or written.
@@ -54,9 +54,19 @@ pub(crate) struct AppliedChange<'a> {
     pub(crate) card: Option<&'a Record>,
 }
 
+/// What a change did to the set of served cards: canonical bytes, where there was or is a card.
+pub(crate) struct Replaced {
+    /// The card before.
+    pub(crate) before: Option<Vec<u8>>,
+    /// The card since.
+    pub(crate) after: Option<Vec<u8>>,
+}
+
 /// A version of a card, opened.
 #[derive(Clone, Debug)]
 pub(crate) struct Card {
+    /// Which.
+    pub(crate) id: RecordId,
     /// The change that made it.
     pub(crate) sequence: CommitSequence,
     /// The person.
@@ -76,10 +86,15 @@ pub(crate) struct Projection {
 
 impl Projection {
     /// A projection over an engine; nothing is visible yet.
-    pub(crate) fn new(engine: Arc<dyn KeyValue>, keys: Arc<KeyRing>) -> Result<Self, ProjectionError> {
+    pub(crate) fn new(engine: Arc<dyn KeyValue>, keys: Arc<KeyRing>) -> Result<Self, RingError> {
         let name = KeyName::new("store/tokens").expect("the name lies within the alphabet of key names");
         let tokens = Tokenizer::new(&keys.get_or_create(&name)?.key);
-        Ok(Self { engine, keys, tokens, visible: AtomicU64::new(0) })
+        Ok(Self {
+            engine,
+            keys,
+            tokens,
+            visible: AtomicU64::new(0),
+        })
     }
 
     /// The last change that readers see. A reading takes it once.
@@ -95,127 +110,118 @@ impl Projection {
     /// Puts everything on the device and notes how far that goes.
     pub(crate) fn sync(&self, applied: CommitSequence) -> Result<(), ProjectionError> {
         self.engine.sync()?;
-        let mut value = vec![ROW_FORMAT];
-        value.extend_from_slice(&applied.0.to_be_bytes());
-        self.engine.insert(rows::APPLIED_KEY, &value)?;
+        self.engine
+            .insert(rows::APPLIED_KEY, &rows::encode_number(applied.0))?;
         self.engine.sync()?;
         Ok(())
     }
 
     /// How far the engine was synced when it was last closed or lost.
     pub(crate) fn applied(&self) -> Result<CommitSequence, ProjectionError> {
-        let Some(value) = self.engine.get(rows::APPLIED_KEY)? else { return Ok(CommitSequence(0)) };
-        match value.split_first() {
-            Some((&ROW_FORMAT, number)) => {
-                let number = number.try_into().map_err(|_| RowError::Malformed)?;
-                Ok(CommitSequence(u64::from_be_bytes(number)))
-            }
-            Some(_) => Err(RowError::Format.into()),
-            None => Err(RowError::Malformed.into()),
-        }
+        let value = self.engine.get(rows::APPLIED_KEY)?;
+        let applied = value.map_or(Ok(0), |value| rows::decode_number(&value))?;
+        Ok(CommitSequence(applied))
     }
 
     /// Applies one change.
-    pub(crate) fn apply(&self, change: &AppliedChange<'_>) -> Result<(), ProjectionError> {
-        let AppliedChange { sequence, recorded_ms, municipality, record, person, card } = *change;
+    pub(crate) fn apply(&self, change: &AppliedChange<'_>) -> Result<Replaced, ProjectionError> {
+        let AppliedChange {
+            sequence,
+            recorded_ms,
+            municipality,
+            record,
+            person,
+            card,
+        } = *change;
         let key = self.keys.get_or_create(&municipality_key(municipality))?;
-        let body = card.map_or(VersionBody::Removed, |card| VersionBody::Card(canonical::encode(card)));
-        let version = Version { sequence, recorded_ms, person, body };
+        let after = card.map(canonical::encode);
+        let body = after.clone().map_or(VersionBody::Removed, VersionBody::Card);
+        let version = Version {
+            sequence,
+            recorded_ms,
+            person,
+            body,
+        };
         let newest = self.read_version(&current_key(record))?;
         let before = match &newest {
-            Some(newest) if newest.sequence < sequence => Some(newest.clone()),
+            Some(newest) if newest.sequence < sequence => {
+                // First the copy, then what it is a copy of: a crash in between loses nothing.
+                self.write_version(&key, &superseded_key(record, newest.sequence), newest)?;
+                Some(newest.clone())
+            }
             Some(_) => self.version_at(record, CommitSequence(sequence.0.saturating_sub(1)))?,
             None => None,
         };
-        if newest.as_ref().is_some_and(|newest| sequence < newest.sequence) {
-            self.write_version(&key, &superseded_key(record, sequence), &version)?;
-        } else {
-            if let Some(newest) = newest.filter(|newest| newest.sequence < sequence) {
-                self.write_version(&key, &superseded_key(record, newest.sequence), &newest)?;
-            }
-            self.write_version(&key, &current_key(record), &version)?;
+        let place = match &newest {
+            Some(newest) if sequence < newest.sequence => superseded_key(record, sequence),
+            Some(_) | None => current_key(record),
+        };
+        self.write_version(&key, &place, &version)?;
+        let old = before
+            .as_ref()
+            .map(|before| open_card(record, before))
+            .transpose()?;
+        let leads_before = old.map_or_else(Vec::new, |old| {
+            old.record.map_or_else(Vec::new, |card| {
+                self.leads(municipality, record, old.person, &card)
+            })
+        });
+        let leads_after = card.map_or_else(Vec::new, |card| self.leads(municipality, record, person, card));
+        for lead in leads_before.iter().filter(|lead| !leads_after.contains(lead)) {
+            self.edit_spans(&lead.key(record), |spans| spans.leave(sequence))?;
         }
-        let old = before.map(open_card).transpose()?;
-        self.move_postings(municipality, record, sequence, old.as_ref(), person, card)
+        for lead in leads_after.iter().filter(|lead| !leads_before.contains(lead)) {
+            self.edit_spans(&lead.key(record), |spans| spans.enter(sequence))?;
+        }
+        let before = before.and_then(|before| match before.body {
+            VersionBody::Card(bytes) => Some(bytes),
+            VersionBody::Removed => None,
+        });
+        Ok(Replaced { before, after })
     }
 
-    /// The newest version of a card that a reader at `visible` sees; `None` when there is none.
+    /// The newest version of a card that a reader at `visible` sees; `None` when there is none, or when the card's
+    /// municipality was withdrawn.
     pub(crate) fn card_at(
         &self,
         record: RecordId,
         visible: CommitSequence,
     ) -> Result<Option<Card>, ProjectionError> {
-        self.version_at(record, visible)?.map(open_card).transpose().map_err(Into::into)
+        let version = self.version_at(record, visible)?;
+        Ok(version.map(|version| open_card(record, &version)).transpose()?)
     }
 
-    /// The cards that answer to an identifier, as a reader at `visible` sees them.
-    pub(crate) fn cards_of_token(
+    /// The cards to which something leads, as a reader at `visible` sees it.
+    pub(crate) fn cards_of(
         &self,
-        token: &Token,
+        lead: Lead,
         visible: CommitSequence,
     ) -> Result<Vec<RecordId>, ProjectionError> {
-        self.posted(&token_key(token), visible)
-    }
-
-    /// The cards of a person: the one whose id the person bears, and those linked to it.
-    pub(crate) fn cards_of_person(
-        &self,
-        person: PersonId,
-        visible: CommitSequence,
-    ) -> Result<Vec<RecordId>, ProjectionError> {
-        let mut cards = vec![RecordId(person.0)];
-        cards.extend(self.posted(&person_key(person), visible)?);
-        Ok(cards)
-    }
-
-    /// Every card that ever belonged to a household, as far as a reader at `visible` knows.
-    pub(crate) fn cards_of_household(
-        &self,
-        household: &Token,
-        visible: CommitSequence,
-    ) -> Result<Vec<RecordId>, ProjectionError> {
-        let mut members = Vec::new();
+        let prefix = lead.prefix();
+        let mut cards = Vec::new();
         let mut fault = None;
-        self.engine.scan(&household_prefix(household), &mut |_, value| match Postings::decode(value) {
-            Ok(postings) => {
-                members.extend(held(&postings, visible));
-                true
+        self.engine.scan(&prefix, &mut |key, value| {
+            let held = Spans::decode(value).map(|spans| spans.hold_at(visible));
+            match (held, record_behind(&prefix, key)) {
+                (Ok(true), Ok(record)) => cards.push(record),
+                (Ok(false), Ok(_)) => {}
+                (Err(error), _) | (_, Err(error)) => fault = Some(error),
             }
-            Err(error) => {
-                fault = Some(error);
-                false
-            }
+            fault.is_none()
         })?;
-        match fault {
-            Some(error) => Err(error.into()),
-            None => Ok(members),
-        }
+        fault.map_or(Ok(cards), |error| Err(error.into()))
     }
 
-    /// Hands every card that a reader at `visible` sees to `visit`, in order of record id.
-    pub(crate) fn every_card(
+    /// Hands the newest version of every card to `visit`, in order of record id, whether visible or not.
+    pub(crate) fn every_newest(
         &self,
-        visible: CommitSequence,
         visit: &mut dyn FnMut(Card) -> Result<(), ProjectionError>,
     ) -> Result<(), ProjectionError> {
         let mut fault = None;
-        self.engine.scan(rows::CURRENT_PREFIX, &mut |key, _| {
-            let seen = match rows::record_of_current_key(key) {
-                Some(record) => self.card_at(record, visible),
-                None => Err(RowError::Malformed.into()),
-            };
-            let visited = match seen {
-                Ok(Some(card)) => visit(card),
-                Ok(None) => Ok(()),
-                Err(error) => Err(error),
-            };
-            match visited {
-                Ok(()) => true,
-                Err(error) => {
-                    fault = Some(error);
-                    false
-                }
-            }
+        self.engine.scan(rows::CURRENT_PREFIX, &mut |key, value| {
+            let visited = self.newest_of(key, value).and_then(&mut *visit);
+            fault = visited.err();
+            fault.is_none()
         })?;
         fault.map_or(Ok(()), Err)
     }
@@ -231,9 +237,49 @@ impl Projection {
         Ok(())
     }
 
-    fn posted(&self, key: &[u8], visible: CommitSequence) -> Result<Vec<RecordId>, ProjectionError> {
-        let Some(value) = self.engine.get(key)? else { return Ok(Vec::new()) };
-        Ok(held(&Postings::decode(&value)?, visible).collect())
+    /// What an identifier, a household or a person of a card leads from.
+    fn leads(
+        &self,
+        municipality: MunicipalityId,
+        record: RecordId,
+        person: PersonId,
+        card: &Record,
+    ) -> Vec<Lead> {
+        let mut leads = Vec::new();
+        let mut add = |lead: Lead| {
+            if !leads.contains(&lead) {
+                leads.push(lead);
+            }
+        };
+        for entry in &card.tax_codes {
+            add(self.tax_code(entry.code.as_str()));
+        }
+        if let Some(id) = &card.national_id {
+            add(self.national_id(id.as_str()));
+        }
+        if let Some(key) = GeneralitiesKey::of(&card.generalities) {
+            add(self.generalities(&key));
+        }
+        for link in card.households.facts() {
+            add(Lead::Household(
+                self.household_token(municipality, link.value.household.as_str()),
+            ));
+        }
+        if person.0 != record.0 {
+            add(Lead::Person(person));
+        }
+        leads
+    }
+
+    fn edit_spans(&self, key: &[u8], edit: impl FnOnce(&mut Spans) -> bool) -> Result<(), ProjectionError> {
+        let mut spans = match self.engine.get(key)? {
+            Some(value) => Spans::decode(&value)?,
+            None => Spans::default(),
+        };
+        if edit(&mut spans) {
+            self.engine.insert(key, &spans.encode())?;
+        }
+        Ok(())
     }
 
     fn version_at(
@@ -246,28 +292,55 @@ impl Projection {
             Some(newest) if newest.sequence <= visible => Ok(Some(newest)),
             Some(_) => {
                 let upper = superseded_key(record, visible);
-                let row = self.engine.last_not_after(&superseded_prefix(record), &upper)?;
-                row.map(|(key, value)| self.open_version(&key, &value)).transpose()
+                match self.engine.last_not_after(&superseded_prefix(record), &upper)? {
+                    Some((key, value)) => self.open_version(&key, &value),
+                    None => Ok(None),
+                }
             }
         }
     }
 
     fn read_version(&self, key: &[u8]) -> Result<Option<Version>, ProjectionError> {
-        self.engine.get(key)?.map(|value| self.open_version(key, &value)).transpose()
+        match self.engine.get(key)? {
+            Some(value) => self.open_version(key, &value),
+            None => Ok(None),
+        }
     }
 
-    fn open_version(&self, key: &[u8], value: &[u8]) -> Result<Version, ProjectionError> {
+    fn newest_of(&self, key: &[u8], value: &[u8]) -> Result<Card, ProjectionError> {
+        let record = record_behind(rows::CURRENT_PREFIX, key)?;
+        let version = self.open_version(key, value)?.ok_or(RowError::Seal)?;
+        Ok(open_card(record, &version)?)
+    }
+
+    /// `None` when the key was destroyed on purpose.
+    fn open_version(&self, key: &[u8], value: &[u8]) -> Result<Option<Version>, ProjectionError> {
         let (&format, rest) = value.split_first().ok_or(RowError::Malformed)?;
         if format != ROW_FORMAT {
             return Err(RowError::Format.into());
         }
         let (id, sealed) = rest.split_first_chunk::<16>().ok_or(RowError::Malformed)?;
-        let data_key = self.keys.by_id(KeyId::from_bytes(*id)).ok_or(RowError::Seal)?;
-        let plain = data_key.key.open(&associated(key), sealed).map_err(|_| RowError::Seal)?;
-        Ok(Version::decode(&plain)?)
+        let id = KeyId::from_bytes(*id);
+        let Some(data_key) = self.keys.by_id(id) else {
+            return if self.keys.name_of(id).is_some() {
+                Ok(None)
+            } else {
+                Err(RowError::Seal.into())
+            };
+        };
+        let plain = data_key
+            .key
+            .open(&associated(key), sealed)
+            .map_err(|_| RowError::Seal)?;
+        Ok(Some(Version::decode(&plain)?))
     }
 
-    fn write_version(&self, data_key: &NamedKey, key: &[u8], version: &Version) -> Result<(), ProjectionError> {
+    fn write_version(
+        &self,
+        data_key: &NamedKey,
+        key: &[u8],
+        version: &Version,
+    ) -> Result<(), ProjectionError> {
         let sealed = data_key.key.seal_derived(&associated(key), &version.encode());
         let mut value = Vec::with_capacity(17 + sealed.len());
         value.push(ROW_FORMAT);
@@ -275,80 +348,29 @@ impl Projection {
         value.extend_from_slice(&sealed);
         Ok(self.engine.insert(key, &value)?)
     }
+}
 
-    /// Brings tokens, household and person of a card from what they were to what they are.
-    fn move_postings(
-        &self,
-        municipality: MunicipalityId,
-        record: RecordId,
-        sequence: CommitSequence,
-        old: Option<&Card>,
-        person: PersonId,
-        card: Option<&Record>,
-    ) -> Result<(), ProjectionError> {
-        let keys_of = |record_body: Option<&Record>, person: PersonId| {
-            let mut keys = record_body.map_or_else(Vec::new, |body| self.posting_keys(municipality, record, body));
-            if record_body.is_some() && person.0 != record.0 {
-                keys.push(person_key(person));
-            }
-            keys
-        };
-        let before = old.map_or_else(Vec::new, |old| keys_of(old.record.as_ref(), old.person));
-        let after = keys_of(card, person);
-        for key in before.iter().filter(|key| !after.contains(key)) {
-            self.edit_postings(key, |postings| postings.leave(record, sequence))?;
-        }
-        for key in after.iter().filter(|key| !before.contains(key)) {
-            self.edit_postings(key, |postings| postings.enter(record, sequence))?;
-        }
-        Ok(())
+/// What leads to cards, by value.
+impl Projection {
+    /// A codice fiscale or provisional code.
+    pub(crate) fn tax_code(&self, code: &str) -> Lead {
+        Lead::Identifier(
+            self.tokens
+                .token(TokenDomain::TaxCode, normal::code_key(code).as_bytes()),
+        )
     }
 
-    fn posting_keys(&self, municipality: MunicipalityId, record: RecordId, card: &Record) -> Vec<Vec<u8>> {
-        let mut keys: Vec<Vec<u8>> = Vec::new();
-        let mut add = |key: Vec<u8>| {
-            if !keys.contains(&key) {
-                keys.push(key);
-            }
-        };
-        for entry in &card.tax_codes {
-            add(token_key(&self.tax_code_token(entry.code.as_str())));
-        }
-        if let Some(id) = &card.national_id {
-            add(token_key(&self.national_id_token(id.as_str())));
-        }
-        if let Some(key) = GeneralitiesKey::of(&card.generalities) {
-            add(token_key(&self.generalities_token(&key)));
-        }
-        for link in card.households.facts() {
-            add(member_key(&self.household_token(municipality, link.value.household.as_str()), record));
-        }
-        keys
+    /// A national id.
+    pub(crate) fn national_id(&self, id: &str) -> Lead {
+        Lead::Identifier(
+            self.tokens
+                .token(TokenDomain::NationalId, normal::code_key(id).as_bytes()),
+        )
     }
 
-    fn edit_postings(
-        &self,
-        key: &[u8],
-        edit: impl FnOnce(&mut Postings) -> bool,
-    ) -> Result<(), ProjectionError> {
-        let mut postings = match self.engine.get(key)? {
-            Some(value) => Postings::decode(&value)?,
-            None => Postings::default(),
-        };
-        if edit(&mut postings) {
-            self.engine.insert(key, &postings.encode())?;
-        }
-        Ok(())
-    }
-
-    /// Token of a codice fiscale or provisional code.
-    pub(crate) fn tax_code_token(&self, code: &str) -> Token {
-        self.tokens.token(TokenDomain::TaxCode, normal::code_key(code).as_bytes())
-    }
-
-    /// Token of a national id.
-    pub(crate) fn national_id_token(&self, id: &str) -> Token {
-        self.tokens.token(TokenDomain::NationalId, normal::code_key(id).as_bytes())
+    /// Full generalities.
+    pub(crate) fn generalities(&self, key: &GeneralitiesKey) -> Lead {
+        Lead::Identifier(self.tokens.token(TokenDomain::Generalities, key.as_bytes()))
     }
 
     /// Token of a household card.
@@ -356,15 +378,6 @@ impl Projection {
         let value = format!("{}/{household}", municipality.as_str());
         self.tokens.token(TokenDomain::Household, value.as_bytes())
     }
-
-    /// Token of full generalities.
-    pub(crate) fn generalities_token(&self, key: &GeneralitiesKey) -> Token {
-        self.tokens.token(TokenDomain::Generalities, key.as_bytes())
-    }
-}
-
-fn held(postings: &Postings, visible: CommitSequence) -> impl Iterator<Item = RecordId> + '_ {
-    postings.0.iter().filter(move |posting: &&Posting| posting.holds_at(visible)).map(|posting| posting.record)
 }
 
 fn associated(key: &[u8]) -> Vec<u8> {
@@ -374,11 +387,24 @@ fn associated(key: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn open_card(version: Version) -> Result<Card, RowError> {
-    let Version { sequence, recorded_ms: _, person, body } = version;
+fn open_card(id: RecordId, version: &Version) -> Result<Card, RowError> {
+    let Version {
+        sequence,
+        recorded_ms: _,
+        person,
+        body,
+    } = version;
     let record = match body {
         VersionBody::Removed => None,
-        VersionBody::Card(bytes) => Some(canonical::decode(&bytes).map_err(|_| RowError::Card)?),
+        VersionBody::Card(bytes) => Some(canonical::decode(bytes).map_err(|_| RowError::Card)?),
     };
-    Ok(Card { sequence, person, record })
+    Ok(Card {
+        id,
+        sequence: *sequence,
+        person: *person,
+        record,
+    })
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,7 @@
 //!
 //! The frame's number is the commit sequence of its first change; a sync point has that of the last change before it.
 //! Number of changes and order are in the open so that a batch whose key was destroyed can be stepped over.
+//! A batch whose key is missing without having been destroyed is refused: the key ring is older than the journal.
 
 pub mod entry;
 
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use registry::municipality::MunicipalityId;
 
 use crate::files::Files;
+use crate::keys::data_key::DataKey;
 use crate::keys::ring::{KeyRing, RingError};
 use crate::keys::{KeyId, KeyName};
 use crate::publication_journal::entry::{AcceptedBatch, EntryError, SyncPoint};
@@ -123,12 +125,35 @@ impl PublicationJournal {
         };
         let (segments, recovery) = SegmentSet::open(files, SEGMENT_PREFIX, settings, &envelope, &mut read)
             .map_err(|error| JournalError::Scan(Box::new(error)))?;
-        Ok((Self { segments, keys, envelope, last, buffer: Vec::new() }, recovery))
+        Ok((
+            Self {
+                segments,
+                keys,
+                envelope,
+                last,
+                buffer: Vec::new(),
+            },
+            recovery,
+        ))
     }
 
     /// The last change in the journal.
     pub(crate) fn last(&self) -> CommitSequence {
         self.last
+    }
+
+    /// Makes sure that a batch of so many changes and bytes of content can be appended: its key is there, and a place
+    /// for it in the segments. Refusing here leaves the journal as it was.
+    pub(crate) fn prepare(
+        &mut self,
+        municipality: MunicipalityId,
+        changes: usize,
+        content: usize,
+    ) -> Result<(), JournalError> {
+        self.keys.get_or_create(&municipality_key(municipality))?;
+        let longest =
+            Envelope::OVERHEAD + HEAD + DataKey::OVERHEAD + AcceptedBatch::longest(changes, content);
+        Ok(self.segments.make_room(longest)?)
     }
 
     /// Appends an accepted batch; when this returns it is on the device.
@@ -161,7 +186,9 @@ impl PublicationJournal {
         payload.extend_from_slice(key.id.as_bytes());
         payload.extend_from_slice(&sealed);
         self.buffer.clear();
-        self.envelope.encode(number.0, &payload, &mut self.buffer).ok_or(JournalError::TooLong)?;
+        self.envelope
+            .encode(number.0, &payload, &mut self.buffer)
+            .ok_or(JournalError::TooLong)?;
         self.segments.append(&self.buffer)?;
         Ok(())
     }
@@ -206,16 +233,23 @@ fn read_frame(
     if number != expected {
         return Err(ReadError::Order);
     }
-    let Some(key) = keys.by_id(KeyId::from_bytes(id)) else {
+    let id = KeyId::from_bytes(id);
+    let Some(key) = keys.by_id(id) else {
+        let last = number
+            .0
+            .checked_add(u64::from(count).saturating_sub(1))
+            .ok_or(ReadError::Order)?;
         return match kind {
-            BATCH if 0 < count => {
-                Ok(Replayed::Erased { last: CommitSequence(number.0 + u64::from(count) - 1) })
-            }
+            BATCH if 0 < count && keys.name_of(id).is_some() => Ok(Replayed::Erased {
+                last: CommitSequence(last),
+            }),
             _ => Err(ReadError::UnknownKey),
         };
     };
-    let content =
-        key.key.open(&associated(number, kind, count), sealed).map_err(|_| ReadError::Seal)?;
+    let content = key
+        .key
+        .open(&associated(number, kind, count), sealed)
+        .map_err(|_| ReadError::Seal)?;
     if kind == SYNC_POINT {
         return Ok(Replayed::SyncPoint(SyncPoint::decode(&content)?));
     }
@@ -225,3 +259,6 @@ fn read_frame(
     }
     Ok(Replayed::Batch(batch))
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,16 +16,18 @@ use std::time::{Duration, Instant};
 use registry::change::ChangeBody;
 use registry::digest::SetDigest;
 use registry::municipality::MunicipalityId;
-use registry::publication::{Batch, BatchError, Epoch, Watermark};
-use registry::publication::{Admission, Refusal};
+use registry::publication::{Admission, Batch, NotNext, Refusal, Watermark};
 use tokio::sync::{oneshot, watch};
 
-use crate::linker::{Linker, Resolved};
-use crate::projection::{AppliedChange, Projection, ProjectionError};
+use crate::files::is_no_space;
+use crate::keys::ring::RingError;
+use crate::linker::Linker;
+use crate::projection::{AppliedChange, Projection, ProjectionError, Replaced};
 use crate::publication_journal::entry::{AcceptedBatch, Decision, MunicipalityPoint, SyncPoint};
 use crate::publication_journal::{JournalError, PublicationJournal};
 use crate::publisher::intake_book::IntakeBook;
 use crate::rows::CommitSequence;
+use crate::segment::AppendError;
 
 /// Batches that may wait for the writer; beyond that nodes are told to come back.
 const QUEUE: usize = 64;
@@ -51,6 +53,7 @@ impl MunicipalityState {
     /// Rejections kept for the municipality to fetch.
     pub const REJECTIONS: usize = 10_000;
 
+    /// A municipality of which nothing is held.
     pub fn empty() -> Self {
         Self {
             watermark: Watermark::default(),
@@ -98,14 +101,15 @@ pub enum PublishError {
     /// The protocol refuses it.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The municipality is not one this index knows.
-    #[error("the municipality of the batch is unknown")]
+    /// The municipality is not one this index knows, or it was withdrawn.
+    #[error("the municipality of the batch is unknown or was withdrawn")]
     UnknownMunicipality,
     /// Too many batches wait.
     #[error("too many batches wait to be written")]
     Busy,
-    /// The writer has stopped, because of an error or at shutdown: nothing was acknowledged.
-    #[error("the writer of the publication journal has stopped")]
+    /// Nothing can be written: there is no room for the batch, which may be sent again, or the writer has stopped,
+    /// because of an error or at shutdown. Nothing was acknowledged.
+    #[error("the publication journal cannot take the batch")]
     Stopped,
 }
 
@@ -118,9 +122,9 @@ pub enum WriterFailure {
     /// The projection.
     #[error(transparent)]
     Projection(#[from] ProjectionError),
-    /// A batch that passed its checks did not decode again.
-    #[error("an accepted batch does not decode")]
-    Batch(#[from] BatchError),
+    /// A batch became durable out of order, which the one writer excludes.
+    #[error(transparent)]
+    Order(#[from] NotNext),
 }
 
 /// Shared with readers: state per municipality.
@@ -146,7 +150,8 @@ pub(crate) struct Writer {
     pub(crate) linker: Linker,
     pub(crate) book: IntakeBook,
     pub(crate) states: States,
-    pub(crate) epoch: Epoch,
+    /// How far the engine was synced when the store was opened.
+    pub(crate) synced: CommitSequence,
     pub(crate) sync_interval: Duration,
 }
 
@@ -154,22 +159,38 @@ impl Publisher {
     pub(crate) fn start(writer: Writer) -> std::io::Result<Self> {
         let (queue, submissions) = sync_channel(QUEUE);
         let (failure, failed) = watch::channel(None);
-        let thread = std::thread::Builder::new().name("publication-writer".to_owned()).spawn(move || {
-            if let Err(error) = writer.run(&submissions) {
-                tracing::error!(error = &error as &dyn std::error::Error, "the publication writer has stopped");
-                failure.send_replace(Some(Arc::new(error)));
-            }
-        })?;
-        Ok(Self { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)), failed })
+        let thread = std::thread::Builder::new()
+            .name("publication-writer".to_owned())
+            .spawn(move || {
+                if let Err(error) = writer.run(&submissions) {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "the publication writer has stopped"
+                    );
+                    failure.send_replace(Some(Arc::new(error)));
+                }
+            })?;
+        Ok(Self {
+            queue: Mutex::new(Some(queue)),
+            thread: Mutex::new(Some(thread)),
+            failed,
+        })
     }
 
     pub(crate) async fn publish(&self, batch: Batch, now_ms: u64) -> Result<Acknowledged, PublishError> {
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(PublishError::Stopped)?;
+        let queue = self
+            .queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+            .ok_or(PublishError::Stopped)?;
         let (reply, answer) = oneshot::channel();
-        queue.try_send(Submission { batch, now_ms, reply }).map_err(|error| match error {
-            TrySendError::Full(_) => PublishError::Busy,
-            TrySendError::Disconnected(_) => PublishError::Stopped,
-        })?;
+        queue
+            .try_send(Submission { batch, now_ms, reply })
+            .map_err(|error| match error {
+                TrySendError::Full(_) => PublishError::Busy,
+                TrySendError::Disconnected(_) => PublishError::Stopped,
+            })?;
         answer.await.unwrap_or(Err(PublishError::Stopped))
     }
 
@@ -197,69 +218,84 @@ impl Drop for Publisher {
 
 impl Writer {
     fn run(mut self, submissions: &Receiver<Submission>) -> Result<(), WriterFailure> {
-        let mut synced = self.journal.last();
         let mut last_sync = Instant::now();
         loop {
             match submissions.recv_timeout(self.sync_interval) {
                 Ok(submission) => self.take(submission)?,
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Disconnected) => return self.sync_point(),
             }
-            if synced < self.journal.last() && self.sync_interval <= last_sync.elapsed() {
+            if self.sync_interval <= last_sync.elapsed() {
                 self.sync_point()?;
-                synced = self.journal.last();
                 last_sync = Instant::now();
             }
         }
-        self.sync_point()
     }
 
     fn take(&mut self, submission: Submission) -> Result<(), WriterFailure> {
         let Submission { batch, now_ms, reply } = submission;
-        let Some(municipality) = MunicipalityId::of_any(batch.municipality()) else {
-            let _ = reply.send(Err(PublishError::UnknownMunicipality));
-            return Ok(());
+        let (answer, accepted) = match self.accept(&batch, now_ms)? {
+            Taken::Durable {
+                acknowledged,
+                accepted,
+            } => (Ok(acknowledged), Some(accepted)),
+            Taken::Duplicate(acknowledged) => (Ok(acknowledged), None),
+            Taken::Refused(error) => (Err(error), None),
         };
-        let intake = self.book.intake(municipality, batch.municipality(), self.epoch);
-        let admitted = match intake.admit(&batch, i64::try_from(now_ms).unwrap_or(i64::MAX)) {
+        // The node may be gone; its batch is durable all the same and is acknowledged when it comes back.
+        let _ = reply.send(answer);
+        if let Some(accepted) = accepted {
+            apply(&self.projection, &self.states, &accepted, &batch, &self.linker)?;
+            self.projection.publish(accepted.last());
+        }
+        Ok(())
+    }
+
+    /// Judges a batch and makes it durable.
+    fn accept(&mut self, batch: &Batch, now_ms: u64) -> Result<Taken, WriterFailure> {
+        let Some(municipality) = MunicipalityId::of_any(batch.municipality()) else {
+            return Ok(Taken::Refused(PublishError::UnknownMunicipality));
+        };
+        let content = batch.canonical_bytes();
+        // Room first: what was admitted must become durable, or the writer must stop.
+        if let Err(error) = self
+            .journal
+            .prepare(municipality, batch.changes().len(), content.len())
+        {
+            return refuse_for_now(error);
+        }
+        let admitted = match self.book.admit(municipality, batch, now_ms) {
             Ok(Admission::New(admitted)) => admitted,
             Ok(Admission::Duplicate(acknowledgement)) => {
+                let rejections =
+                    self.rejections_between(municipality, batch.first_sequence(), batch.last_sequence());
                 let watermark = acknowledgement.watermark;
-                let rejections = self.rejections_between(municipality, batch.first_sequence(), batch.last_sequence());
-                let _ = reply.send(Ok(Acknowledged { watermark, rejections }));
-                return Ok(());
+                return Ok(Taken::Duplicate(Acknowledged {
+                    watermark,
+                    rejections,
+                }));
             }
-            Err(refusal) => {
-                let _ = reply.send(Err(refusal.into()));
-                return Ok(());
-            }
+            Err(refusal) => return Ok(Taken::Refused(refusal.into())),
         };
-        let resolved = self.linker.resolve(&self.projection, municipality, &batch)?;
         let accepted = AcceptedBatch {
             first: CommitSequence(self.journal.last().0 + 1),
             recorded_ms: now_ms,
             sent_at_ms: batch.sent_at_ms(),
             municipality,
-            content: batch.canonical_bytes(),
-            decisions: resolved.iter().map(Resolved::decision).collect(),
+            content,
+            decisions: self.linker.resolve(&self.projection, municipality, batch)?,
         };
         self.journal.append_batch(&accepted)?;
-        let intake = self.book.intake(municipality, batch.municipality(), self.epoch);
-        let acknowledgement = match intake.settle(admitted) {
-            Ok(acknowledgement) => acknowledgement,
-            Err(error) => {
-                // One thread admits and settles in turn, so nothing can come in between.
-                tracing::error!(%error, "a settled batch was not the next");
-                return Ok(());
-            }
-        };
-        let rejections = rejections_of(&batch, &accepted);
-        self.note_durable(municipality, acknowledgement.watermark, now_ms, &rejections);
-        // The node may be gone; its batch is durable all the same and is acknowledged when it comes back.
-        let _ = reply.send(Ok(Acknowledged { watermark: acknowledgement.watermark, rejections }));
-        apply(&self.projection, &self.states, &accepted, &batch, &self.linker)?;
-        self.projection.publish(accepted.last());
-        Ok(())
+        let watermark = self.book.settle(municipality, admitted)?.watermark;
+        let rejections = rejections_of(batch, &accepted);
+        self.note_durable(municipality, watermark, now_ms, &rejections);
+        Ok(Taken::Durable {
+            acknowledged: Acknowledged {
+                watermark,
+                rejections,
+            },
+            accepted,
+        })
     }
 
     fn note_durable(
@@ -270,7 +306,9 @@ impl Writer {
         rejections: &[Rejection],
     ) {
         let mut states = self.states.write().unwrap_or_else(PoisonError::into_inner);
-        let state = states.entry(municipality).or_insert_with(MunicipalityState::empty);
+        let state = states
+            .entry(municipality)
+            .or_insert_with(MunicipalityState::empty);
         state.watermark = watermark;
         state.received_ms = now_ms;
         for rejection in rejections {
@@ -280,12 +318,20 @@ impl Writer {
 
     fn rejections_between(&self, municipality: MunicipalityId, first: u64, last: u64) -> Vec<Rejection> {
         let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
-        let kept = states.get(&municipality).map_or(&[][..], |state| &state.rejections);
-        kept.iter().filter(|kept| (first..=last).contains(&kept.sequence)).cloned().collect()
+        let kept = states
+            .get(&municipality)
+            .map_or(&[][..], |state| &state.rejections);
+        kept.iter()
+            .filter(|kept| (first..=last).contains(&kept.sequence))
+            .cloned()
+            .collect()
     }
 
     fn sync_point(&mut self) -> Result<(), WriterFailure> {
         let applied = self.journal.last();
+        if applied <= self.synced {
+            return Ok(());
+        }
         self.projection.sync(applied)?;
         let municipalities = {
             let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
@@ -298,8 +344,49 @@ impl Writer {
                 })
                 .collect()
         };
-        self.journal.append_sync_point(&SyncPoint { applied, municipalities })?;
-        Ok(())
+        match self.journal.append_sync_point(&SyncPoint {
+            applied,
+            municipalities,
+        }) {
+            Err(JournalError::Append(AppendError::NoSpace)) => {
+                tracing::warn!("no room for a sync point: it is tried again");
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+            Ok(()) => {
+                self.synced = applied;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// What became of a batch.
+enum Taken {
+    /// It is durable, and its rows are to be written.
+    Durable {
+        acknowledged: Acknowledged,
+        accepted: AcceptedBatch,
+    },
+    /// It was durable before.
+    Duplicate(Acknowledged),
+    /// Nothing of it is kept.
+    Refused(PublishError),
+}
+
+/// Sorts what stands in the way of one batch from what ends the writer.
+fn refuse_for_now(error: JournalError) -> Result<Taken, WriterFailure> {
+    match error {
+        JournalError::Keys(RingError::Destroyed) => Ok(Taken::Refused(PublishError::UnknownMunicipality)),
+        JournalError::Append(AppendError::NoSpace | AppendError::TooLong { .. }) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a batch finds no room");
+            Ok(Taken::Refused(PublishError::Stopped))
+        }
+        JournalError::Keys(RingError::Io(cause)) if is_no_space(&cause) => {
+            tracing::warn!("the key of a municipality finds no room");
+            Ok(Taken::Refused(PublishError::Stopped))
+        }
+        other => Err(other.into()),
     }
 }
 
@@ -312,36 +399,40 @@ pub(crate) fn apply(
     linker: &Linker,
 ) -> Result<(), ProjectionError> {
     let municipality = accepted.municipality;
-    let mut moves = Vec::new();
-    for (offset, (change, decision)) in batch.changes().iter().zip(&accepted.decisions).enumerate() {
-        let Decision::Linked { person, standing: _ } = decision else { continue };
-        let sequence = CommitSequence(accepted.first.0 + offset as u64);
-        let record = linker.record_id(municipality, &change.local_id);
-        let before = projection.card_at(record, CommitSequence(sequence.0 - 1))?.and_then(|card| card.record);
-        let after = match &change.body {
-            ChangeBody::Upsert(card) => Some(card.as_ref()),
-            ChangeBody::Remove => None,
+    let mut replaced = Vec::with_capacity(batch.changes().len());
+    for ((change, decision), sequence) in batch
+        .changes()
+        .iter()
+        .zip(&accepted.decisions)
+        .zip(accepted.first.0..)
+    {
+        let Decision::Linked { person, standing: _ } = decision else {
+            continue;
         };
-        projection.apply(&AppliedChange {
-            sequence,
+        let applied = projection.apply(&AppliedChange {
+            sequence: CommitSequence(sequence),
             recorded_ms: accepted.recorded_ms,
             municipality,
-            record,
+            record: linker.record_id(municipality, &change.local_id),
             person: *person,
-            card: after,
+            card: match &change.body {
+                ChangeBody::Upsert(card) => Some(card.as_ref()),
+                ChangeBody::Remove => None,
+            },
         })?;
-        let encode = |card: &registry::record::Record| registry::canonical::encode(card);
-        moves.push((&change.local_id, before.as_ref().map(encode), after.map(encode)));
+        replaced.push((&change.local_id, applied));
     }
     let mut states = states.write().unwrap_or_else(PoisonError::into_inner);
-    let state = states.entry(municipality).or_insert_with(MunicipalityState::empty);
-    for (local_id, before, after) in moves {
-        if let Some(before) = &before {
-            state.digest.remove(local_id, before);
+    let state = states
+        .entry(municipality)
+        .or_insert_with(MunicipalityState::empty);
+    for (local_id, Replaced { before, after }) in replaced {
+        if let Some(before) = before {
+            state.digest.remove(local_id, &before);
             state.records = state.records.saturating_sub(1);
         }
-        if let Some(after) = &after {
-            state.digest.add(local_id, after);
+        if let Some(after) = after {
+            state.digest.add(local_id, &after);
             state.records += 1;
         }
     }

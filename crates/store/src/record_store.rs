@@ -10,7 +10,7 @@ mod read;
 mod subjects;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -24,9 +24,8 @@ use crate::access_log::draft::{EntryDraft, Sealed};
 use crate::files::{self, Files};
 use crate::keys::ring::{KeyRing, RingError};
 use crate::keys::{Entropy, KeyName};
-use crate::kv::memory::Memory;
-use crate::kv::sled_engine::SledEngine;
-use crate::kv::{EngineError, KeyValue};
+use crate::kv::EngineError;
+use crate::kv::place::{Place, unless_it_panics};
 use crate::linker::Linker;
 use crate::projection::{Projection, ProjectionError};
 use crate::publication_journal::JournalError;
@@ -46,6 +45,9 @@ const EPOCH_FILE: &str = "epoch";
 /// What the index asks of a store, whatever engine is under it.
 pub trait RecordStore: Send + Sync + 'static {
     /// Journals a batch; when this answers, what was acknowledged is durable.
+    ///
+    /// # Errors
+    /// See [`PublishError`]; nothing was acknowledged.
     fn publish(
         &self,
         batch: Batch,
@@ -53,6 +55,9 @@ pub trait RecordStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Acknowledged, PublishError>> + Send;
 
     /// Looks a person up.
+    ///
+    /// # Errors
+    /// See [`ReadError`]; nothing was disclosed.
     fn lookup_person(
         &self,
         permit: &Permit,
@@ -61,6 +66,9 @@ pub trait RecordStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Sealed<PersonAnswer>, ReadError>> + Send;
 
     /// Looks up the household of a person.
+    ///
+    /// # Errors
+    /// See [`ReadError`]; nothing was disclosed.
     fn lookup_household(
         &self,
         permit: &Permit,
@@ -69,6 +77,9 @@ pub trait RecordStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Sealed<HouseholdAnswer>, ReadError>> + Send;
 
     /// Verifies a declaration about a person.
+    ///
+    /// # Errors
+    /// See [`ReadError`]; nothing was disclosed.
     fn verify(
         &self,
         permit: &Permit,
@@ -99,6 +110,9 @@ pub trait RecordStore: Send + Sync + 'static {
 /// Why a reading failed. Nothing was disclosed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
+    /// The permit is for another service.
+    #[error("the permit was granted for another service")]
+    Service,
     /// The rows.
     #[error(transparent)]
     Rows(#[from] ProjectionError),
@@ -147,9 +161,6 @@ pub enum OpenError {
     /// The key ring.
     #[error(transparent)]
     Keys(#[from] RingError),
-    /// Rows of a fresh engine.
-    #[error(transparent)]
-    Rows(#[from] ProjectionError),
     /// Files beside the journal.
     #[error("the files of the record store cannot be read or written")]
     Files(#[from] std::io::Error),
@@ -192,48 +203,65 @@ impl JournaledStore {
     ) -> Result<(Self, OpenReport), OpenError> {
         let epoch = read_or_make_epoch(files.as_ref(), entropy)?;
         let handles = HandleKeys::new(&named_secret(&keys, "store/handles")?);
-        let fill = |projection| {
+        let region = named_secret(&keys, "store/region")?;
+        let place = settings.engine.place();
+        let fill = || {
+            let projection = Projection::new(place.open()?, Arc::clone(&keys))?;
+            let linker = Linker::new(RegionKey::new(&region));
             recover(
                 Arc::clone(&files),
-                Arc::clone(&keys),
+                &keys,
                 settings.segments,
                 epoch,
                 projection,
-                Linker::new(RegionKey::new(&named_secret(&keys, "store/region")?)),
+                linker,
             )
-            .map_err(FillError::from)
         };
-        let first = open_engine(&settings.engine)
-            .map_err(FillError::from)
-            .and_then(|engine| Projection::new(engine, Arc::clone(&keys)).map_err(FillError::from))
-            .and_then(fill);
-        let (recovered, rebuilt) = match first {
-            Ok(recovered) => (recovered, false),
-            Err(FillError::Stale(stale)) => {
-                tracing::warn!(reason = &stale as &dyn std::error::Error, "the rows are made again from the journal");
-                clear_engine(&settings.engine)?;
-                let projection = Projection::new(open_engine(&settings.engine)?, Arc::clone(&keys))?;
-                match fill(projection) {
-                    Ok(recovered) => (recovered, true),
-                    Err(FillError::Stale(stale)) => return Err(OpenError::Rebuild(Box::new(stale))),
-                    Err(FillError::Open(error)) => return Err(error),
-                }
+        let (recovered, rebuilt) = match unless_it_panics(fill).unwrap_or_else(|| Err(Stale::Panic.into())) {
+            Err(RecoveryError::Stale(stale)) => {
+                tracing::warn!(
+                    reason = &stale as &dyn std::error::Error,
+                    "the rows are made again from the journal"
+                );
+                place.set_aside()?;
+                (fill()?, true)
             }
-            Err(FillError::Open(error)) => return Err(error),
+            first => (first?, false),
         };
-        let Recovered { journal, projection, linker, book, states, replayed } = recovered;
-        let report = OpenReport { changes: journal.last().0, replayed, rebuilt };
+        let Recovered {
+            journal,
+            projection,
+            linker,
+            book,
+            states,
+            applied,
+            replayed,
+        } = recovered;
+        let report = OpenReport {
+            changes: journal.last().0,
+            replayed,
+            rebuilt,
+        };
         let publisher = Publisher::start(Writer {
             journal,
             projection: Arc::clone(&projection),
             linker,
             book,
             states: Arc::clone(&states),
-            epoch,
+            synced: applied,
             sync_interval: settings.sync_interval,
         })?;
         let reader = Reader::new(Arc::clone(&projection), &keys, handles)?;
-        Ok((Self { projection, publisher, states, epoch, reader }, report))
+        Ok((
+            Self {
+                projection,
+                publisher,
+                states,
+                epoch,
+                reader,
+            },
+            report,
+        ))
     }
 
     /// Tells when and why the writer stopped by itself: the process must then end.
@@ -289,12 +317,19 @@ impl RecordStore for JournaledStore {
     }
 
     fn municipality(&self, municipality: MunicipalityId) -> Option<MunicipalityState> {
-        self.states.read().unwrap_or_else(PoisonError::into_inner).get(&municipality).cloned()
+        self.states
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&municipality)
+            .cloned()
     }
 
     fn received(&self) -> BTreeMap<MunicipalityId, u64> {
         let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
-        states.iter().map(|(&municipality, state)| (municipality, state.received_ms)).collect()
+        states
+            .iter()
+            .map(|(&municipality, state)| (municipality, state.received_ms))
+            .collect()
     }
 
     fn received_ms(&self, municipality: MunicipalityId) -> Option<u64> {
@@ -304,7 +339,11 @@ impl RecordStore for JournaledStore {
 
     fn oldest_received_ms(&self, within: &dyn Fn(MunicipalityId) -> bool) -> Option<u64> {
         let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
-        states.iter().filter(|(municipality, _)| within(**municipality)).map(|(_, state)| state.received_ms).min()
+        states
+            .iter()
+            .filter(|(municipality, _)| within(**municipality))
+            .map(|(_, state)| state.received_ms)
+            .min()
     }
 
     fn epoch(&self) -> Epoch {
@@ -316,66 +355,30 @@ impl RecordStore for JournaledStore {
     }
 }
 
-/// Sorted by what helps: another engine, or nothing.
-enum FillError {
-    Stale(Stale),
-    Open(OpenError),
+impl Engine {
+    fn place(&self) -> Place<'_> {
+        match self {
+            Self::Sled {
+                directory,
+                cache_bytes,
+            } => Place::Sled {
+                directory,
+                cache_bytes: *cache_bytes,
+            },
+            Self::Memory => Place::Memory,
+        }
+    }
 }
 
-impl From<RecoveryError> for FillError {
+impl From<RecoveryError> for OpenError {
     fn from(error: RecoveryError) -> Self {
         match error {
-            RecoveryError::Stale(stale) => Self::Stale(stale),
-            RecoveryError::Journal(error) => Self::Open(error.into()),
+            RecoveryError::Journal(error) => error.into(),
+            RecoveryError::Keys(error) => error.into(),
+            RecoveryError::Engine(error) => error.into(),
+            RecoveryError::Stale(stale) => Self::Rebuild(Box::new(stale)),
         }
     }
-}
-
-impl From<EngineError> for FillError {
-    fn from(error: EngineError) -> Self {
-        match error {
-            EngineError::Corrupt(_) => Self::Stale(Stale::Rows(error.into())),
-            EngineError::NoSpace(_) | EngineError::Failed(_) => Self::Open(error.into()),
-        }
-    }
-}
-
-impl From<ProjectionError> for FillError {
-    fn from(error: ProjectionError) -> Self {
-        Self::Open(error.into())
-    }
-}
-
-impl From<RingError> for FillError {
-    fn from(error: RingError) -> Self {
-        Self::Open(error.into())
-    }
-}
-
-fn open_engine(engine: &Engine) -> Result<Arc<dyn KeyValue>, EngineError> {
-    Ok(match engine {
-        Engine::Sled { directory, cache_bytes } => Arc::new(SledEngine::open(directory, *cache_bytes)?),
-        Engine::Memory => Arc::new(Memory::default()),
-    })
-}
-
-/// Sets the damaged engine aside rather than deleting it: somebody will want to know how it came to be so.
-fn clear_engine(engine: &Engine) -> std::io::Result<()> {
-    let Engine::Sled { directory, .. } = engine else { return Ok(()) };
-    if !directory.try_exists()? {
-        return Ok(());
-    }
-    let aside = aside_of(directory);
-    if aside.try_exists()? {
-        std::fs::remove_dir_all(&aside)?;
-    }
-    std::fs::rename(directory, aside)
-}
-
-fn aside_of(directory: &Path) -> PathBuf {
-    let mut name = directory.file_name().unwrap_or_default().to_owned();
-    name.push(".damaged");
-    directory.with_file_name(name)
 }
 
 fn read_or_make_epoch(files: &dyn Files, entropy: &dyn Entropy) -> Result<Epoch, OpenError> {
@@ -393,3 +396,6 @@ fn named_secret(keys: &KeyRing, name: &str) -> Result<[u8; 32], RingError> {
     let name = KeyName::new(name).expect("the name lies within the alphabet of key names");
     Ok(keys.get_or_create(&name)?.key.derived_secret())
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,12 +4,13 @@
 //! |---|---|
 //! | `C` record id | sealed [`Version`]: the newest version of a card |
 //! | `H` record id, sequence | sealed [`Version`]: a superseded version |
-//! | `T` token | [`Postings`]: cards that answer to an identifier |
-//! | `F` household token, record id | [`Postings`] of one card: when it belonged to the household |
-//! | `P` person id | [`Postings`]: cards linked to one person |
+//! | `T` token, record id | [`Spans`]: when the card answered to the identifier |
+//! | `F` household token, record id | [`Spans`]: when the card belonged to the household |
+//! | `P` person id, record id | [`Spans`]: when the card was linked to a person of another id than its own |
 //! | `Z` | last commit sequence known to be synced |
 //!
-//! Integers are big-endian. Every value begins with its format version, 1. Identifiers in keys are record ids,
+//! What leads to cards has one row for each card, never one list for all: no municipality can make a value too long
+//! to be stored by giving one code to many cards. Integers are big-endian. Every value begins with its format version, 1. Identifiers in keys are record ids,
 //! themselves keyed hashes, or 16-byte tokens; nothing in the open says who anybody is.
 
 use registry::identifier::{PersonId, RecordId};
@@ -23,9 +24,6 @@ pub(crate) const ROW_FORMAT: u8 = 1;
 /// A place in the order of all accepted changes; the first is 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct CommitSequence(pub u64);
-
-
-
 
 /// Why stored bytes are not a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,26 +59,33 @@ pub(crate) fn superseded_prefix(record: RecordId) -> Vec<u8> {
     prefixed(b'H', record.0.as_bytes())
 }
 
-/// Key of the cards that answer to an identifier.
-pub(crate) fn token_key(token: &Token) -> Vec<u8> {
-    prefixed(b'T', token.as_bytes())
+/// What leads to cards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lead {
+    /// An identifier, by its token.
+    Identifier(Token),
+    /// A household, by its token.
+    Household(Token),
+    /// A person, to the cards linked to it beside the one that bears its id.
+    Person(PersonId),
 }
 
-/// Key of one card's membership of a household.
-pub(crate) fn member_key(household: &Token, record: RecordId) -> Vec<u8> {
-    let mut key = household_prefix(household);
-    key.extend_from_slice(record.0.as_bytes());
-    key
-}
+impl Lead {
+    /// Prefix of the rows of all cards.
+    pub(crate) fn prefix(&self) -> Vec<u8> {
+        match self {
+            Self::Identifier(token) => prefixed(b'T', token.as_bytes()),
+            Self::Household(token) => prefixed(b'F', token.as_bytes()),
+            Self::Person(person) => prefixed(b'P', person.0.as_bytes()),
+        }
+    }
 
-/// Prefix of all memberships of a household.
-pub(crate) fn household_prefix(household: &Token) -> Vec<u8> {
-    prefixed(b'F', household.as_bytes())
-}
-
-/// Key of the cards of a person.
-pub(crate) fn person_key(person: PersonId) -> Vec<u8> {
-    prefixed(b'P', person.0.as_bytes())
+    /// Key of one card's row.
+    pub(crate) fn key(&self, record: RecordId) -> Vec<u8> {
+        let mut key = self.prefix();
+        key.extend_from_slice(record.0.as_bytes());
+        key
+    }
 }
 
 /// Key of the last synced sequence.
@@ -96,10 +101,12 @@ fn prefixed(prefix: u8, body: &[u8]) -> Vec<u8> {
     key
 }
 
-/// The record id in a `C` key.
-pub(crate) fn record_of_current_key(key: &[u8]) -> Option<RecordId> {
-    let bytes = key.strip_prefix(CURRENT_PREFIX)?;
-    Uuid::from_slice(bytes).ok().map(RecordId)
+/// The record id behind a prefix.
+pub(crate) fn record_behind(prefix: &[u8], key: &[u8]) -> Result<RecordId, RowError> {
+    let bytes = key.strip_prefix(prefix).ok_or(RowError::Malformed)?;
+    Uuid::from_slice(bytes)
+        .map(RecordId)
+        .map_err(|_| RowError::Malformed)
 }
 
 /// One version of a card.
@@ -177,89 +184,112 @@ impl Version {
     }
 }
 
-/// One card in a posting list, with the changes between which it belonged there.
+/// A stretch of changes during which a card answered to something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Posting {
-    /// The card.
-    pub(crate) record: RecordId,
-    /// The change that brought it in.
+pub(crate) struct Span {
+    /// The change that began it.
     pub(crate) from: CommitSequence,
-    /// The change that took it out; [`Posting::OPEN`] while it is in.
+    /// The change that ended it; [`Span::OPEN`] while it lasts.
     pub(crate) until: CommitSequence,
 }
 
-impl Posting {
+impl Span {
     /// No change has ended it.
     pub(crate) const OPEN: CommitSequence = CommitSequence(u64::MAX);
 
-    /// Whether a reader at `visible` sees it.
-    pub(crate) fn holds_at(&self, visible: CommitSequence) -> bool {
+    fn holds_at(&self, visible: CommitSequence) -> bool {
         self.from <= visible && visible < self.until
     }
 }
 
-/// A posting list in order of entry.
+/// The spans of one card, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Postings(pub(crate) Vec<Posting>);
+pub(crate) struct Spans(pub(crate) Vec<Span>);
 
-impl Postings {
-    /// Enters a card as of `sequence`; entering it again changes nothing, so that a replay is harmless.
-    pub(crate) fn enter(&mut self, record: RecordId, sequence: CommitSequence) -> bool {
-        let known = self.0.iter().any(|posting| {
-            posting.record == record
-                && (posting.from == sequence || (posting.from < sequence && sequence < posting.until))
-        });
+impl Spans {
+    /// Whether a reader at `visible` sees the card here.
+    pub(crate) fn hold_at(&self, visible: CommitSequence) -> bool {
+        self.0.iter().any(|span| span.holds_at(visible))
+    }
+
+    /// Begins a span at `sequence`, and says whether that was new: a replay finds what it did before.
+    pub(crate) fn enter(&mut self, sequence: CommitSequence) -> bool {
+        let known = self.hold_at(sequence);
         if !known {
-            self.0.push(Posting { record, from: sequence, until: Posting::OPEN });
-            self.0.sort_by_key(|posting| (posting.from, posting.record));
+            self.0.push(Span {
+                from: sequence,
+                until: Span::OPEN,
+            });
+            self.0.sort_by_key(|span| span.from);
         }
         !known
     }
 
-    /// Ends a card's posting as of `sequence`.
-    pub(crate) fn leave(&mut self, record: RecordId, sequence: CommitSequence) -> bool {
+    /// Ends the span that holds before `sequence`, and says whether that was new.
+    pub(crate) fn leave(&mut self, sequence: CommitSequence) -> bool {
         let open = self
             .0
             .iter_mut()
-            .find(|posting| posting.record == record && posting.from < sequence && sequence < posting.until);
-        let Some(posting) = open else { return false };
-        posting.until = sequence;
+            .find(|span| span.from < sequence && sequence < span.until);
+        let Some(span) = open else { return false };
+        span.until = sequence;
         true
     }
 
     /// The stored bytes.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(1 + 32 * self.0.len());
+        let mut bytes = Vec::with_capacity(1 + 16 * self.0.len());
         bytes.push(ROW_FORMAT);
-        for Posting { record, from, until } in &self.0 {
-            bytes.extend_from_slice(record.0.as_bytes());
+        for Span { from, until } in &self.0 {
             bytes.extend_from_slice(&from.0.to_be_bytes());
             bytes.extend_from_slice(&until.0.to_be_bytes());
         }
         bytes
     }
 
-    /// Reads what [`Postings::encode`] wrote.
+    /// Reads what [`Spans::encode`] wrote.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, RowError> {
         let (&format, rest) = bytes.split_first().ok_or(RowError::Malformed)?;
         if format != ROW_FORMAT {
             return Err(RowError::Format);
         }
-        let (rows, rest) = rest.as_chunks::<32>();
-        if !rest.is_empty() {
+        let (numbers, []) = rest.as_chunks::<8>() else {
             return Err(RowError::Malformed);
-        }
-        let number = |bytes: &[u8]| bytes.iter().fold(0_u64, |value, &byte| value << 8 | u64::from(byte));
-        let posting = |row: &[u8; 32]| {
-            let (record, spans) = row.split_at(16);
-            let (from, until) = spans.split_at(8);
-            Uuid::from_slice(record).map(|record| Posting {
-                record: RecordId(record),
-                from: CommitSequence(number(from)),
-                until: CommitSequence(number(until)),
-            })
         };
-        let postings = rows.iter().map(posting).collect::<Result<_, _>>();
-        postings.map(Self).map_err(|_| RowError::Malformed)
+        let (pairs, []) = numbers.as_chunks::<2>() else {
+            return Err(RowError::Malformed);
+        };
+        let number = |bytes: &[u8; 8]| CommitSequence(u64::from_be_bytes(*bytes));
+        Ok(Self(
+            pairs
+                .iter()
+                .map(|[from, until]| Span {
+                    from: number(from),
+                    until: number(until),
+                })
+                .collect(),
+        ))
     }
 }
+
+/// The value of the last synced sequence: the number behind the format version.
+pub(crate) fn encode_number(number: u64) -> Vec<u8> {
+    let mut value = vec![ROW_FORMAT];
+    value.extend_from_slice(&number.to_be_bytes());
+    value
+}
+
+/// Reads what [`encode_number`] wrote.
+pub(crate) fn decode_number(value: &[u8]) -> Result<u64, RowError> {
+    match value.split_first() {
+        Some((&ROW_FORMAT, number)) => number
+            .try_into()
+            .map(u64::from_be_bytes)
+            .map_err(|_| RowError::Malformed),
+        Some(_) => Err(RowError::Format),
+        None => Err(RowError::Malformed),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,8 @@
-//! Doubles for this crate's own tests.
+//! Doubles and people for this crate's own tests.
+
+pub(crate) mod people;
+pub(crate) mod permits;
+pub(crate) mod world;
 
 use std::sync::{Mutex, PoisonError};
 

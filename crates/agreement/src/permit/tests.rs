@@ -179,6 +179,20 @@ fn a_permit_for_no_person_shows_nobody() {
 }
 
 #[test]
+fn a_purpose_that_the_agreement_lacks_grants_no_consultation() {
+    let agreement = Arc::new(fixture::agreement(""));
+    let mut request = fixture::request();
+    request.context.purpose = PurposeId::parse("no-such-purpose").unwrap();
+    assert_eq!(Permit::grant(&agreement, &request, fixture::moment()), None);
+    request.asked = Asked::Receipt;
+    let permit = Permit::grant(&agreement, &request, fixture::moment()).unwrap();
+    assert!(
+        permit.fields().is_empty(),
+        "what needs no grant shows no field either"
+    );
+}
+
+#[test]
 fn a_person_is_shown_with_the_fields_of_the_permit() {
     let permit = permit_for("residents = true");
     let mut record = fixture::record();

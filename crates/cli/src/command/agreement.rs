@@ -33,7 +33,7 @@ pub enum AgreementCommand {
         file: PathBuf,
     },
     /// Say how a call would be decided, clause by clause, without making it: exit 1 when it would be refused
-    Explain(ExplainArguments),
+    Explain(Box<ExplainArguments>),
     /// Activate an agreement, or replace the active one of the same id
     Activate(ActivateArguments),
     /// Revoke an agreement: calls under it are refused from the next one on
@@ -144,20 +144,41 @@ fn check(file: &Path, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure
                 .build()
         })
         .collect();
-    session.say(format!("valida; SHA-256 {}", agreement.hash()), format!("valid; SHA-256 {}", agreement.hash()))?;
+    session.say(
+        format!("valida; SHA-256 {}", agreement.hash()),
+        format!("valid; SHA-256 {}", agreement.hash()),
+    )?;
     session.data(&rows)?;
-    Ok(if rows.is_empty() { ExitCode::Ok } else { ExitCode::NegativeAnswer })
+    Ok(if rows.is_empty() {
+        ExitCode::Ok
+    } else {
+        ExitCode::NegativeAnswer
+    })
 }
 
 fn activate(arguments: &ActivateArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
-    let ActivateArguments { file, replaces, dry_run, act, caller } = arguments;
+    let ActivateArguments {
+        file,
+        replaces,
+        dry_run,
+        act,
+        caller,
+    } = arguments;
     let document = read(file)?;
     parse(file, &document)?;
     let replaces = replaces.as_deref().map(hash).transpose()?;
-    let effect = if *dry_run { Effect::CheckOnly } else { Effect::Activate };
+    let effect = if *dry_run {
+        Effect::CheckOnly
+    } else {
+        Effect::Activate
+    };
     session.block_on(async |session| {
         let (admin, act) = caller.with_act(act, session)?;
-        let Activated { agreement, findings, receipt } = admin
+        let Activated {
+            agreement,
+            findings,
+            receipt,
+        } = admin
             .activate(&document, replaces, &act, effect)
             .await
             .map_err(|error| call::unanswered(&error))?;
@@ -168,7 +189,10 @@ fn activate(arguments: &ActivateArguments, session: &mut Session<'_, '_>) -> Res
         match receipt {
             Some(receipt) => {
                 let index = receipt.index();
-                session.say(format!("attivata, voce {index}"), format!("activated, entry {index}"))?;
+                session.say(
+                    format!("attivata, voce {index}"),
+                    format!("activated, entry {index}"),
+                )?;
             }
             None => session.say("valida, nulla è cambiato", "valid, nothing was changed")?,
         }
@@ -178,23 +202,47 @@ fn activate(arguments: &ActivateArguments, session: &mut Session<'_, '_>) -> Res
 }
 
 fn revoke(arguments: &RevokeArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
-    let RevokeArguments { id, reason, act, caller } = arguments;
+    let RevokeArguments {
+        id,
+        reason,
+        act,
+        caller,
+    } = arguments;
     let id = agreement_id(id)?;
     session.block_on(async |session| {
         let (admin, act) = caller.with_act(act, session)?;
-        let revoked = admin.revoke(&id, reason, &act).await.map_err(|error| call::unanswered(&error))?;
+        let revoked = admin
+            .revoke(&id, reason, &act)
+            .await
+            .map_err(|error| call::unanswered(&error))?;
         let index = revoked.receipt.index();
-        session.say(format!("revocata, voce {index}"), format!("revoked, entry {index}"))?;
+        session.say(
+            format!("revocata, voce {index}"),
+            format!("revoked, entry {index}"),
+        )?;
         session.data(&[row(&revoked.agreement)])?;
         Ok(ExitCode::Ok)
     })
 }
 
 fn list(arguments: &ListArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
-    let ListArguments { agency, active, revoked, caller } = arguments;
-    let agency = agency.as_deref().map(SpiffeId::parse).transpose().map_err(|error| {
-        Failure::usage("l'identità dell'ente non è valida", "the agency's identity is not valid").because(&error)
-    })?;
+    let ListArguments {
+        agency,
+        active,
+        revoked,
+        caller,
+    } = arguments;
+    let agency = agency
+        .as_deref()
+        .map(SpiffeId::parse)
+        .transpose()
+        .map_err(|error| {
+            Failure::usage(
+                "l'identità dell'ente non è valida",
+                "the agency's identity is not valid",
+            )
+            .because(&error)
+        })?;
     let state = match (active, revoked) {
         (true, _) => Some(AgreementState::Active),
         (false, true) => Some(AgreementState::Revoked),
@@ -205,8 +253,10 @@ fn list(arguments: &ListArguments, session: &mut Session<'_, '_>) -> Result<Exit
         let mut request = PageRequest::default();
         let mut rows = Vec::new();
         loop {
-            let page =
-                admin.list(agency.as_ref(), state, &request).await.map_err(|error| call::unanswered(&error))?;
+            let page = admin
+                .list(agency.as_ref(), state, &request)
+                .await
+                .map_err(|error| call::unanswered(&error))?;
             rows.extend(page.items.iter().map(row));
             match page.next {
                 Some(next) => request.after = Some(next),
@@ -221,9 +271,16 @@ fn list(arguments: &ListArguments, session: &mut Session<'_, '_>) -> Result<Exit
 fn show(id: &str, caller: &CallerArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
     let id = agreement_id(id)?;
     session.block_on(async |session| {
-        let record = caller.admin(session)?.get(&id).await.map_err(|error| call::unanswered(&error))?;
+        let record = caller
+            .admin(session)?
+            .get(&id)
+            .await
+            .map_err(|error| call::unanswered(&error))?;
         let state = state_name(record.state);
-        session.say(format!("stato: {state}; SHA-256 {}", record.hash), format!("state: {state}; SHA-256 {}", record.hash))?;
+        session.say(
+            format!("stato: {state}; SHA-256 {}", record.hash),
+            format!("state: {state}; SHA-256 {}", record.hash),
+        )?;
         session.raw(&String::from_utf8_lossy(&record.document))?;
         Ok(ExitCode::Ok)
     })
@@ -239,8 +296,12 @@ impl CallerArguments {
 
     fn with_act(&self, act: &ActSettings, session: &Session<'_, '_>) -> Result<(AdminClient, Act), Failure> {
         let environment = &session.surroundings.environment;
-        let ActSettings { reference, operator } = act.resolve(&self.choice.load(environment)?, environment)?;
-        let act = Act { reference: required(reference, "reference")?, operator: required(operator, "operator")? };
+        let ActSettings { reference, operator } =
+            act.resolve(&self.choice.load(environment)?, environment)?;
+        let act = Act {
+            reference: required(reference, "reference")?,
+            operator: required(operator, "operator")?,
+        };
         Ok((self.admin(session)?, act))
     }
 }
@@ -284,7 +345,12 @@ fn agreement_id(text: &str) -> Result<AgreementId, Failure> {
 }
 
 fn hash(text: &str) -> Result<Hash, Failure> {
-    let wrong = || Failure::usage("--replaces: 64 cifre esadecimali", "--replaces: 64 hexadecimal digits");
+    let wrong = || {
+        Failure::usage(
+            "--replaces: 64 cifre esadecimali",
+            "--replaces: 64 hexadecimal digits",
+        )
+    };
     if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(wrong());
     }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use agreement::reason::ExitCode;
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
-use client::auditor::{AccessFilter, AuditorClient, Followed, ReadingContext};
+use client::auditor::{AccessEntry, AccessFilter, AuditorClient, Followed, ReadingContext};
 use client::page::PageRequest;
 use ledger::checkpoint::SignedCheckpoint;
 
@@ -19,7 +19,7 @@ use crate::output::{self, Format};
 use crate::profile::{ConnectionSettings, ProfileChoice, ReadingSettings, required};
 use crate::session::Session;
 
-pub use self::entry::{entry_row, header_record};
+pub use self::entry::{entry_line, entry_row, header_record};
 pub use self::offline::{FsckArguments, ReceiptCommand};
 
 /// What to do with the access log.
@@ -131,12 +131,20 @@ pub fn run(command: AuditCommand, session: &mut Session<'_, '_>) -> Result<ExitC
 }
 
 fn list(arguments: ListArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
-    let ListArguments { filter, limit, reader } = arguments;
+    let ListArguments {
+        filter,
+        limit,
+        reader,
+    } = arguments;
     let filter = AccessFilter::from(filter);
     session.block_on(async |session| {
         let (auditor, context) = reader.prepare(session)?;
+        let row = row_in(session.format);
         let mut rows: Vec<Datum> = Vec::new();
-        let mut request = PageRequest { size: Some(PAGE), after: None };
+        let mut request = PageRequest {
+            size: Some(PAGE),
+            after: None,
+        };
         while rows.len() < limit {
             let left = u16::try_from(limit - rows.len()).unwrap_or(PAGE).min(PAGE);
             request.size = Some(left);
@@ -145,7 +153,7 @@ fn list(arguments: ListArguments, session: &mut Session<'_, '_>) -> Result<ExitC
                 .await
                 .map_err(|error| call::unanswered(&error))?
                 .page;
-            rows.extend(page.items.iter().map(entry_row));
+            rows.extend(page.items.iter().map(row));
             match page.next {
                 Some(next) => request.after = Some(next),
                 None => break,
@@ -157,8 +165,21 @@ fn list(arguments: ListArguments, session: &mut Session<'_, '_>) -> Result<ExitC
     })
 }
 
+/// People get a line for each entry, programs everything.
+fn row_in(format: Format) -> fn(&AccessEntry) -> Datum {
+    match format {
+        Format::Table => entry_line,
+        Format::Json | Format::Jsonl | Format::Csv => entry_row,
+    }
+}
+
 fn follow(arguments: FollowArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
-    let FollowArguments { filter, start, count, reader } = arguments;
+    let FollowArguments {
+        filter,
+        start,
+        count,
+        reader,
+    } = arguments;
     let filter = AccessFilter::from(filter);
     // Rows come one by one, so that what is one document becomes one line an entry.
     let format = match session.format {
@@ -178,19 +199,26 @@ fn follow(arguments: FollowArguments, session: &mut Session<'_, '_>) -> Result<E
                 }
             };
             if let Followed::Entry(entry) = next {
-                output::write(&mut *session.io.stdout, format, &[entry_row(&entry)])?;
+                output::write(&mut *session.io.stdout, format, &[row_in(format)(&entry)])?;
                 shown += 1;
             }
         }
         if let Some(next) = follower.next_index() {
-            session.say(format!("per riprendere: --start {next}"), format!("to go on: --start {next}"))?;
+            session.say(
+                format!("per riprendere: --start {next}"),
+                format!("to go on: --start {next}"),
+            )?;
         }
         Ok(ExitCode::Ok)
     })
 }
 
 fn checkpoint(arguments: &CheckpointArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
-    let CheckpointArguments { since, choice, connection } = arguments;
+    let CheckpointArguments {
+        since,
+        choice,
+        connection,
+    } = arguments;
     let old = match since {
         Some(path) => Some(offline::read_checkpoint(path)?),
         None => None,
@@ -225,11 +253,19 @@ fn checkpoint(arguments: &CheckpointArguments, session: &mut Session<'_, '_>) ->
 
 impl ReaderArguments {
     fn prepare(&self, session: &Session<'_, '_>) -> Result<(AuditorClient, ReadingContext), Failure> {
-        let Self { choice, connection, reading } = self;
+        let Self {
+            choice,
+            connection,
+            reading,
+        } = self;
         let environment = &session.surroundings.environment;
         let profile = choice.load(environment)?;
         let auditor = AuditorClient::new(connection.resolve(&profile, environment)?.connect(session)?);
-        let ReadingSettings { purpose, reference, reader } = reading.resolve(&profile, environment)?;
+        let ReadingSettings {
+            purpose,
+            reference,
+            reader,
+        } = reading.resolve(&profile, environment)?;
         let context = ReadingContext {
             purpose: required(purpose, "purpose")?,
             reference: required(reference, "reference")?,
@@ -241,7 +277,19 @@ impl ReaderArguments {
 
 impl From<FilterArguments> for AccessFilter {
     fn from(arguments: FilterArguments) -> Self {
-        let FilterArguments { from, until, agency, under, outcome } = arguments;
-        Self { from, until, agency, agreement: under, outcome }
+        let FilterArguments {
+            from,
+            until,
+            agency,
+            under,
+            outcome,
+        } = arguments;
+        Self {
+            from,
+            until,
+            agency,
+            agreement: under,
+            outcome,
+        }
     }
 }

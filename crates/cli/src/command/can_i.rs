@@ -35,7 +35,14 @@ pub struct CanIArguments {
 
 /// Runs `ponte can-i`. Without a service the answer is the list; with one, exit 1 says no.
 pub fn run(arguments: &CanIArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
-    let CanIArguments { service, fields, verification, choice, connection, context } = arguments;
+    let CanIArguments {
+        service,
+        fields,
+        verification,
+        choice,
+        connection,
+        context,
+    } = arguments;
     let wanted = call::field_set(fields)?;
     session.block_on(async |session| {
         let environment = &session.surroundings.environment;
@@ -43,11 +50,17 @@ pub fn run(arguments: &CanIArguments, session: &mut Session<'_, '_>) -> Result<E
         let context = context.resolve(&profile, environment)?;
         let agency = AgencyClient::new(connection.resolve(&profile, environment)?.connect(session)?);
         let ground = context.access_context(None, agency.new_request_id())?;
-        let answer =
-            agency.describe_access(&ground, call::RECEIPT).await.map_err(|error| call::unanswered(&error))?;
+        let answer = agency
+            .describe_access(&ground, call::RECEIPT)
+            .await
+            .map_err(|error| call::unanswered(&error))?;
 
         let Some(service) = service else {
-            let rows: Vec<Datum> = answer.agreements.iter().flat_map(show::access_description).collect();
+            let rows: Vec<Datum> = answer
+                .agreements
+                .iter()
+                .flat_map(show::access_description)
+                .collect();
             session.data(&rows)?;
             return Ok(ExitCode::Ok);
         };
@@ -57,14 +70,23 @@ pub fn run(arguments: &CanIArguments, session: &mut Session<'_, '_>) -> Result<E
                 && description.purposes.iter().any(|purpose: &Purpose| {
                     purpose.id == ground.purpose.as_str()
                         && purpose.services.contains(service)
-                        && verification.as_ref().is_none_or(|kind| purpose.verifications.contains(kind))
+                        && verification
+                            .as_ref()
+                            .is_none_or(|kind| purpose.verifications.contains(kind))
                         && wanted.iter().all(|field| purpose.fields.contains(field))
                 })
         };
-        let granting: Vec<&str> =
-            answer.agreements.iter().filter(grants).map(|description| description.agreement.as_str()).collect();
+        let granting: Vec<&str> = answer
+            .agreements
+            .iter()
+            .filter(grants)
+            .map(|description| description.agreement.as_str())
+            .collect();
         if granting.is_empty() {
-            session.say("no: nessuna finalità in vigore lo concede", "no: no purpose in force grants it")?;
+            session.say(
+                "no: nessuna finalità in vigore lo concede",
+                "no: no purpose in force grants it",
+            )?;
             return Ok(ExitCode::NegativeAnswer);
         }
         let under = granting.join(", ");

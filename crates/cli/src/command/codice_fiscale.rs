@@ -59,16 +59,26 @@ const REASON_COLUMN: &str = "reason";
 pub fn run(command: CodiceFiscaleCommand, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
     match command {
         CodiceFiscaleCommand::Compute(arguments) => compute(&arguments, session),
-        CodiceFiscaleCommand::Check { codes } if codes.is_empty() => filter(session, &[CODE_COLUMN], |values| {
-            let [code] = values else { return Err(Refusal::Column(CODE_COLUMN)) };
-            check(code).map(|facts| facts.kind.to_owned())
-        }),
+        CodiceFiscaleCommand::Check { codes } if codes.is_empty() => {
+            filter(session, &[CODE_COLUMN], |values| {
+                let [code] = values else {
+                    return Err(Refusal::Column(CODE_COLUMN));
+                };
+                check(code).map(|facts| facts.kind.to_owned())
+            })
+        }
         CodiceFiscaleCommand::Check { codes } => check_all(&codes, session),
     }
 }
 
 fn compute(arguments: &ComputeArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
-    let ComputeArguments { surname, given_name, sex, birth_date, birth_place } = arguments;
+    let ComputeArguments {
+        surname,
+        given_name,
+        sex,
+        birth_date,
+        birth_place,
+    } = arguments;
     let (Some(surname), Some(given_name), Some(sex), Some(birth_date), Some(birth_place)) =
         (surname, given_name, sex, birth_date, birth_place)
     else {
@@ -79,7 +89,8 @@ fn compute(arguments: &ComputeArguments, session: &mut Session<'_, '_>) -> Resul
             compute_one(surname, given_name, sex, birth_date, birth_place)
         });
     };
-    let code = compute_one(surname, given_name, sex, birth_date, birth_place).map_err(Refusal::into_failure)?;
+    let code =
+        compute_one(surname, given_name, sex, birth_date, birth_place).map_err(Refusal::into_failure)?;
     session.data(&[RecordBuilder::new().with(CODE_COLUMN, code).build()])?;
     Ok(ExitCode::Ok)
 }
@@ -111,9 +122,16 @@ struct Facts {
 fn check(text: &str) -> Result<Facts, Refusal> {
     let code = TaxCode::parse(text).map_err(Refusal::Code)?;
     let Some(code) = code.definitive() else {
-        return Ok(Facts { kind: "provisional", details: RecordBuilder::new() });
+        return Ok(Facts {
+            kind: "provisional",
+            details: RecordBuilder::new(),
+        });
     };
-    let kind = if code.is_omocode() { "omocode" } else { "definitive" };
+    let kind = if code.is_omocode() {
+        "omocode"
+    } else {
+        "definitive"
+    };
     let sex = match code.sex() {
         Sex::Male => "M",
         Sex::Female => "F",
@@ -124,7 +142,10 @@ fn check(text: &str) -> Result<Facts, Refusal> {
         .with("birth_year_in_century", format!("{:02}", code.year_in_century()))
         .with("birth_month", format!("{:02}", code.month()))
         .with("birth_day", format!("{:02}", code.day()))
-        .with("birth_place", code.place().map(place::name_of).unwrap_or_default());
+        .with(
+            "birth_place",
+            code.place().map(place::name_of).unwrap_or_default(),
+        );
     Ok(Facts { kind, details })
 }
 
@@ -144,7 +165,10 @@ fn check_all(codes: &[String], session: &mut Session<'_, '_>) -> Result<ExitCode
             Err(refusal) => {
                 exit = ExitCode::NegativeAnswer;
                 row.push(("valid".to_owned(), Datum::Truth(false)));
-                row.push((REASON_COLUMN.to_owned(), Datum::text(refusal.text(session.language))));
+                row.push((
+                    REASON_COLUMN.to_owned(),
+                    Datum::text(refusal.text(session.language)),
+                ));
             }
         }
         rows.push(Datum::Record(row));
@@ -163,21 +187,42 @@ fn filter(
     let language = session.language;
     let mut input = Vec::new();
     session.io.stdin.read_to_end(&mut input).map_err(|error| {
-        Failure::usage("lo standard input non è leggibile", "standard input cannot be read").because(&error)
+        Failure::usage(
+            "lo standard input non è leggibile",
+            "standard input cannot be read",
+        )
+        .because(&error)
     })?;
     let header_line = input.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let separator = if header_line.contains(&b';') { b';' } else { b',' };
-    let mut reader = csv::ReaderBuilder::new().delimiter(separator).flexible(true).from_reader(input.as_slice());
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(separator)
+        .flexible(true)
+        .from_reader(input.as_slice());
     let header = reader.headers().map_err(|error| unreadable(&error))?.clone();
     let positions = wanted
         .iter()
-        .map(|name| header.iter().position(|other| other.trim_start_matches('\u{feff}') == *name).ok_or(*name))
+        .map(|name| {
+            header
+                .iter()
+                .position(|other| other.trim_start_matches('\u{feff}') == *name)
+                .ok_or(*name)
+        })
         .collect::<Result<Vec<_>, _>>()
         .map_err(|name| Refusal::Column(name).into_failure())?;
 
-    let mut writer = csv::WriterBuilder::new().delimiter(separator).flexible(true).from_writer(&mut session.io.stdout);
-    let answer_column = if wanted == [CODE_COLUMN] { "kind" } else { CODE_COLUMN };
-    writer.write_record(header.iter().chain([answer_column, REASON_COLUMN])).map_err(output)?;
+    let mut writer = csv::WriterBuilder::new()
+        .delimiter(separator)
+        .flexible(true)
+        .from_writer(&mut session.io.stdout);
+    let answer_column = if wanted == [CODE_COLUMN] {
+        "kind"
+    } else {
+        CODE_COLUMN
+    };
+    writer
+        .write_record(header.iter().chain([answer_column, REASON_COLUMN]))
+        .map_err(output)?;
     let mut exit = ExitCode::Ok;
     for row in reader.records() {
         let row = row.map_err(|error| unreadable(&error))?;
@@ -193,7 +238,9 @@ fn filter(
                 (String::new(), refusal.text(language))
             }
         };
-        writer.write_record(row.iter().chain([value.as_str(), reason.as_str()])).map_err(output)?;
+        writer
+            .write_record(row.iter().chain([value.as_str(), reason.as_str()]))
+            .map_err(output)?;
     }
     writer.flush()?;
     Ok(exit)

@@ -55,7 +55,14 @@ pub enum CallerRole {
 
 /// Runs `ponte doctor`: exit 1 when a finding is red.
 pub fn run(arguments: &DoctorArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
-    let DoctorArguments { config, role, report, choice, connection, context } = arguments;
+    let DoctorArguments {
+        config,
+        role,
+        report,
+        choice,
+        connection,
+        context,
+    } = arguments;
     let environment = &session.surroundings.environment;
     let mut findings = Vec::new();
     if let Some(path) = config {
@@ -64,7 +71,13 @@ pub fn run(arguments: &DoctorArguments, session: &mut Session<'_, '_>) -> Result
     let profile = choice.load(environment)?;
     let connection = connection.resolve(&profile, environment)?;
     if config.is_none() || connection.endpoint.is_some() {
-        examine_caller(&connection, &context.resolve(&profile, environment)?, *role, session, &mut findings)?;
+        examine_caller(
+            &connection,
+            &context.resolve(&profile, environment)?,
+            *role,
+            session,
+            &mut findings,
+        )?;
     }
     findings.push(Finding::new(
         "agreements",
@@ -73,14 +86,21 @@ pub fn run(arguments: &DoctorArguments, session: &mut Session<'_, '_>) -> Result
         "agreements carry no signatures yet: whoever administers the index decides",
     ));
 
-    let rows: Vec<_> = findings.iter().map(|finding| finding.row(session.language)).collect();
+    let rows: Vec<_> = findings
+        .iter()
+        .map(|finding| finding.row(session.language))
+        .collect();
     if let Some(path) = report {
         let json = serde_json::to_vec_pretty(&rows).map_err(|error| Failure::internal(&error))?;
         call::write_new(path, &json)?;
     }
     session.data(&rows)?;
     let red = findings.iter().any(|finding| finding.light == Light::Red);
-    Ok(if red { ExitCode::NegativeAnswer } else { ExitCode::Ok })
+    Ok(if red {
+        ExitCode::NegativeAnswer
+    } else {
+        ExitCode::Ok
+    })
 }
 
 /// The machine of an index or node: its keys, certificate and volume.
@@ -88,18 +108,25 @@ fn examine_machine(path: &Path, session: &Session<'_, '_>, findings: &mut Vec<Fi
     let now = session.surroundings.clock.now();
     match index::config::IndexConfig::load(path) {
         Ok(config) => {
-            findings.push(Finding::green("configuration", "configurazione di un indice", "configuration of an index"));
+            findings.push(Finding::green(
+                "configuration",
+                "configurazione di un indice",
+                "configuration of an index",
+            ));
             material::certificate(&config.tls.certificate, now, findings);
             material::private_key(&config.tls.key, findings);
             material::secret("key-encryption-key", &config.key_encryption_key, findings);
             material::secret("log-key", &config.log_key, findings);
             material::separate(&config.key_encryption_key, &config.data_directory, findings);
             volume::examine(&config.data_directory, findings);
-            return;
         }
         Err(as_index) => match node::config::NodeConfig::load(path) {
             Ok(config) => {
-                findings.push(Finding::green("configuration", "configurazione di un nodo", "configuration of a node"));
+                findings.push(Finding::green(
+                    "configuration",
+                    "configurazione di un nodo",
+                    "configuration of a node",
+                ));
                 material::certificate(&config.index.identity.certificate, now, findings);
                 material::private_key(&config.index.identity.key, findings);
                 material::secret("key-encryption-key", &config.key_encryption_key, findings);
@@ -115,7 +142,10 @@ fn examine_machine(path: &Path, session: &Session<'_, '_>, findings: &mut Vec<Fi
                         format!("né di un indice ({index}) né di un nodo ({node})"),
                         format!("neither of an index ({index}) nor of a node ({node})"),
                     )
-                    .remedy("confrontarla con gli esempi in config/", "compare it with the samples in config/"),
+                    .remedy(
+                        "confrontarla con gli esempi in config/",
+                        "compare it with the samples in config/",
+                    ),
                 );
             }
         },

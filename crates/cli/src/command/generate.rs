@@ -51,12 +51,26 @@ const EMILIA_ROMAGNA: &str = "08";
 
 /// Runs `ponte generate`.
 pub fn run(arguments: &GenerateArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
-    let GenerateArguments { municipality, region, year, seed, scale, until, abroad, out, out_dir } = arguments;
+    let GenerateArguments {
+        municipality,
+        region,
+        year,
+        seed,
+        scale,
+        until,
+        abroad,
+        out,
+        out_dir,
+    } = arguments;
     let plan = Plan::new(*seed, *year).map_err(refused)?;
     let extent = Extent {
         scale: Scale::parse(scale).map_err(refused)?,
         moment: until.map_or(Moment::Start, Moment::Until),
-        registers: if *abroad { Registers::ResidentsAndAbroad } else { Registers::Residents },
+        registers: if *abroad {
+            Registers::ResidentsAndAbroad
+        } else {
+            Registers::Residents
+        },
     };
     let day = plan.reference_date(extent.moment).map_err(refused)?;
 
@@ -66,7 +80,10 @@ pub fn run(arguments: &GenerateArguments, session: &mut Session<'_, '_>) -> Resu
             whole_region(plan, extent, directory, session)?
         }
         _ => {
-            return Err(Failure::usage("la regione deve essere 08", "the region must be 08"));
+            return Err(Failure::usage(
+                "la regione deve essere 08",
+                "the region must be 08",
+            ));
         }
     };
     session.say(
@@ -85,7 +102,9 @@ fn one(
 ) -> Result<u64, Failure> {
     let istat = IstatCode::parse(code)
         .map_err(|error| Failure::usage("codice ISTAT non valido", "not an ISTAT code").because(&error))?;
-    let residents = Region::emilia_romagna().municipality(istat).map_or(0, |place| place.population());
+    let residents = Region::emilia_romagna()
+        .municipality(istat)
+        .map_or(0, |place| place.population());
     let bar = session.progress(u64::from(residents / extent.scale.households()));
     let cards = match out {
         Some(path) => {

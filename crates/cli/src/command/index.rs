@@ -1,17 +1,18 @@
 //! `ponte index`: the central service.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use agreement::reason::ExitCode;
 use clap::{Args, Subcommand};
 use index::config::IndexConfig;
-use ledger::checkpoint::LogSigner;
 use ledger::name::Origin;
 use transport::pki::names::TrustDomainName;
+use transport::random::Random;
+use transport::shutdown::Shutdown;
 
 use crate::datum::RecordBuilder;
 use crate::failure::Failure;
-use crate::secret;
 use crate::session::Session;
 
 /// What to do with the index.
@@ -52,20 +53,31 @@ pub fn run(command: IndexCommand, session: &mut Session<'_, '_>) -> Result<ExitC
 }
 
 fn init(arguments: &InitArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
-    let InitArguments { directory, trust_domain, origin, listen } = arguments;
+    let InitArguments {
+        directory,
+        trust_domain,
+        origin,
+        listen,
+    } = arguments;
     let origin = Origin::new(origin.as_str())
         .map_err(|error| Failure::usage("--origin non valida", "--origin is not valid").because(&error))?;
     let text = configuration(trust_domain, &origin, *listen);
     IndexConfig::parse(&text, directory).map_err(|error| Failure::internal(&error))?;
 
-    for place in [directory.clone(), directory.join("data"), directory.join("checkpoint"), directory.join("pki")] {
+    for place in [
+        directory.clone(),
+        directory.join("data"),
+        directory.join("checkpoint"),
+        directory.join("pki"),
+    ] {
         make_private(&place)?;
     }
     let random = &*session.surroundings.random;
-    secret::create(&directory.join("key-encryption.key"), random)?;
-    let seed = secret::create(&directory.join("log.key"), random)?;
+    secret(&directory.join("key-encryption.key"), random)?;
+    let seed = secret(&directory.join("log.key"), random)?;
     crate::call::write_new(&directory.join("index.toml"), text.as_bytes())?;
-    let signer = LogSigner::from_seed(origin, &seed).map_err(|error| Failure::internal(&error))?;
+    let log_key =
+        index::init::verifier_key(origin.as_str(), &seed).map_err(|error| Failure::internal(&error))?;
     let path = directory.display();
     session.say(
         format!("creato {path}; mancano certificato e chiave dell'indice in {path}/pki (ponte pki csr, ponte pki issue)"),
@@ -75,23 +87,54 @@ fn init(arguments: &InitArguments, session: &mut Session<'_, '_>) -> Result<Exit
         "La chiave di verifica del registro va data a tutti; le altre a nessuno, con copia in luogo separato dai dati.",
         "The log's verifier key is for everybody; the others for nobody, with a copy kept apart from the data.",
     )?;
-    session.data(&[RecordBuilder::new().with("log_key", signer.verifier().to_string()).build()])?;
+    session.data(&[RecordBuilder::new().with("log_key", log_key).build()])?;
     Ok(ExitCode::Ok)
 }
 
 fn serve(config: &Path, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
     let config = IndexConfig::load(config).map_err(|error| Failure::file(config, &error))?;
     crate::diagnostics::install();
-    let listen = config.listen;
-    session.say(format!("indice in ascolto su {listen}"), format!("the index listens on {listen}"))?;
-    session.block_on(async |_| {
-        let shutdown = transport::shutdown::Shutdown::new();
+    session.block_on(async |session| {
+        let shutdown = Shutdown::new();
         shutdown.on_signals().map_err(|error| Failure::internal(&error))?;
-        index::run(config, shutdown).await.map_err(|error| {
-            Failure::new(ExitCode::Unavailable, "l'indice si è fermato", "the index stopped").because(&error)
+        let (clock, random) = (&session.surroundings.clock, &session.surroundings.random);
+        let running = index::run::start(config, Arc::clone(clock), Arc::clone(random), shutdown)
+            .await
+            .map_err(|error| {
+                Failure::new(
+                    ExitCode::Unavailable,
+                    "l'indice non parte",
+                    "the index does not start",
+                )
+                .because(&error)
+            })?;
+        let address = running.address;
+        session.say(
+            format!("indice in ascolto su {address}"),
+            format!("the index listens on {address}"),
+        )?;
+        running.ended().await.map_err(|error| {
+            Failure::new(
+                ExitCode::Unavailable,
+                "l'indice si è fermato",
+                "the index stopped",
+            )
+            .because(&error)
         })
     })?;
     Ok(ExitCode::Ok)
+}
+
+fn secret(path: &Path, random: &dyn Random) -> Result<[u8; 32], Failure> {
+    if path.exists() {
+        let path = path.display();
+        return Err(Failure::new(
+            ExitCode::Conflict,
+            format!("{path} esiste già e non viene sovrascritto"),
+            format!("{path} exists already and is not overwritten"),
+        ));
+    }
+    index::init::make_secret(path, random).map_err(|error| Failure::file(path, &error))
 }
 
 /// Makes a directory that its owner alone can enter.

@@ -94,25 +94,47 @@ fn check(arguments: &CheckArguments, session: &mut Session<'_, '_>) -> Result<Ex
     let CheckArguments { file, export } = arguments;
     let context = export.context(session)?;
     let input = File::open(file).map_err(|error| Failure::file(file, &error))?;
-    let report = node::check::check(BufReader::new(input), context).map_err(|error| unreadable(file, &error))?;
+    let report =
+        node::check::check(BufReader::new(input), context).map_err(|error| unreadable(file, &error))?;
     show_report(&report, session)
 }
 
 /// Shows what was found; exit 1 when rows would be refused.
 fn show_report(report: &CheckReport, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
-    let CheckReport { rows, accepted, refused, findings } = report;
+    let CheckReport {
+        rows,
+        accepted,
+        refused,
+        findings,
+    } = report;
     session.say(
         format!("{rows} righe: {accepted} accettate, {refused} rifiutate"),
         format!("{rows} rows: {accepted} accepted, {refused} refused"),
     )?;
     let language = session.language;
-    let found: Vec<Datum> = findings.iter().map(|found| finding_row(found, language)).collect();
+    let found: Vec<Datum> = findings
+        .iter()
+        .map(|found| finding_row(found, language))
+        .collect();
     session.data(&found)?;
-    Ok(if *refused == 0 { ExitCode::Ok } else { ExitCode::NegativeAnswer })
+    Ok(if *refused == 0 {
+        ExitCode::Ok
+    } else {
+        ExitCode::NegativeAnswer
+    })
 }
 
 fn finding_row(found: &RuleFindings, language: Language) -> Datum {
-    let RuleFindings { code, severity, column, count, lines, italian, remedy, english } = found;
+    let RuleFindings {
+        code,
+        severity,
+        column,
+        count,
+        lines,
+        italian,
+        remedy,
+        english,
+    } = found;
     let row = RecordBuilder::new()
         .with("code", *code)
         .with("severity", severity.to_string())

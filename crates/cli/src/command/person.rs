@@ -26,31 +26,70 @@ pub struct LookupArguments {
 
 /// Runs `ponte person`.
 pub fn run_person(arguments: &LookupArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
-    let LookupArguments { subject, fields, call } = arguments;
+    let LookupArguments {
+        subject,
+        fields,
+        call,
+    } = arguments;
     let Subject { key, municipality } = subject.read()?;
     let fields = call::field_set(fields)?;
     session.block_on(async |session| {
         let call = call.prepare(session)?;
-        let request =
-            LookupPerson { context: call.context.clone(), key, municipality, fields, receipt: call::RECEIPT };
-        let answer = call.agency.lookup_person(request).await.map_err(|error| call::unanswered(&error))?;
+        let request = LookupPerson {
+            context: call.context.clone(),
+            key,
+            municipality,
+            fields,
+            receipt: call::RECEIPT,
+        };
+        let answer = call
+            .agency
+            .lookup_person(request)
+            .await
+            .map_err(|error| call::unanswered(&error))?;
         call.settle(&answer.receipt, session)?;
-        show_answer(&show::person_rows(&answer), &answer.freshness, answer.no_history_before, session)
+        show_answer(
+            &show::person_rows(&answer),
+            &answer.freshness,
+            answer.no_history_before,
+            session,
+        )
     })
 }
 
 /// Runs `ponte household`.
-pub fn run_household(arguments: &LookupArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
-    let LookupArguments { subject, fields, call } = arguments;
+pub fn run_household(
+    arguments: &LookupArguments,
+    session: &mut Session<'_, '_>,
+) -> Result<ExitCode, Failure> {
+    let LookupArguments {
+        subject,
+        fields,
+        call,
+    } = arguments;
     let Subject { key, municipality } = subject.read()?;
     let fields = call::field_set(fields)?;
     session.block_on(async |session| {
         let call = call.prepare(session)?;
-        let request =
-            LookupHousehold { context: call.context.clone(), key, municipality, fields, receipt: call::RECEIPT };
-        let answer = call.agency.lookup_household(request).await.map_err(|error| call::unanswered(&error))?;
+        let request = LookupHousehold {
+            context: call.context.clone(),
+            key,
+            municipality,
+            fields,
+            receipt: call::RECEIPT,
+        };
+        let answer = call
+            .agency
+            .lookup_household(request)
+            .await
+            .map_err(|error| call::unanswered(&error))?;
         call.settle(&answer.receipt, session)?;
-        show_answer(&show::household_rows(&answer), &answer.freshness, answer.no_history_before, session)
+        show_answer(
+            &show::household_rows(&answer),
+            &answer.freshness,
+            answer.no_history_before,
+            session,
+        )
     })
 }
 

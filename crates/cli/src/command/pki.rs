@@ -49,12 +49,21 @@ pub fn run(command: PkiCommand, session: &mut Session<'_, '_>) -> Result<ExitCod
 }
 
 fn init(arguments: &InitArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
-    let InitArguments { directory, trust_domain, days } = arguments;
+    let InitArguments {
+        directory,
+        trust_domain,
+        days,
+    } = arguments;
     std::fs::create_dir_all(directory).map_err(|error| Failure::file(directory, &error))?;
     let validity = starting_now(session, *days)?;
     let Issued { certificate, key } =
-        TrustDomain::create(trust_domain, validity, &*session.surroundings.random).map_err(|error| refused(&error))?;
-    write_pair(&directory.join("authority"), &Issued { certificate, key }, session)?;
+        TrustDomain::create(trust_domain, validity, &*session.surroundings.random)
+            .map_err(|error| refused(&error))?;
+    write_pair(
+        &directory.join("authority"),
+        &Issued { certificate, key },
+        session,
+    )?;
     session.say(
         "La chiave dell'autorità firma per tutti: va tenuta fuori rete.",
         "The authority's key signs for everybody: keep it off the network.",
@@ -78,7 +87,15 @@ fn csr(arguments: &CsrArguments, session: &mut Session<'_, '_>) -> Result<ExitCo
 }
 
 fn issue(arguments: &IssueArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
-    let IssueArguments { authority, id, dns, days, csr, with_key, out } = arguments;
+    let IssueArguments {
+        authority,
+        id,
+        dns,
+        days,
+        csr,
+        with_key,
+        out,
+    } = arguments;
     let authority = open_authority(authority)?;
     let validity = starting_now(session, *days)?;
     let random = &*session.surroundings.random;
@@ -107,7 +124,13 @@ fn issue(arguments: &IssueArguments, session: &mut Session<'_, '_>) -> Result<Ex
 }
 
 fn renew(arguments: &RenewArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
-    let RenewArguments { authority, certificate, csr, days, out } = arguments;
+    let RenewArguments {
+        authority,
+        certificate,
+        csr,
+        days,
+        out,
+    } = arguments;
     let authority = open_authority(authority)?;
     let validity = starting_now(session, *days)?;
     let certificate = files::read_certificate(certificate).map_err(|error| unusable(&error))?;
@@ -126,10 +149,16 @@ fn needs_renewal(file: &Path, session: &mut Session<'_, '_>) -> Result<ExitCode,
     let summary = read_summary(file)?;
     let due = summary.validity.renewal_due().to_rfc3339();
     if summary.needs_renewal(session.surroundings.clock.now()) {
-        session.say(format!("Da rinnovare dal {due}."), format!("To be renewed since {due}."))?;
+        session.say(
+            format!("Da rinnovare dal {due}."),
+            format!("To be renewed since {due}."),
+        )?;
         return Ok(ExitCode::Ok);
     }
-    session.say(format!("Da rinnovare il {due}."), format!("To be renewed on {due}."))?;
+    session.say(
+        format!("Da rinnovare il {due}."),
+        format!("To be renewed on {due}."),
+    )?;
     Ok(ExitCode::NegativeAnswer)
 }
 
@@ -148,7 +177,10 @@ fn describe(summary: &CertificateSummary, due: bool) -> Datum {
     } = summary;
     RecordBuilder::new()
         .with("identities", uris.iter().map(String::as_str).collect::<Datum>())
-        .with("dns_names", dns_names.iter().map(String::as_str).collect::<Datum>())
+        .with(
+            "dns_names",
+            dns_names.iter().map(String::as_str).collect::<Datum>(),
+        )
         .with("not_before", validity.not_before().to_rfc3339())
         .with("not_after", validity.not_after().to_rfc3339())
         .with("renewal_due", validity.renewal_due().to_rfc3339())
@@ -176,7 +208,10 @@ fn holder(id: &str, dns_names: &[&str]) -> Result<Holder, Failure> {
     if dns_names.is_empty() {
         return Ok(Holder::Peer(peer));
     }
-    Err(Failure::usage("solo un indice ha nomi DNS", "only an index has DNS names"))
+    Err(Failure::usage(
+        "solo un indice ha nomi DNS",
+        "only an index has DNS names",
+    ))
 }
 
 fn open_authority(directory: &Path) -> Result<TrustDomain, Failure> {
@@ -217,7 +252,10 @@ fn write_certificate(path: &Path, pem: &str, session: &mut Session<'_, '_>) -> R
 
 fn said_written(session: &mut Session<'_, '_>, paths: &[&Path]) -> Result<(), Failure> {
     for path in paths {
-        session.say(format!("scritto {}", path.display()), format!("wrote {}", path.display()))?;
+        session.say(
+            format!("scritto {}", path.display()),
+            format!("wrote {}", path.display()),
+        )?;
     }
     Ok(())
 }
@@ -232,7 +270,9 @@ fn refused(error: &PkiError) -> Failure {
 
 fn unusable(error: &PkiFileError) -> Failure {
     let failure = match error {
-        PkiFileError::Exists(_) => Failure::new(ExitCode::Conflict, "nulla è stato scritto", "nothing was written"),
+        PkiFileError::Exists(_) => {
+            Failure::new(ExitCode::Conflict, "nulla è stato scritto", "nothing was written")
+        }
         PkiFileError::KeyExposed(_) | PkiFileError::TooLarge(_) | PkiFileError::System { .. } => {
             Failure::usage("file non utilizzabile", "the file cannot be used")
         }

@@ -1,11 +1,12 @@
 //! `ponte verify`: is a declaration true? Exit 0 for yes, 1 for no and for what cannot be determined.
 
 use agreement::claim::{
-    AddressClaim, Claim, ClaimError, FamilyClaim, GeneralitiesClaim, GeneralitiesParts, MemberClaim, ResidenceClaim,
+    AddressClaim, Claim, ClaimError, FamilyClaim, GeneralitiesClaim, GeneralitiesParts, MemberClaim,
+    ResidenceClaim,
 };
 use agreement::reason::ExitCode;
-use clap::{Args, Subcommand};
 use agreement::verification::Verdict;
+use clap::{Args, Subcommand};
 use client::agency::VerifyDeclaration;
 use registry::code::{Kinship, ToponymSpecies};
 use registry::date::PartialDate;
@@ -114,9 +115,18 @@ fn ask(common: &CommonArguments, claim: Claim, session: &mut Session<'_, '_>) ->
     let Subject { key, municipality } = subject.read()?;
     session.block_on(async |session| {
         let call = call.prepare(session)?;
-        let request =
-            VerifyDeclaration { context: call.context.clone(), key, municipality, claim, receipt: call::RECEIPT };
-        let answer = call.agency.verify_declaration(request).await.map_err(|error| call::unanswered(&error))?;
+        let request = VerifyDeclaration {
+            context: call.context.clone(),
+            key,
+            municipality,
+            claim,
+            receipt: call::RECEIPT,
+        };
+        let answer = call
+            .agency
+            .verify_declaration(request)
+            .await
+            .map_err(|error| call::unanswered(&error))?;
         call.settle(&answer.receipt, session)?;
         let age = show::freshness(&answer.freshness, session.language);
         session.say(&age, &age)?;
@@ -130,12 +140,22 @@ fn ask(common: &CommonArguments, claim: Claim, session: &mut Session<'_, '_>) ->
 
 impl ResidenceArguments {
     fn claim(&self) -> Result<Claim, Failure> {
-        let Self { common: _, at, species, street, number, suffix } = self;
+        let Self {
+            common: _,
+            at,
+            species,
+            street,
+            number,
+            suffix,
+        } = self;
         let municipality = MunicipalityId::of_any(call::istat(at)?)
             .ok_or_else(|| Failure::usage("comune sconosciuto", "the municipality is unknown"))?;
         let species = match species {
             Some(label) => Some(ToponymSpecies::from_label(label).ok_or_else(|| {
-                Failure::usage("specie del toponimo sconosciuta", "the species of the street is unknown")
+                Failure::usage(
+                    "specie del toponimo sconosciuta",
+                    "the species of the street is unknown",
+                )
             })?),
             None => None,
         };
@@ -147,17 +167,30 @@ impl ResidenceArguments {
             staircase: String::new(),
             unit: String::new(),
         });
-        Ok(Claim::Residence(ResidenceClaim { municipality, address }))
+        Ok(Claim::Residence(ResidenceClaim {
+            municipality,
+            address,
+        }))
     }
 }
 
 impl GeneralitiesArguments {
     fn claim(&self) -> Result<Claim, Failure> {
-        let Self { common: _, surname, given_name, sex, birth_date, birth_municipality } = self;
+        let Self {
+            common: _,
+            surname,
+            given_name,
+            sex,
+            birth_date,
+            birth_municipality,
+        } = self;
         let name = |text: &Option<String>| {
-            text.as_deref().map(PersonName::parse).transpose().map_err(|error| {
-                Failure::usage("nome non ammesso", "the name is not admitted").because(&error)
-            })
+            text.as_deref()
+                .map(PersonName::parse)
+                .transpose()
+                .map_err(|error| {
+                    Failure::usage("nome non ammesso", "the name is not admitted").because(&error)
+                })
         };
         let sex = match sex.as_deref() {
             None => None,
@@ -165,9 +198,13 @@ impl GeneralitiesArguments {
             Some("F" | "f") => Some(Sex::Female),
             Some(_) => return Err(Failure::usage("il sesso è M o F", "the sex is M or F")),
         };
-        let birth_date = birth_date.as_deref().map(PartialDate::parse).transpose().map_err(|error| {
-            Failure::usage("data di nascita non valida", "the birth date is not valid").because(&error)
-        })?;
+        let birth_date = birth_date
+            .as_deref()
+            .map(PartialDate::parse)
+            .transpose()
+            .map_err(|error| {
+                Failure::usage("data di nascita non valida", "the birth date is not valid").because(&error)
+            })?;
         let birth_place = match birth_municipality {
             None => None,
             Some(code) => {
@@ -190,7 +227,9 @@ impl GeneralitiesArguments {
             birth_date,
             birth_place,
         };
-        GeneralitiesClaim::new(parts).map(Claim::Generalities).map_err(not_comparable)
+        GeneralitiesClaim::new(parts)
+            .map(Claim::Generalities)
+            .map_err(not_comparable)
     }
 }
 
@@ -204,13 +243,22 @@ impl FamilyArguments {
             let kinship = kinship.map(Kinship::from_code).transpose().map_err(|error| {
                 Failure::usage("legame di parentela sconosciuto", "the kinship is unknown").because(&error)
             })?;
-            Ok(MemberClaim { tax_code: call::tax_code(code)?, kinship })
+            Ok(MemberClaim {
+                tax_code: call::tax_code(code)?,
+                kinship,
+            })
         });
         let members = members.collect::<Result<_, Failure>>()?;
-        FamilyClaim::new(members).map(Claim::FamilyStatus).map_err(not_comparable)
+        FamilyClaim::new(members)
+            .map(Claim::FamilyStatus)
+            .map_err(not_comparable)
     }
 }
 
 fn not_comparable(error: ClaimError) -> Failure {
-    Failure::usage("la dichiarazione non si può confrontare", "the declaration cannot be compared").because(&error)
+    Failure::usage(
+        "la dichiarazione non si può confrontare",
+        "the declaration cannot be compared",
+    )
+    .because(&error)
 }

@@ -37,7 +37,8 @@ impl ProfileFile {
     /// Reads a file; relative paths in it are taken from its directory.
     pub fn load(path: &Path) -> Result<Self, Failure> {
         let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
-        Self::parse(&text, path.parent().unwrap_or_else(|| Path::new("."))).map_err(|error| Failure::file(path, &error))
+        Self::parse(&text, path.parent().unwrap_or_else(|| Path::new(".")))
+            .map_err(|error| Failure::file(path, &error))
     }
 
     /// Parses a file's text; relative paths are taken from `base`.
@@ -56,10 +57,12 @@ impl ProfileFile {
 
     /// The named profile, else the default one, else the only one.
     pub fn choose(mut self, named: Option<&str>) -> Result<Profile, Failure> {
-        let name = named.map(str::to_owned).or(self.default.take());
+        let name = named.map(str::to_owned).or_else(|| self.default.take());
         let chosen = match name {
             Some(name) => self.profile.remove(&name),
-            None if self.profile.len() <= 1 => Some(self.profile.pop_first().map(|(_, only)| only).unwrap_or_default()),
+            None if self.profile.len() <= 1 => {
+                Some(self.profile.pop_first().map(|(_, only)| only).unwrap_or_default())
+            }
             None => None,
         };
         chosen.ok_or_else(|| {

@@ -104,5 +104,8 @@ impl ConnectionSettings {
 }
 
 fn unreadable(variable: &str) -> Failure {
-    Failure::usage(format!("{variable} non è leggibile"), format!("{variable} cannot be read"))
+    Failure::usage(
+        format!("{variable} non è leggibile"),
+        format!("{variable} cannot be read"),
+    )
 }

@@ -16,17 +16,29 @@ endpoint = "other.example:443"
 "#;
 
 fn environment(variables: &[(&str, &str)]) -> Environment {
-    variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
+    variables
+        .iter()
+        .map(|(name, value)| ((*name).into(), (*value).into()))
+        .collect()
 }
 
 fn chosen(name: Option<&str>) -> Profile {
-    ProfileFile::parse(FILE, Path::new("/etc/ponte")).unwrap().choose(name).unwrap()
+    ProfileFile::parse(FILE, Path::new("/etc/ponte"))
+        .unwrap()
+        .choose(name)
+        .unwrap()
 }
 
 #[test]
 fn a_flag_wins_over_the_environment_and_the_environment_over_the_file() {
-    let environment = environment(&[("PONTE_AGREEMENT", "of-environment"), ("PONTE_PURPOSE", "of-environment")]);
-    let flags = ContextSettings { agreement: Some("of-flag".to_owned()), ..ContextSettings::default() };
+    let environment = environment(&[
+        ("PONTE_AGREEMENT", "of-environment"),
+        ("PONTE_PURPOSE", "of-environment"),
+    ]);
+    let flags = ContextSettings {
+        agreement: Some("of-flag".to_owned()),
+        ..ContextSettings::default()
+    };
     let resolved = flags.resolve(&chosen(None), &environment).unwrap();
     assert_eq!(resolved.agreement.as_deref(), Some("of-flag"));
     assert_eq!(resolved.purpose.as_deref(), Some("of-environment"));
@@ -37,14 +49,24 @@ fn a_flag_wins_over_the_environment_and_the_environment_over_the_file() {
 #[test]
 fn relative_paths_are_taken_from_the_directory_of_the_file() {
     let profile = chosen(Some("one"));
-    assert_eq!(profile.connection.certificate.as_deref(), Some(Path::new("/etc/ponte/one.pem")));
+    assert_eq!(
+        profile.connection.certificate.as_deref(),
+        Some(Path::new("/etc/ponte/one.pem"))
+    );
 }
 
 #[test]
 fn a_profile_that_is_not_there_and_a_key_that_is_unknown_are_refused() {
-    let missing = ProfileFile::parse(FILE, Path::new("/")).unwrap().choose(Some("three")).unwrap_err();
+    let missing = ProfileFile::parse(FILE, Path::new("/"))
+        .unwrap()
+        .choose(Some("three"))
+        .unwrap_err();
     assert_eq!(missing.exit(), agreement::reason::ExitCode::Usage);
-    for text in ["[profile.one.connection]\nendpiont = \"x\"", "[profile.one.kontext]", "defualt = \"one\""] {
+    for text in [
+        "[profile.one.connection]\nendpiont = \"x\"",
+        "[profile.one.kontext]",
+        "defualt = \"one\"",
+    ] {
         assert!(ProfileFile::parse(text, Path::new("/")).is_err(), "{text}");
     }
 }
@@ -54,11 +76,21 @@ fn a_value_that_cannot_be_read_names_its_variable() {
     let environment = environment(&[("PONTE_DEADLINE_SECONDS", "soon")]);
     let failure = ConnectionSettings::of_environment(&environment).unwrap_err();
     let words = failure.words(crate::language::Language::English).unwrap();
-    assert!(words.contains("PONTE_DEADLINE_SECONDS") && !words.contains("soon"), "{words}");
+    assert!(
+        words.contains("PONTE_DEADLINE_SECONDS") && !words.contains("soon"),
+        "{words}"
+    );
 }
 
 #[test]
 fn what_the_call_needs_and_nobody_states_is_named() {
-    let failure = ContextSettings::default().access_context(None, uuid::Uuid::nil()).unwrap_err();
-    assert!(failure.words(crate::language::Language::English).unwrap().contains("--agreement"));
+    let failure = ContextSettings::default()
+        .access_context(None, uuid::Uuid::nil())
+        .unwrap_err();
+    assert!(
+        failure
+            .words(crate::language::Language::English)
+            .unwrap()
+            .contains("--agreement")
+    );
 }

@@ -1,7 +1,8 @@
 //! What an agreement allows, as a row for each purpose.
 
 use client::agency::{
-    AccessDescription, AgreementStanding, OperatorRequirements, Population, Purpose, Quota, QuotaKind, QuotaScope,
+    AccessDescription, AgreementStanding, OperatorRequirements, Population, Purpose, Quota, QuotaKind,
+    QuotaScope,
 };
 
 use crate::datum::{Datum, RecordBuilder};
@@ -18,7 +19,12 @@ pub fn access_description(description: &AccessDescription) -> Vec<Datum> {
         purposes,
         territory,
         operator_requirements:
-            OperatorRequirements { assurance, workstation_required, case_reference, operator_required },
+            OperatorRequirements {
+                assurance,
+                workstation_required,
+                case_reference,
+                operator_required,
+            },
         quotas,
         review_by,
         population,
@@ -27,7 +33,14 @@ pub fn access_description(description: &AccessDescription) -> Vec<Datum> {
     } = description;
     let quotas: Vec<String> = quotas.iter().map(quota).collect();
     let rows = purposes.iter().map(|purpose| {
-        let Purpose { id, text, services, verifications, fields, consent_required } = purpose;
+        let Purpose {
+            id,
+            text,
+            services,
+            verifications,
+            fields,
+            consent_required,
+        } = purpose;
         RecordBuilder::new()
             .with("agreement", agreement.as_str())
             .with("title", title.as_str())
@@ -37,7 +50,10 @@ pub fn access_description(description: &AccessDescription) -> Vec<Datum> {
             .with("purpose", id.as_str())
             .with("text", text.as_str())
             .with("services", services.iter().map(String::as_str).collect::<Datum>())
-            .with("verifications", verifications.iter().map(String::as_str).collect::<Datum>())
+            .with(
+                "verifications",
+                verifications.iter().map(String::as_str).collect::<Datum>(),
+            )
             .with("fields", fields.names().collect::<Datum>())
             .with("consent_required", *consent_required)
             .with("operator_required", *operator_required)
@@ -56,7 +72,13 @@ pub fn access_description(description: &AccessDescription) -> Vec<Datum> {
 }
 
 fn population_names(population: &Population) -> Datum {
-    let Population { residents, aire, cancelled, deceased, minors } = population;
+    let Population {
+        residents,
+        aire,
+        cancelled,
+        deceased,
+        minors,
+    } = population;
     let groups = [
         ("residents", residents),
         ("aire", aire),
@@ -64,11 +86,21 @@ fn population_names(population: &Population) -> Datum {
         ("deceased", deceased),
         ("minors", minors),
     ];
-    groups.into_iter().filter(|(_, included)| **included).map(|(name, _)| name).collect()
+    groups
+        .into_iter()
+        .filter(|(_, included)| **included)
+        .map(|(name, _)| name)
+        .collect()
 }
 
 fn quota(quota: &Quota) -> String {
-    let Quota { kind, limit, remaining, scope, resets_ms: _ } = quota;
+    let Quota {
+        kind,
+        limit,
+        remaining,
+        scope,
+        resets_ms: _,
+    } = quota;
     let kind = match kind {
         QuotaKind::CallsPerMinute => "calls/min",
         QuotaKind::CallsPerDay => "calls/day",

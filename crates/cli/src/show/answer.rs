@@ -1,7 +1,9 @@
 //! Answers: rows for standard output.
 
-use agreement::verification::{VerificationReason, Verdict};
-use client::agency::{Freshness, Household, HouseholdAnswer, HouseholdMember, PersonAnswer, VerificationAnswer};
+use agreement::verification::{Verdict, VerificationReason};
+use client::agency::{
+    Freshness, Household, HouseholdAnswer, HouseholdMember, PersonAnswer, VerificationAnswer,
+};
 use registry::code::HouseholdKind;
 
 use crate::datum::{Datum, RecordBuilder};
@@ -17,14 +19,22 @@ pub fn person_rows(answer: &PersonAnswer) -> Vec<Datum> {
 /// One row for each member of each household.
 pub fn household_rows(answer: &HouseholdAnswer) -> Vec<Datum> {
     let rows = answer.households.iter().flat_map(|household| {
-        let Household { handle, kind, members } = household;
+        let Household {
+            handle,
+            kind,
+            members,
+        } = household;
         let kind = match kind {
             Some(HouseholdKind::Family) => "family",
             Some(HouseholdKind::Convivenza) => "convivenza",
             None => "",
         };
         members.iter().map(move |member| {
-            let HouseholdMember { person, role: place, from } = member;
+            let HouseholdMember {
+                person,
+                role: place,
+                from,
+            } = member;
             RecordBuilder::new()
                 .with("household", handle.as_str())
                 .with("kind", kind)
@@ -66,12 +76,22 @@ pub fn freshness(freshness: &Freshness, language: Language) -> String {
     let minutes = |age: &std::time::Duration| age.as_secs().div_ceil(60);
     match freshness {
         Freshness::Municipalities(ages) => {
-            let ages: Vec<_> =
-                ages.iter().map(|(istat, age)| format!("{istat} {} min", minutes(age))).collect();
-            format!("{} {}", language.pick("età dei dati:", "age of the data:"), ages.join(", "))
+            let ages: Vec<_> = ages
+                .iter()
+                .map(|(istat, age)| format!("{istat} {} min", minutes(age)))
+                .collect();
+            format!(
+                "{} {}",
+                language.pick("età dei dati:", "age of the data:"),
+                ages.join(", ")
+            )
         }
         Freshness::Oldest(age) => {
-            format!("{} {} min", language.pick("dati più vecchi del territorio:", "oldest data of the territory:"), minutes(age))
+            format!(
+                "{} {} min",
+                language.pick("dati più vecchi del territorio:", "oldest data of the territory:"),
+                minutes(age)
+            )
         }
     }
 }

@@ -5,8 +5,8 @@ use client::agency::{HouseholdMembership, PersonCard, PersonRegistration};
 use registry::code::{CivilStatus, HouseholdRole};
 use registry::identifier::StateCode;
 use registry::record::{
-    Address, BirthPlace, Cancellation, Death, ForeignAddress, IdentityDocument, Parent, ParentRole, PersonName, Place,
-    Register, Registration, Residence, ResidenceStanding, Sex, TaxCodeEntry,
+    Address, BirthPlace, Cancellation, Death, ForeignAddress, IdentityDocument, Parent, ParentRole,
+    PersonName, Place, Register, Registration, Residence, ResidenceStanding, Sex, TaxCodeEntry,
 };
 use registry::timeline::Dated;
 
@@ -93,20 +93,28 @@ fn sex_letter(sex: Sex) -> &'static str {
 fn birth_place(place: &BirthPlace) -> Datum {
     let record = RecordBuilder::new();
     match place {
-        BirthPlace::Municipality { istat, name, province } => record
+        BirthPlace::Municipality {
+            istat,
+            name,
+            province,
+        } => record
             .with_some("istat", istat.as_ref().map(|code| code.as_str()))
             .with("name", name.as_str())
             .with("province", province.as_str()),
-        BirthPlace::Abroad { state, locality } => {
-            record.with("state", state_of(*state)).with("locality", locality.as_str())
-        }
+        BirthPlace::Abroad { state, locality } => record
+            .with("state", state_of(*state))
+            .with("locality", locality.as_str()),
         BirthPlace::Exceptional(place) => record.with("exceptional", place.as_str()),
     }
     .build()
 }
 
 fn tax_code(entry: &TaxCodeEntry) -> Datum {
-    let TaxCodeEntry { code, validated, from } = entry;
+    let TaxCodeEntry {
+        code,
+        validated,
+        from,
+    } = entry;
     RecordBuilder::new()
         .with("code", code.as_str())
         .with("validated", *validated)
@@ -116,19 +124,29 @@ fn tax_code(entry: &TaxCodeEntry) -> Datum {
 
 fn civil_status(fact: &Dated<CivilStatus>) -> Datum {
     let Dated { from, value } = fact;
-    coded(value.code(), value.label()).with_some("from", from.map(|day| day.to_string())).build()
+    coded(value.code(), value.label())
+        .with_some("from", from.map(|day| day.to_string()))
+        .build()
 }
 
 fn citizenships(fact: &Dated<Vec<StateCode>>) -> Datum {
     let Dated { from, value } = fact;
     RecordBuilder::new()
-        .with("states", value.iter().map(|code| state_of(*code)).collect::<Datum>())
+        .with(
+            "states",
+            value.iter().map(|code| state_of(*code)).collect::<Datum>(),
+        )
         .with_some("from", from.map(|day| day.to_string()))
         .build()
 }
 
 fn parent(parent: &Parent) -> Datum {
-    let Parent { role, surname, given_name, tax_code } = parent;
+    let Parent {
+        role,
+        surname,
+        given_name,
+        tax_code,
+    } = parent;
     let role = match role {
         ParentRole::Father => "father",
         ParentRole::Mother => "mother",
@@ -142,7 +160,14 @@ fn parent(parent: &Parent) -> Datum {
 }
 
 fn residence(fact: &Dated<Residence>) -> Datum {
-    let Dated { from, value: Residence { kind, place: home, standing } } = fact;
+    let Dated {
+        from,
+        value: Residence {
+            kind,
+            place: home,
+            standing,
+        },
+    } = fact;
     let standing = match standing {
         ResidenceStanding::Definitive => "definitive",
         ResidenceStanding::Provisional => "provisional",
@@ -158,14 +183,19 @@ fn residence(fact: &Dated<Residence>) -> Datum {
 fn place(place: &Place) -> Datum {
     match place {
         Place::Italian(home) => address(home),
-        Place::Foreign(ForeignAddress { state, locality, line }) => RecordBuilder::new()
+        Place::Foreign(ForeignAddress {
+            state,
+            locality,
+            line,
+        }) => RecordBuilder::new()
             .with("state", state_of(*state))
             .with("locality", locality.as_str())
             .with("line", line.as_str())
             .build(),
-        Place::Notional { municipality } => {
-            RecordBuilder::new().with("notional", true).with("municipality", municipality_of(*municipality)).build()
-        }
+        Place::Notional { municipality } => RecordBuilder::new()
+            .with("notional", true)
+            .with("municipality", municipality_of(*municipality))
+            .build(),
     }
 }
 
@@ -186,7 +216,10 @@ fn address(address: &Address) -> Datum {
     RecordBuilder::new()
         .with("municipality", municipality_of(*municipality))
         .with("street", format!("{} {street}", species.label()))
-        .with("number", number.map_or_else(|| "SNC".to_owned(), |number| format!("{number}{suffix}")))
+        .with(
+            "number",
+            number.map_or_else(|| "SNC".to_owned(), |number| format!("{number}{suffix}")),
+        )
         .with_some("staircase", stated(staircase))
         .with_some("unit", stated(unit))
         .with_some("hamlet", stated(hamlet))
@@ -195,7 +228,11 @@ fn address(address: &Address) -> Datum {
 }
 
 fn membership(membership: &HouseholdMembership) -> Datum {
-    let HouseholdMembership { household, role: place, from } = membership;
+    let HouseholdMembership {
+        household,
+        role: place,
+        from,
+    } = membership;
     RecordBuilder::new()
         .with("household", household.as_str())
         .with("role", role(*place))
@@ -204,7 +241,12 @@ fn membership(membership: &HouseholdMembership) -> Datum {
 }
 
 fn identity_document(document: &IdentityDocument) -> Datum {
-    let IdentityDocument { number, issuer, issued, expires } = document;
+    let IdentityDocument {
+        number,
+        issuer,
+        issued,
+        expires,
+    } = document;
     RecordBuilder::new()
         .with("number", number.as_str())
         .with("issuer", municipality_of(*issuer))
@@ -214,8 +256,15 @@ fn identity_document(document: &IdentityDocument) -> Datum {
 }
 
 fn person_registration(registration: &PersonRegistration) -> Datum {
-    let PersonRegistration { municipality, register, registration: Registration { reason, effective, origin } } =
-        registration;
+    let PersonRegistration {
+        municipality,
+        register,
+        registration: Registration {
+            reason,
+            effective,
+            origin,
+        },
+    } = registration;
     let register = match register {
         Register::Apr => "APR",
         Register::Aire => "AIRE",
@@ -230,7 +279,11 @@ fn person_registration(registration: &PersonRegistration) -> Datum {
 }
 
 fn cancellation(cancellation: &Cancellation) -> Datum {
-    let Cancellation { reason, effective, destination } = cancellation;
+    let Cancellation {
+        reason,
+        effective,
+        destination,
+    } = cancellation;
     RecordBuilder::new()
         .with("reason", coded(reason.code(), reason.label()).build())
         .with("effective", effective.to_string())
@@ -240,5 +293,8 @@ fn cancellation(cancellation: &Cancellation) -> Datum {
 
 fn death(death: &Death) -> Datum {
     let Death { date, place } = death;
-    RecordBuilder::new().with("date", date.to_string()).with_some("place", place.as_ref().map(locality)).build()
+    RecordBuilder::new()
+        .with("date", date.to_string())
+        .with_some("place", place.as_ref().map(locality))
+        .build()
 }

@@ -69,7 +69,8 @@ impl TryFrom<proto::Agreement> for AgreementRecord {
             revocation_reason,
             document,
         } = message;
-        let instant = |field, time: Option<_>| time.map(|time| timestamp_to_ms(field, Some(time))).transpose();
+        let instant =
+            |field, time: Option<_>| time.map(|time| timestamp_to_ms(field, Some(time))).transpose();
         Ok(Self {
             id,
             hash: array("hash", &hash).map(Hash::new)?,

@@ -75,15 +75,26 @@ pub enum ClauseVerdict {
 
 impl From<&SupposedCall> for proto::ExplainDecisionRequest {
     fn from(call: &SupposedCall) -> Self {
-        let SupposedCall { peer, address, certificate, context, service, verification, fields, municipality, at } =
-            call;
+        let SupposedCall {
+            peer,
+            address,
+            certificate,
+            context,
+            service,
+            verification,
+            fields,
+            municipality,
+            at,
+        } = call;
         Self {
             peer: peer.as_ref().map(ToString::to_string).unwrap_or_default(),
             address: address.map(|address| address.to_string()).unwrap_or_default(),
             certificate: certificate.map(|print| print.0.to_vec()).unwrap_or_default(),
             context: Some(context.into()),
             service: service.name().to_owned(),
-            verification: verification.map(|kind| kind.name().to_owned()).unwrap_or_default(),
+            verification: verification
+                .map(|kind| kind.name().to_owned())
+                .unwrap_or_default(),
             fields: fields.names().map(str::to_owned).collect(),
             municipality: municipality.map(|istat| istat.to_string()).unwrap_or_default(),
             time: at.map(|at| timestamp_from_ms(at.timestamp_millis())),
@@ -95,15 +106,24 @@ impl TryFrom<proto::ExplainDecisionResponse> for Explanation {
     type Error = Invalid;
 
     fn try_from(message: proto::ExplainDecisionResponse) -> Result<Self, Invalid> {
-        let proto::ExplainDecisionResponse { permitted, reason, clauses, fields } = message;
+        let proto::ExplainDecisionResponse {
+            permitted,
+            reason,
+            clauses,
+            fields,
+        } = message;
         // A later version may have reasons and fields that this one does not know.
         let reason = ErrorReason::try_from(reason).ok();
-        let reason = reason.and_then(|reason| Reason::from_name(reason.as_str_name().strip_prefix("ERROR_REASON_")?));
+        let reason =
+            reason.and_then(|reason| Reason::from_name(reason.as_str_name().strip_prefix("ERROR_REASON_")?));
         Ok(Self {
             permitted,
             reason,
             clauses: each("clauses", clauses, TryInto::try_into)?,
-            fields: fields.iter().filter_map(|name| Field::from_name(name).ok()).collect(),
+            fields: fields
+                .iter()
+                .filter_map(|name| Field::from_name(name).ok())
+                .collect(),
         })
     }
 }
@@ -112,13 +132,21 @@ impl TryFrom<proto::ClauseOutcome> for ClauseOutcome {
     type Error = Invalid;
 
     fn try_from(message: proto::ClauseOutcome) -> Result<Self, Invalid> {
-        let proto::ClauseOutcome { clause, verdict, text } = message;
+        let proto::ClauseOutcome {
+            clause,
+            verdict,
+            text,
+        } = message;
         let verdict = match proto::ClauseVerdict::try_from(verdict) {
             Ok(proto::ClauseVerdict::Passed) => ClauseVerdict::Passed,
             Ok(proto::ClauseVerdict::Failed) => ClauseVerdict::Failed,
             Ok(proto::ClauseVerdict::NotReached) => ClauseVerdict::NotReached,
             Ok(proto::ClauseVerdict::Unspecified) | Err(_) => return Err(unknown_value("verdict")),
         };
-        Ok(Self { clause, verdict, text })
+        Ok(Self {
+            clause,
+            verdict,
+            text,
+        })
     }
 }

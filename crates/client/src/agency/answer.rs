@@ -97,8 +97,14 @@ pub enum Freshness {
 
 impl PersonAnswer {
     pub(super) fn read(message: proto::LookupPersonResponse, proof: AccessProof) -> Result<Self, Invalid> {
-        let proto::LookupPersonResponse { persons, no_history_before, freshness, reference_date, today, receipt: _ } =
-            message;
+        let proto::LookupPersonResponse {
+            persons,
+            no_history_before,
+            freshness,
+            reference_date,
+            today,
+            receipt: _,
+        } = message;
         Ok(Self {
             persons: each("persons", persons, TryInto::try_into)?,
             no_history_before: optional_date("no_history_before", no_history_before)?,
@@ -132,9 +138,18 @@ impl HouseholdAnswer {
 }
 
 impl VerificationAnswer {
-    pub(super) fn read(message: proto::VerifyDeclarationResponse, proof: AccessProof) -> Result<Self, Invalid> {
-        let proto::VerifyDeclarationResponse { answer, reason, freshness, reference_date, today, receipt: _ } =
-            message;
+    pub(super) fn read(
+        message: proto::VerifyDeclarationResponse,
+        proof: AccessProof,
+    ) -> Result<Self, Invalid> {
+        let proto::VerifyDeclarationResponse {
+            answer,
+            reason,
+            freshness,
+            reference_date,
+            today,
+            receipt: _,
+        } = message;
         Ok(Self {
             verdict: match proto::VerificationAnswer::try_from(answer) {
                 Ok(proto::VerificationAnswer::Yes) => Verdict::Yes,
@@ -189,7 +204,9 @@ impl TryFrom<proto::HouseholdMember> for HouseholdMember {
     fn try_from(message: proto::HouseholdMember) -> Result<Self, Invalid> {
         let proto::HouseholdMember { person, role, from } = message;
         Ok(Self {
-            person: required("person", person)?.try_into().map_err(|invalid: Invalid| invalid.within("person"))?,
+            person: required("person", person)?
+                .try_into()
+                .map_err(|invalid: Invalid| invalid.within("person"))?,
             role: read_role(role)?,
             from: optional_date("from", from)?,
         })

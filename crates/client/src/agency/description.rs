@@ -151,7 +151,11 @@ pub enum QuotaKind {
 
 impl AccessAnswer {
     pub(super) fn read(message: proto::DescribeAccessResponse, proof: AccessProof) -> Result<Self, Invalid> {
-        let proto::DescribeAccessResponse { agreements, today, receipt: _ } = message;
+        let proto::DescribeAccessResponse {
+            agreements,
+            today,
+            receipt: _,
+        } = message;
         Ok(Self {
             agreements: each("agreements", agreements, TryInto::try_into)?,
             today: civil_date("today", today)?,
@@ -207,26 +211,64 @@ impl TryFrom<proto::AccessDescription> for AccessDescription {
 
 impl From<proto::PurposeDescription> for Purpose {
     fn from(message: proto::PurposeDescription) -> Self {
-        let proto::PurposeDescription { purpose, text, services, verifications, fields, consent_required } = message;
+        let proto::PurposeDescription {
+            purpose,
+            text,
+            services,
+            verifications,
+            fields,
+            consent_required,
+        } = message;
         // Services stay text, and fields that this version does not know are left out: a later index may name more.
-        let fields = fields.iter().filter_map(|name| Field::from_name(name).ok()).collect();
-        Self { id: purpose, text, services, verifications, fields, consent_required }
+        let fields = fields
+            .iter()
+            .filter_map(|name| Field::from_name(name).ok())
+            .collect();
+        Self {
+            id: purpose,
+            text,
+            services,
+            verifications,
+            fields,
+            consent_required,
+        }
     }
 }
 
 impl From<proto::OperatorRequirements> for OperatorRequirements {
     fn from(message: proto::OperatorRequirements) -> Self {
-        let proto::OperatorRequirements { assurance, workstation_required, case_reference, operator_required } =
-            message;
+        let proto::OperatorRequirements {
+            assurance,
+            workstation_required,
+            case_reference,
+            operator_required,
+        } = message;
         let case_reference = (!case_reference.is_empty()).then_some(case_reference);
-        Self { assurance, workstation_required, case_reference, operator_required }
+        Self {
+            assurance,
+            workstation_required,
+            case_reference,
+            operator_required,
+        }
     }
 }
 
 impl From<proto::PopulationDescription> for Population {
     fn from(message: proto::PopulationDescription) -> Self {
-        let proto::PopulationDescription { residents, aire, cancelled, deceased, minors } = message;
-        Self { residents, aire, cancelled, deceased, minors }
+        let proto::PopulationDescription {
+            residents,
+            aire,
+            cancelled,
+            deceased,
+            minors,
+        } = message;
+        Self {
+            residents,
+            aire,
+            cancelled,
+            deceased,
+            minors,
+        }
     }
 }
 
@@ -234,7 +276,14 @@ impl TryFrom<proto::QuotaDescription> for Quota {
     type Error = Invalid;
 
     fn try_from(message: proto::QuotaDescription) -> Result<Self, Invalid> {
-        let proto::QuotaDescription { kind, limit, remaining, scope, purpose, reset_time } = message;
+        let proto::QuotaDescription {
+            kind,
+            limit,
+            remaining,
+            scope,
+            purpose,
+            reset_time,
+        } = message;
         let kind = match proto::QuotaKind::try_from(kind) {
             Ok(proto::QuotaKind::CallsPerMinute) => QuotaKind::CallsPerMinute,
             Ok(proto::QuotaKind::CallsPerDay) => QuotaKind::CallsPerDay,
@@ -247,6 +296,12 @@ impl TryFrom<proto::QuotaDescription> for Quota {
             Ok(proto::QuotaScope::Operator) => QuotaScope::Operator,
             Ok(proto::QuotaScope::Unspecified) | Err(_) => return Err(unknown_value("scope")),
         };
-        Ok(Self { kind, limit, remaining, scope, resets_ms: timestamp_to_ms("reset_time", reset_time)? })
+        Ok(Self {
+            kind,
+            limit,
+            remaining,
+            scope,
+            resets_ms: timestamp_to_ms("reset_time", reset_time)?,
+        })
     }
 }

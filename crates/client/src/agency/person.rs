@@ -9,8 +9,8 @@ use registry::codice_fiscale::TaxCode;
 use registry::date::PartialDate;
 use registry::identifier::{IstatCode, NationalId, StateCode};
 use registry::record::{
-    BirthPlace, Cancellation, Death, IdentityDocument, Parent, PersonName, Register, Registration, Residence, Sex,
-    TaxCodeEntry,
+    BirthPlace, Cancellation, Death, IdentityDocument, Parent, PersonName, Register, Registration, Residence,
+    Sex, TaxCodeEntry,
 };
 use registry::timeline::Dated;
 use wire::convert::{Invalid, Rule};
@@ -126,7 +126,10 @@ impl TryFrom<proto::Person> for PersonCard {
             handle: name,
             superseded,
             // A later version may show more than this one knows; what it does not know it cannot hand out.
-            fields: fields.iter().filter_map(|name| Field::from_name(name).ok()).collect(),
+            fields: fields
+                .iter()
+                .filter_map(|name| Field::from_name(name).ok())
+                .collect(),
             surname: when_present("surname", &surname, PersonName::parse)?,
             given_name: when_present("given_name", &given_name, PersonName::parse)?,
             sex: read_sex(sex)?,
@@ -158,7 +161,11 @@ impl TryFrom<proto::HouseholdMembership> for HouseholdMembership {
     type Error = Invalid;
 
     fn try_from(message: proto::HouseholdMembership) -> Result<Self, Invalid> {
-        let proto::HouseholdMembership { household, role, from } = message;
+        let proto::HouseholdMembership {
+            household,
+            role,
+            from,
+        } = message;
         Ok(Self {
             household,
             role: read_role(role)?,
@@ -171,7 +178,11 @@ impl TryFrom<proto::PersonRegistration> for PersonRegistration {
     type Error = Invalid;
 
     fn try_from(message: proto::PersonRegistration) -> Result<Self, Invalid> {
-        let proto::PersonRegistration { municipality, register, registration } = message;
+        let proto::PersonRegistration {
+            municipality,
+            register,
+            registration,
+        } = message;
         Ok(Self {
             municipality: istat("municipality", &municipality)?,
             register: match card::Register::try_from(register) {
@@ -200,7 +211,9 @@ impl PersonCard {
 
 /// The role of a member of a household.
 pub(super) fn read_role(role: Option<card::HouseholdRole>) -> Result<HouseholdRole, Invalid> {
-    required("role", role)?.try_into().map_err(|invalid: Invalid| invalid.within("role"))
+    required("role", role)?
+        .try_into()
+        .map_err(|invalid: Invalid| invalid.within("role"))
 }
 
 fn read_sex(number: i32) -> Result<Option<Sex>, Invalid> {
@@ -216,6 +229,8 @@ fn read_sex(number: i32) -> Result<Option<Sex>, Invalid> {
 /// Personal: debugging output names the fields only.
 impl fmt::Debug for PersonCard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PersonCard").field("fields", &self.fields).finish_non_exhaustive()
+        f.debug_struct("PersonCard")
+            .field("fields", &self.fields)
+            .finish_non_exhaustive()
     }
 }

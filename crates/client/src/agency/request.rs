@@ -81,7 +81,13 @@ impl Expected<'_> {
 
 impl From<LookupPerson> for proto::LookupPersonRequest {
     fn from(request: LookupPerson) -> Self {
-        let LookupPerson { context, key, municipality, fields, receipt } = request;
+        let LookupPerson {
+            context,
+            key,
+            municipality,
+            fields,
+            receipt,
+        } = request;
         use proto::lookup_person_request::Key;
         Self {
             context: Some((&context).into()),
@@ -98,7 +104,13 @@ impl From<LookupPerson> for proto::LookupPersonRequest {
 
 impl From<LookupHousehold> for proto::LookupHouseholdRequest {
     fn from(request: LookupHousehold) -> Self {
-        let LookupHousehold { context, key, municipality, fields, receipt } = request;
+        let LookupHousehold {
+            context,
+            key,
+            municipality,
+            fields,
+            receipt,
+        } = request;
         use proto::lookup_household_request::Key;
         Self {
             context: Some((&context).into()),
@@ -115,7 +127,13 @@ impl From<LookupHousehold> for proto::LookupHouseholdRequest {
 
 impl From<VerifyDeclaration> for proto::VerifyDeclarationRequest {
     fn from(request: VerifyDeclaration) -> Self {
-        let VerifyDeclaration { context, key, municipality, claim, receipt } = request;
+        let VerifyDeclaration {
+            context,
+            key,
+            municipality,
+            claim,
+            receipt,
+        } = request;
         use proto::verify_declaration_request::Key;
         Self {
             context: Some((&context).into()),
@@ -134,7 +152,13 @@ fn claim_message(claim: Claim) -> proto::verify_declaration_request::Claim {
     use proto::verify_declaration_request::Claim as Message;
     match claim {
         Claim::Generalities(claim) => {
-            let GeneralitiesParts { surname, given_name, sex, birth_date, birth_place } = claim.parts();
+            let GeneralitiesParts {
+                surname,
+                given_name,
+                sex,
+                birth_date,
+                birth_place,
+            } = claim.parts();
             Message::Generalities(proto::GeneralitiesClaim {
                 surname: surname.as_ref().map(|name| name.as_str().to_owned()),
                 given_name: given_name.as_ref().map(|name| name.as_str().to_owned()),
@@ -143,30 +167,60 @@ fn claim_message(claim: Claim) -> proto::verify_declaration_request::Claim {
                 birth_place: birth_place.as_ref().map(Into::into),
             })
         }
-        Claim::Residence(ResidenceClaim { municipality, address }) => Message::Residence(proto::ResidenceClaim {
+        Claim::Residence(ResidenceClaim {
+            municipality,
+            address,
+        }) => Message::Residence(proto::ResidenceClaim {
             municipality: istat_text(last_istat(municipality)),
             address: address.map(address_message),
         }),
         Claim::ExistenceInLife => Message::ExistenceInLife(proto::ExistenceInLifeClaim {}),
         Claim::FamilyStatus(claim) => {
-            let members = claim.members().iter().map(|MemberClaim { tax_code, kinship }| proto::FamilyMemberClaim {
-                tax_code: tax_code.as_str().to_owned(),
-                kinship: kinship.map(|kinship| kinship.code().to_owned()).unwrap_or_default(),
-            });
-            Message::FamilyStatus(proto::FamilyStatusClaim { members: members.collect() })
+            let members =
+                claim
+                    .members()
+                    .iter()
+                    .map(|MemberClaim { tax_code, kinship }| proto::FamilyMemberClaim {
+                        tax_code: tax_code.as_str().to_owned(),
+                        kinship: kinship
+                            .map(|kinship| kinship.code().to_owned())
+                            .unwrap_or_default(),
+                    });
+            Message::FamilyStatus(proto::FamilyStatusClaim {
+                members: members.collect(),
+            })
         }
     }
 }
 
 fn address_message(address: AddressClaim) -> proto::AddressClaim {
-    let AddressClaim { species, street, number, suffix, staircase, unit } = address;
-    let species = species.map(|species| species.code().to_string()).unwrap_or_default();
-    proto::AddressClaim { species, street, number, suffix, staircase, unit }
+    let AddressClaim {
+        species,
+        street,
+        number,
+        suffix,
+        staircase,
+        unit,
+    } = address;
+    let species = species
+        .map(|species| species.code().to_string())
+        .unwrap_or_default();
+    proto::AddressClaim {
+        species,
+        street,
+        number,
+        suffix,
+        staircase,
+        unit,
+    }
 }
 
 /// The code that the municipality had last: claims travel by code, and a municipality that has ceased has none today.
 fn last_istat(municipality: MunicipalityId) -> Option<IstatCode> {
-    periods(municipality.cadastral()).iter().rev().find_map(Municipality::istat)
+    periods(municipality.cadastral())
+        .iter()
+        .rev()
+        .find_map(Municipality::istat)
 }
 
 fn istat_text(municipality: Option<IstatCode>) -> String {
@@ -174,7 +228,9 @@ fn istat_text(municipality: Option<IstatCode>) -> String {
 }
 
 fn read_mask(fields: FieldSet) -> Option<prost_types::FieldMask> {
-    (!fields.is_empty()).then(|| prost_types::FieldMask { paths: fields.names().map(str::to_owned).collect() })
+    (!fields.is_empty()).then(|| prost_types::FieldMask {
+        paths: fields.names().map(str::to_owned).collect(),
+    })
 }
 
 /// Personal: debugging output does not carry it.

@@ -42,26 +42,58 @@ pub struct EntryPart {
 impl AccessEntry {
     pub(super) fn read(message: proto::AccessEntry) -> Result<Self, ClientError> {
         // The decoded header is for readers without a decoder; this one trusts only the bytes that were proved.
-        let proto::AccessEntry { origin: named, index, header: header_bytes, decoded: _, parts } = message;
+        let proto::AccessEntry {
+            origin: named,
+            index,
+            header: header_bytes,
+            decoded: _,
+            parts,
+        } = message;
         let named = origin(named)?;
-        let header = Header::decode(&header_bytes).map_err(ReceiptError::from).map_err(EvidenceFault::from)?;
+        let header = Header::decode(&header_bytes)
+            .map_err(ReceiptError::from)
+            .map_err(EvidenceFault::from)?;
         if header.origin != named {
             return Err(EvidenceFault::OtherLog.into());
         }
-        let parts = parts.into_iter().map(|part| EntryPart::read(part, &header)).collect::<Result<_, _>>()?;
-        Ok(Self { origin: named, index, header, header_bytes, parts })
+        let parts = parts
+            .into_iter()
+            .map(|part| EntryPart::read(part, &header))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            origin: named,
+            index,
+            header,
+            header_bytes,
+            parts,
+        })
     }
 }
 
 impl EntryPart {
     fn read(message: proto::EntryPart, header: &Header) -> Result<Self, ClientError> {
-        let proto::EntryPart { kind, municipality, position, salt, path, content, items } = message;
+        let proto::EntryPart {
+            kind,
+            municipality,
+            position,
+            salt,
+            path,
+            content,
+            items,
+        } = message;
         let kind = part_kind(kind, municipality)?;
         let salt = Salt::new(array("salt", &salt)?);
         let index = u16::try_from(position).map_err(|_| Invalid::new("position", Rule::Range))?;
-        let proof = PartProof { index, path: hashes("path", path)? };
-        verify_part(&kind, &salt, &content, &proof, &header.body.parts_root).map_err(|_| EvidenceFault::Part)?;
-        let items = items.into_iter().map(|proto::PartItem { name, value }| (name, value)).collect();
+        let proof = PartProof {
+            index,
+            path: hashes("path", path)?,
+        };
+        verify_part(&kind, &salt, &content, &proof, &header.body.parts_root)
+            .map_err(|_| EvidenceFault::Part)?;
+        let items = items
+            .into_iter()
+            .map(|proto::PartItem { name, value }| (name, value))
+            .collect();
         Ok(Self { kind, content, items })
     }
 }
@@ -84,6 +116,8 @@ fn part_kind(number: i32, municipality: String) -> Result<PartKind, Invalid> {
 /// Parts may hold personal data: debugging output names the kind only.
 impl fmt::Debug for EntryPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EntryPart").field("kind", &self.kind).finish_non_exhaustive()
+        f.debug_struct("EntryPart")
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
     }
 }

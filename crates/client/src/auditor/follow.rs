@@ -38,7 +38,15 @@ impl Follower {
         filter: AccessFilter,
         start: Option<u64>,
     ) -> Self {
-        Self { connection, context, filter, log: None, next: start, stream: None, failed: 0 }
+        Self {
+            connection,
+            context,
+            filter,
+            log: None,
+            next: start,
+            stream: None,
+            failed: 0,
+        }
     }
 
     /// Index with which to go on; nothing before the first answer, unless a start was given.
@@ -66,7 +74,9 @@ impl Follower {
                         self.failed = 0;
                         return Err(error);
                     }
-                    let wait = timing.backoff.wait_after(self.failed, self.connection.random().as_ref());
+                    let wait = timing
+                        .backoff
+                        .wait_after(self.failed, self.connection.random().as_ref());
                     tokio::time::sleep(error.retry_after().unwrap_or(wait)).await;
                 }
             }
@@ -78,12 +88,16 @@ impl Follower {
             self.stream = Some(self.open().await?);
         }
         let Some(stream) = &mut self.stream else {
-            return Err(ClientError::Unreachable { code: tonic::Code::Unavailable.into() });
+            return Err(ClientError::Unreachable {
+                code: tonic::Code::Unavailable.into(),
+            });
         };
         match stream.message().await {
             Ok(Some(proto::FollowAccessesResponse { item })) => Ok(required("item", item)?),
             // The index ends streams when it stops or reloads: that is no end of the log.
-            Ok(None) => Err(ClientError::Unreachable { code: tonic::Code::Unavailable.into() }),
+            Ok(None) => Err(ClientError::Unreachable {
+                code: tonic::Code::Unavailable.into(),
+            }),
             Err(status) => Err(self.connection.stream_error(&status)),
         }
     }
@@ -92,7 +106,11 @@ impl Follower {
         let message = proto::FollowAccessesRequest {
             context: Some((&self.context).into()),
             filter: Some((&self.filter).into()),
-            origin: self.log.as_ref().map(|log| log.as_str().to_owned()).unwrap_or_default(),
+            origin: self
+                .log
+                .as_ref()
+                .map(|log| log.as_str().to_owned())
+                .unwrap_or_default(),
             start_index: self.next,
         };
         self.connection
@@ -111,7 +129,10 @@ impl Follower {
                 Ok(Followed::Entry(Box::new(entry)))
             }
             proto::follow_accesses_response::Item::Progress(progress) => {
-                let proto::FollowProgress { origin: log, next_index } = progress;
+                let proto::FollowProgress {
+                    origin: log,
+                    next_index,
+                } = progress;
                 self.log = Some(origin(log)?);
                 self.next = Some(next_index);
                 Ok(Followed::Progress(next_index))

@@ -43,12 +43,20 @@ pub struct IdentityFiles {
 
 impl IdentityFiles {
     pub(crate) fn read(&self, trust_domain: &TrustDomainName) -> Result<TlsMaterial, SetupError> {
-        let Self { certificate, key, authorities, revocation_lists } = self;
+        let Self {
+            certificate,
+            key,
+            authorities,
+            revocation_lists,
+        } = self;
         Ok(TlsMaterial {
             chain: read_certificate(certificate)?,
             key: read_key(key)?,
             anchors: read_certificate(authorities)?,
-            revocation_lists: revocation_lists.iter().map(|list| read_certificate(list)).collect::<Result<_, _>>()?,
+            revocation_lists: revocation_lists
+                .iter()
+                .map(|list| read_certificate(list))
+                .collect::<Result<_, _>>()?,
             trust_domain: trust_domain.clone(),
         })
     }

@@ -19,12 +19,22 @@ pub(super) struct Filter {
 
 impl Filter {
     pub(super) fn read(filter: Option<pb::AccessFilter>) -> Result<Self, Invalid> {
-        let Some(filter) = filter else { return Ok(Self::default()) };
-        let pb::AccessFilter { start_time, end_time, agency, agreement, outcome } = filter;
+        let Some(filter) = filter else {
+            return Ok(Self::default());
+        };
+        let pb::AccessFilter {
+            start_time,
+            end_time,
+            agency,
+            agreement,
+            outcome,
+        } = filter;
         let instant = |field: &'static str, time| -> Result<Option<u64>, Invalid> {
             let Some(time) = time else { return Ok(None) };
             let ms = timestamp_to_ms(field, Some(time))?;
-            u64::try_from(ms).map(Some).map_err(|_| Invalid::new(field, Rule::Range))
+            u64::try_from(ms)
+                .map(Some)
+                .map_err(|_| Invalid::new(field, Rule::Range))
         };
         let agency = some(agency);
         if let Some(agency) = &agency {
@@ -51,18 +61,36 @@ impl Filter {
     }
 
     pub(super) fn admits(&self, header: &Header) -> bool {
-        let Self { from_ms, until_ms, agency, agreement, outcome } = self;
-        let told = if header.body.outcome.code == 0 { "OK" } else { header.body.outcome.reason.as_str() };
+        let Self {
+            from_ms,
+            until_ms,
+            agency,
+            agreement,
+            outcome,
+        } = self;
+        let told = if header.body.outcome.code == 0 {
+            "OK"
+        } else {
+            header.body.outcome.reason.as_str()
+        };
         from_ms.is_none_or(|from| from <= header.time_ms)
             && until_ms.is_none_or(|until| header.time_ms < until)
-            && agency.as_ref().is_none_or(|agency| header.body.peer.as_ref() == Some(agency))
-            && agreement.as_ref().is_none_or(|agreement| header.body.agreement.as_ref() == Some(agreement))
+            && agency
+                .as_ref()
+                .is_none_or(|agency| header.body.peer.as_ref() == Some(agency))
+            && agreement
+                .as_ref()
+                .is_none_or(|agreement| header.body.agreement.as_ref() == Some(agreement))
             && outcome.as_ref().is_none_or(|outcome| outcome == told)
     }
 
     /// The same filter without its times, which do not apply to following.
     pub(super) fn timeless(self) -> Self {
-        Self { from_ms: None, until_ms: None, ..self }
+        Self {
+            from_ms: None,
+            until_ms: None,
+            ..self
+        }
     }
 }
 

@@ -35,7 +35,14 @@ pub(super) async fn open<S: RecordStore>(
     let draft = shared.reading_draft(&reader, EntryKind::FollowerOpened, details)?;
     shared.enter(slot, draft).await?;
     let (answers, stream) = mpsc::channel(WINDOW);
-    let follower = Follower { shared, reader, filter: filter.timeless(), next: from, entered: from, sent: 0 };
+    let follower = Follower {
+        shared,
+        reader,
+        filter: filter.timeless(),
+        next: from,
+        entered: from,
+        sent: 0,
+    };
     tokio::spawn(follower.run(answers));
     Ok(ReceiverStream::new(stream))
 }
@@ -132,5 +139,7 @@ impl<S: RecordStore> Follower<S> {
 
 async fn send(answers: &mpsc::Sender<Answer>, item: pb::follow_accesses_response::Item) {
     // A reader that has gone is noticed by the loop.
-    let _ = answers.send(Ok(pb::FollowAccessesResponse { item: Some(item) })).await;
+    let _ = answers
+        .send(Ok(pb::FollowAccessesResponse { item: Some(item) }))
+        .await;
 }

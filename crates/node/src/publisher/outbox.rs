@@ -69,17 +69,24 @@ struct Notes {
 
 impl Default for BatchLimits {
     fn default() -> Self {
-        Self { max_changes: 1_000, max_bytes: 900_000 }
+        Self {
+            max_changes: 1_000,
+            max_bytes: 900_000,
+        }
     }
 }
 
 impl BatchLimits {
     /// The stricter of both.
     pub(super) fn within(self, max_changes: u32, max_bytes: u32) -> Self {
-        let max_changes = self.max_changes.min(usize::try_from(max_changes).unwrap_or(usize::MAX));
+        let max_changes = self
+            .max_changes
+            .min(usize::try_from(max_changes).unwrap_or(usize::MAX));
         Self {
             max_changes: max_changes.clamp(1, MAX_CHANGES),
-            max_bytes: self.max_bytes.min(usize::try_from(max_bytes).unwrap_or(usize::MAX)),
+            max_bytes: self
+                .max_bytes
+                .min(usize::try_from(max_bytes).unwrap_or(usize::MAX)),
         }
     }
 }
@@ -87,14 +94,25 @@ impl BatchLimits {
 impl Outbox {
     pub(super) fn open(files: Arc<dyn Files>) -> Result<Self, OutboxError> {
         let Some(bytes) = read_whole(files.as_ref(), FILE)? else {
-            return Ok(Self { files, epoch: None, cuts: BTreeSet::new() });
+            return Ok(Self {
+                files,
+                epoch: None,
+                cuts: BTreeSet::new(),
+            });
         };
-        let Notes { version, epoch, cuts } = serde_json::from_slice(&bytes).map_err(|_| OutboxError::Damaged)?;
+        let Notes { version, epoch, cuts } =
+            serde_json::from_slice(&bytes).map_err(|_| OutboxError::Damaged)?;
         if version != VERSION {
             return Err(OutboxError::Damaged);
         }
-        let epoch = epoch.map(|text| parse_hex(&text).map(Epoch).ok_or(OutboxError::Damaged)).transpose()?;
-        Ok(Self { files, epoch, cuts: cuts.into_iter().collect() })
+        let epoch = epoch
+            .map(|text| parse_hex(&text).map(Epoch).ok_or(OutboxError::Damaged))
+            .transpose()?;
+        Ok(Self {
+            files,
+            epoch,
+            cuts: cuts.into_iter().collect(),
+        })
     }
 
     pub(super) fn epoch(&self) -> Option<Epoch> {
@@ -119,7 +137,11 @@ impl Outbox {
     /// The outbox for another thread, to be given back. What stays behind must not be used.
     pub(super) fn lend(&mut self) -> Self {
         let Self { files, epoch, cuts } = self;
-        Self { files: Arc::clone(files), epoch: *epoch, cuts: std::mem::take(cuts) }
+        Self {
+            files: Arc::clone(files),
+            epoch: *epoch,
+            cuts: std::mem::take(cuts),
+        }
     }
 
     /// The batch that begins with change `first`. When this returns, its cut is on the device.
@@ -136,7 +158,8 @@ impl Outbox {
             Some(cut) => cut,
             None => {
                 self.cut_ahead(store, first, limits)?;
-                self.cut_after(first).ok_or(OutboxError::Batch(BatchError::Empty))?
+                self.cut_after(first)
+                    .ok_or(OutboxError::Batch(BatchError::Empty))?
             }
         };
         let count = usize::try_from(cut - first + 1).unwrap_or(usize::MAX);
@@ -149,7 +172,12 @@ impl Outbox {
     }
 
     /// Cuts the next batches from change `first` on, and writes the cuts down.
-    fn cut_ahead(&mut self, store: &MunicipalStore, first: u64, limits: BatchLimits) -> Result<(), OutboxError> {
+    fn cut_ahead(
+        &mut self,
+        store: &MunicipalStore,
+        first: u64,
+        limits: BatchLimits,
+    ) -> Result<(), OutboxError> {
         let mut next = first;
         for _ in 0..AHEAD {
             let changes = store.changes_from(next, limits.max_changes)?;
@@ -164,7 +192,9 @@ impl Outbox {
     fn write(&self) -> Result<(), OutboxError> {
         let notes = Notes {
             version: VERSION,
-            epoch: self.epoch.map(|epoch| epoch.0.iter().map(|byte| format!("{byte:02x}")).collect()),
+            epoch: self
+                .epoch
+                .map(|epoch| epoch.0.iter().map(|byte| format!("{byte:02x}")).collect()),
             cuts: self.cuts.iter().copied().collect(),
         };
         let bytes = serde_json::to_vec(&notes).map_err(std::io::Error::other)?;

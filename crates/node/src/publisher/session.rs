@@ -11,15 +11,15 @@ use registry::publication::{AttachError, Attached, Batch, Detached, IndexState, 
 use tokio::task::JoinError;
 use transport::shutdown::Shutdown;
 
+use crate::publisher::Publisher;
 use crate::publisher::outbox::{BatchLimits, Outbox, OutboxError};
 use crate::publisher::status::{DigestStatus, LinkStatus};
-use crate::publisher::Publisher;
 
 /// Batches under way at most, whatever the index admits: as many find a place between node and connection.
 const MOST_IN_FLIGHT: usize = 16;
 
 /// Pause before digests are compared again that could not be compared yet.
-const COMPARE_AGAIN: Duration = Duration::from_secs(2);
+const COMPARE_AGAIN: Duration = Duration::from_secs(1);
 
 /// Why a stream ended before its time.
 #[derive(Debug, thiserror::Error)]
@@ -53,9 +53,6 @@ pub enum Stop {
     /// The index refused a batch, or acknowledged what was never sent.
     #[error(transparent)]
     Protocol(#[from] StopReason),
-    /// Another publisher of the same node took over.
-    #[error("another publisher of the same node took over")]
-    Superseded,
 }
 
 /// The stream and what is under way on it.
@@ -104,21 +101,42 @@ impl Publisher {
         let (mut outbox, journal_end) = self
             .blocking(move |publisher_store| Ok((Outbox::open(files)?, publisher_store.last_sequence())))
             .await?;
-        let opening = Opening { municipality: self.municipality, epoch: outbox.epoch(), journal_end };
+        let opening = Opening {
+            municipality: self.municipality,
+            epoch: outbox.epoch(),
+            journal_end,
+        };
         let (stream, opened) = client.open_publication(opening).await.map_err(broken_by)?;
-        let Opened { epoch, watermark, digest_version, credits, max_changes, max_bytes } = opened;
+        let Opened {
+            epoch,
+            watermark,
+            digest_version,
+            credits,
+            max_changes,
+            max_bytes,
+        } = opened;
         if outbox.epoch().is_some_and(|known| known != epoch) {
             tracing::warn!(watermark = watermark.0, "the index began a new line of history");
         }
-        let state = IndexState { municipality: self.municipality, epoch, watermark };
-        let attached = Detached::new(self.municipality, journal_end).attach(state).map_err(Stop::from)?;
+        let state = IndexState {
+            municipality: self.municipality,
+            epoch,
+            watermark,
+        };
+        let attached = Detached::new(self.municipality, journal_end)
+            .attach(state)
+            .map_err(Stop::from)?;
         outbox.enter(epoch)?;
         outbox.acknowledged(watermark.0);
         self.status.send_modify(|status| {
             status.sessions += 1;
             status.acknowledged = watermark.0;
         });
-        tracing::info!(watermark = watermark.0, journal_end, "the stream to the index is open");
+        tracing::info!(
+            watermark = watermark.0,
+            journal_end,
+            "the stream to the index is open"
+        );
         let comparable = digest_version == u32::from(DIGEST_VERSION);
         Ok(Session {
             publisher: self,
@@ -163,7 +181,9 @@ impl Session<'_> {
     /// Sends as many batches as there are credits for.
     async fn send_all(&mut self) -> Result<(), Broken> {
         while self.in_flight.len() < self.credits {
-            let Some(first) = self.attached.next_sequence() else { break };
+            let Some(first) = self.attached.next_sequence() else {
+                break;
+            };
             let batch = self.cut(first).await?;
             self.stream.send(&batch).await.map_err(broken_by)?;
             self.attached.sent(&batch);
@@ -188,7 +208,12 @@ impl Session<'_> {
     }
 
     fn acknowledge(&mut self, acknowledged: Acknowledged) -> Result<(), Broken> {
-        let Acknowledged { watermark, rejections, visible, credits } = acknowledged;
+        let Acknowledged {
+            watermark,
+            rejections,
+            visible,
+            credits,
+        } = acknowledged;
         let watermark = self.attached.acknowledge(watermark).map_err(Stop::from)?;
         while self.in_flight.front().is_some_and(|last| *last <= watermark.0) {
             self.in_flight.pop_front();
@@ -197,7 +222,13 @@ impl Session<'_> {
         self.credits = credits_of(credits);
         self.not_yet_visible = false;
         for rejection in &rejections {
-            let client::node::Rejection { sequence, local_id: _, code, field, rejected_ms: _ } = rejection;
+            let client::node::Rejection {
+                sequence,
+                local_id: _,
+                code,
+                field,
+                rejected_ms: _,
+            } = rejection;
             tracing::warn!(sequence, code, field, "the index keeps a change aside");
         }
         let rejected = u64::try_from(rejections.len()).unwrap_or(u64::MAX);
@@ -234,8 +265,10 @@ impl Session<'_> {
     }
 
     async fn compare(&mut self) -> Result<(), Broken> {
-        let (sequence, digest) =
-            self.publisher.blocking(|store| Ok((store.last_sequence(), store.digest().clone()))).await?;
+        let (sequence, digest) = self
+            .publisher
+            .blocking(|store| Ok((store.last_sequence(), store.digest().clone())))
+            .await?;
         if sequence != self.attached.acknowledged().0 {
             self.attached.journalled(sequence);
             return Ok(());
@@ -249,11 +282,22 @@ impl Session<'_> {
         let outcome = match comparison {
             Comparison::Equal => DigestStatus::Equal { sequence },
             Comparison::Different(buckets) => {
-                tracing::warn!(sequence, buckets = buckets.len(), "node and index hold different cards");
-                DigestStatus::Different { sequence, buckets: buckets.len() }
+                tracing::warn!(
+                    sequence,
+                    buckets = buckets.len(),
+                    "node and index hold different cards"
+                );
+                DigestStatus::Different {
+                    sequence,
+                    buckets: buckets.len(),
+                }
             }
             Comparison::NotComparable(visible) => {
-                tracing::debug!(sequence, visible = visible.0, "the digests cannot be compared yet");
+                tracing::debug!(
+                    sequence,
+                    visible = visible.0,
+                    "the digests cannot be compared yet"
+                );
                 self.not_yet_visible = true;
                 return Ok(());
             }
@@ -267,7 +311,11 @@ impl Session<'_> {
     }
 
     fn show(&self) {
-        let link = if self.is_quiet() { LinkStatus::Idle } else { LinkStatus::Publishing };
+        let link = if self.is_quiet() {
+            LinkStatus::Idle
+        } else {
+            LinkStatus::Publishing
+        };
         self.publisher.status.send_if_modified(|status| {
             let changed = status.link != link;
             status.link = link;
@@ -308,7 +356,6 @@ fn broken_by(error: ClientError) -> Broken {
         Some(Reason::PublicationConflict) => Stop::Protocol(StopReason::Conflict).into(),
         Some(Reason::ClockSkew) => Stop::Protocol(StopReason::Clock).into(),
         Some(Reason::ForeignMunicipality) => Stop::Protocol(StopReason::ForeignMunicipality).into(),
-        Some(Reason::StreamSuperseded) => Stop::Superseded.into(),
         Some(_) | None => Broken::Index(error),
     }
 }

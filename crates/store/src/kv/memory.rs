@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Bound;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
-use crate::kv::{EngineError, KeyValue, Row};
+use crate::kv::{EngineError, KeyValue, Row, check_length};
 
 /// A map in memory.
 #[derive(Default)]
@@ -18,7 +18,7 @@ impl fmt::Debug for Memory {
 }
 
 impl Memory {
-    fn rows(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<Vec<u8>, Vec<u8>>> {
+    fn rows(&self) -> RwLockReadGuard<'_, BTreeMap<Vec<u8>, Vec<u8>>> {
         // A map is whole after any panic of a reader or writer: each change is one call.
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -49,6 +49,7 @@ impl KeyValue for Memory {
     }
 
     fn insert(&self, key: &[u8], value: &[u8]) -> Result<(), EngineError> {
+        check_length(value)?;
         let mut rows = self.0.write().unwrap_or_else(PoisonError::into_inner);
         rows.insert(key.to_vec(), value.to_vec());
         Ok(())

@@ -1,17 +1,14 @@
 //! sled 0.34.7, used only in the ways that were measured to be sound.
 //!
 //! Its own flusher is off; [`KeyValue::sync`] flushes and then syncs the database file, because sled's `flush` on
-//! Linux orders write-back without flushing the device. Values stay below 64 KiB: larger ones would go to blob
-//! files that sled never syncs. A ballast file beside the database is given up only to open it again on a full disk.
+//! Linux orders write-back without flushing the device. A damaged file makes sled fail in many ways, or panic: what is
+//! no fault of the volume counts as damage, and whoever opens an engine catches panics ([`crate::kv::place`]). A ballast file beside the database is given up only to open it again on a full disk.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use crate::kv::{EngineError, KeyValue, Row};
-
-/// Largest value that sled keeps inside its log.
-const LARGEST_VALUE: usize = 64 * 1024;
+use crate::kv::{EngineError, KeyValue, Row, check_length};
 
 /// Room kept for reopening on a full disk.
 const BALLAST_BYTES: usize = 16 * 1024 * 1024;
@@ -37,7 +34,9 @@ impl SledEngine {
         };
         let file = File::open(database_path(directory).join("db")).map_err(failed)?;
         for path in [database_path(directory), directory.to_path_buf()] {
-            File::open(path).and_then(|directory| directory.sync_all()).map_err(failed)?;
+            File::open(path)
+                .and_then(|directory| directory.sync_all())
+                .map_err(failed)?;
         }
         lay_ballast(&ballast).map_err(failed)?;
         Ok(Self { database, file })
@@ -61,12 +60,14 @@ fn open_database(directory: &Path, cache_bytes: u64) -> Result<sled::Db, EngineE
 fn lay_ballast(path: &Path) -> std::io::Result<()> {
     let mut file = match OpenOptions::new().write(true).create_new(true).open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
         Err(error) => return Err(error),
     };
-    let written = file.write_all(&vec![0x50; BALLAST_BYTES]).and_then(|()| file.sync_all());
+    let written = file
+        .write_all(&vec![0x50; BALLAST_BYTES])
+        .and_then(|()| file.sync_all());
     match written {
-        Err(error) if error.kind() == std::io::ErrorKind::StorageFull => {
+        Err(error) if error.kind() == ErrorKind::StorageFull => {
             tracing::warn!("the volume is nearly full: no ballast was laid");
             std::fs::remove_file(path)
         }
@@ -75,7 +76,7 @@ fn lay_ballast(path: &Path) -> std::io::Result<()> {
 }
 
 fn failed(error: std::io::Error) -> EngineError {
-    if error.kind() == std::io::ErrorKind::StorageFull {
+    if error.kind() == ErrorKind::StorageFull {
         EngineError::NoSpace(error)
     } else {
         EngineError::Failed(Box::new(error))
@@ -84,9 +85,17 @@ fn failed(error: std::io::Error) -> EngineError {
 
 fn from_sled(error: sled::Error) -> EngineError {
     match error {
-        sled::Error::Io(error) => failed(error),
-        sled::Error::Corruption { .. } => EngineError::Corrupt(Box::new(error)),
-        other => EngineError::Failed(Box::new(other)),
+        sled::Error::Io(error) => match error.kind() {
+            ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof => {
+                EngineError::Corrupt(Box::new(error))
+            }
+            _ => failed(error),
+        },
+        // Of a database that only this program writes, "unsupported" and "a bug" mean that its files were altered.
+        sled::Error::Corruption { .. }
+        | sled::Error::Unsupported(_)
+        | sled::Error::ReportableBug(_)
+        | sled::Error::CollectionNotFound(_) => EngineError::Corrupt(Box::new(error)),
     }
 }
 
@@ -116,9 +125,7 @@ impl KeyValue for SledEngine {
     }
 
     fn insert(&self, key: &[u8], value: &[u8]) -> Result<(), EngineError> {
-        if LARGEST_VALUE <= value.len() {
-            return Err(EngineError::Failed("a value of 64 KiB or more is not stored".into()));
-        }
+        check_length(value)?;
         self.database.insert(key, value).map_err(from_sled)?;
         Ok(())
     }

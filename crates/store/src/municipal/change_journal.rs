@@ -1,7 +1,7 @@
 //! The node's journal: numbered changes in sealed frames.
 //!
 //! A frame's payload is the number of its changes (u32, big-endian) and the sealed canonical bytes of a batch that
-//! holds them; the frame's own number is that of its first change. Associated data: `node-journal/1` and that number.
+//! holds them, with cards under one ISTAT code; the frame's own number is that of its first change. Associated data: `node-journal/1` and that number.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ const LABEL: &[u8] = b"node-journal/1";
 const NO_EPOCH: Epoch = Epoch([0; 16]);
 
 /// A removal carries no card and so no code; frames without any card are filed under this one.
-const NO_MUNICIPALITY: &str = "000000";
+const NO_CODE: &str = "000000";
 
 /// Why the journal of changes refuses.
 #[derive(Debug, thiserror::Error)]
@@ -77,54 +77,93 @@ impl ChangeJournal {
         let mut last = 0;
         let mut visit = |position: Position, frame: &[u8]| -> Result<(), ChangeJournalError> {
             let framed = envelope.decode(frame).ok_or(ChangeJournalError::Malformed)?;
-            let (count, _) = framed.payload.split_first_chunk::<4>().ok_or(ChangeJournalError::Malformed)?;
+            let (count, _) = framed
+                .payload
+                .split_first_chunk::<4>()
+                .ok_or(ChangeJournalError::Malformed)?;
             let count = u64::from(u32::from_be_bytes(*count));
             if framed.sequence != last + 1 || count == 0 {
                 return Err(ChangeJournalError::Malformed);
             }
             last += count;
-            frames.push(FramePlace { first: framed.sequence, last, position, length: frame.len() });
+            frames.push(FramePlace {
+                first: framed.sequence,
+                last,
+                position,
+                length: frame.len(),
+            });
             Ok(())
         };
         let (segments, _) = SegmentSet::open(files, SEGMENT_PREFIX, settings, &envelope, &mut visit)
             .map_err(|error: ScanError<ChangeJournalError>| ChangeJournalError::Scan(Box::new(error)))?;
         let reader = segments.reader();
-        Ok(Self { segments, reader, envelope, key, frames, last })
+        Ok(Self {
+            segments,
+            reader,
+            envelope,
+            key,
+            frames,
+            last,
+        })
     }
 
     pub(super) fn last(&self) -> u64 {
         self.last
     }
 
-    pub(super) fn append(&mut self, changes: &[Change]) -> Result<(), ChangeJournalError> {
-        for part in changes.chunks(MAX_CHANGES) {
-            self.append_frame(part)?;
-        }
-        Ok(())
+    /// How many of these changes make the next frame: a frame holds a bounded number, and cards under one code.
+    pub(super) fn frame_len(changes: &[Change]) -> usize {
+        let mut code = None;
+        let same = |change: &&Change| match code_of(change) {
+            Some(other) => *code.get_or_insert(other) == other,
+            None => true,
+        };
+        changes.iter().take(MAX_CHANGES).take_while(same).count()
     }
 
-    fn append_frame(&mut self, changes: &[Change]) -> Result<(), ChangeJournalError> {
+    /// Appends one frame; when this returns it is on the device.
+    pub(super) fn append(&mut self, changes: &[Change]) -> Result<(), ChangeJournalError> {
         let first = self.last + 1;
-        let batch = Batch::new(code_of(changes), NO_EPOCH, first, changes.to_vec(), 0)?;
+        let no_code = || IstatCode::parse(NO_CODE).expect("six digits are a code");
+        let code = changes.iter().find_map(code_of).unwrap_or_else(no_code);
+        let batch = Batch::new(code, NO_EPOCH, first, changes.to_vec(), 0)?;
         let count = u32::try_from(changes.len()).map_err(|_| ChangeJournalError::Malformed)?;
         let mut payload = count.to_be_bytes().to_vec();
-        payload.extend(self.key.key.seal_derived(&associated(first), &batch.canonical_bytes()));
+        payload.extend(
+            self.key
+                .key
+                .seal_derived(&associated(first), &batch.canonical_bytes()),
+        );
         let mut frame = Vec::with_capacity(payload.len() + Envelope::OVERHEAD);
-        self.envelope.encode(first, &payload, &mut frame).ok_or(ChangeJournalError::Malformed)?;
+        self.envelope
+            .encode(first, &payload, &mut frame)
+            .ok_or(ChangeJournalError::Malformed)?;
         let position = self.segments.append(&frame)?;
         self.last += u64::from(count);
-        self.frames.push(FramePlace { first, last: self.last, position, length: frame.len() });
+        self.frames.push(FramePlace {
+            first,
+            last: self.last,
+            position,
+            length: frame.len(),
+        });
         Ok(())
     }
 
-    pub(super) fn changes_from(&self, sequence: u64, limit: usize) -> Result<Vec<Change>, ChangeJournalError> {
+    pub(super) fn changes_from(
+        &self,
+        sequence: u64,
+        limit: usize,
+    ) -> Result<Vec<Change>, ChangeJournalError> {
         let mut changes = Vec::new();
         let from = self.frames.partition_point(|frame| frame.last < sequence);
         for place in self.frames.iter().skip(from) {
             if limit <= changes.len() {
                 break;
             }
-            let wanted = self.read(place)?.into_iter().filter(|change| sequence <= change.sequence);
+            let wanted = self
+                .read(place)?
+                .into_iter()
+                .filter(|change| sequence <= change.sequence);
             changes.extend(wanted.take(limit - changes.len()));
         }
         Ok(changes)
@@ -132,11 +171,22 @@ impl ChangeJournal {
 
     fn read(&self, place: &FramePlace) -> Result<Vec<Change>, ChangeJournalError> {
         let mut frame = vec![0; place.length];
-        self.reader.read(place.position, &mut frame).map_err(ChangeJournalError::Read)?;
-        let framed = self.envelope.decode(&frame).ok_or(ChangeJournalError::Malformed)?;
-        let (_, sealed) = framed.payload.split_first_chunk::<4>().ok_or(ChangeJournalError::Malformed)?;
-        let plain =
-            self.key.key.open(&associated(place.first), sealed).map_err(|_| ChangeJournalError::Malformed)?;
+        self.reader
+            .read(place.position, &mut frame)
+            .map_err(ChangeJournalError::Read)?;
+        let framed = self
+            .envelope
+            .decode(&frame)
+            .ok_or(ChangeJournalError::Malformed)?;
+        let (_, sealed) = framed
+            .payload
+            .split_first_chunk::<4>()
+            .ok_or(ChangeJournalError::Malformed)?;
+        let plain = self
+            .key
+            .key
+            .open(&associated(place.first), sealed)
+            .map_err(|_| ChangeJournalError::Malformed)?;
         Ok(Batch::from_canonical_bytes(&plain, 0)?.into_changes())
     }
 }
@@ -147,11 +197,10 @@ fn associated(first: u64) -> Vec<u8> {
     bytes
 }
 
-/// The code under which the cards were published.
-fn code_of(changes: &[Change]) -> IstatCode {
-    let card = changes.iter().find_map(|change| match &change.body {
+/// The code under which a change's card was published.
+fn code_of(change: &Change) -> Option<IstatCode> {
+    match &change.body {
         ChangeBody::Upsert(card) => Some(card.municipality),
         ChangeBody::Remove => None,
-    });
-    card.unwrap_or_else(|| IstatCode::parse(NO_MUNICIPALITY).expect("six digits are a code"))
+    }
 }

@@ -21,6 +21,9 @@ const CONFIRMED: u8 = 1;
 const UNCONFIRMED: u8 = 2;
 const QUARANTINED: u8 = 3;
 
+/// Kind and person; codes of rules are shorter.
+const LONGEST_DECISION: usize = 17;
+
 /// Why the content of a frame is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EntryError {
@@ -78,7 +81,12 @@ pub(crate) struct AcceptedBatch {
 /// Cards are personal: debugging output does not carry them.
 impl std::fmt::Debug for AcceptedBatch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "AcceptedBatch({:?}, {} changes)", self.first, self.decisions.len())
+        write!(
+            f,
+            "AcceptedBatch({:?}, {} changes)",
+            self.first,
+            self.decisions.len()
+        )
     }
 }
 
@@ -108,8 +116,20 @@ impl AcceptedBatch {
         CommitSequence(self.first.0 + (self.decisions.len() as u64).saturating_sub(1))
     }
 
+    /// The most bytes that [`AcceptedBatch::encode`] makes of so many changes and bytes of content.
+    pub(crate) fn longest(changes: usize, content: usize) -> usize {
+        25 + content + LONGEST_DECISION * changes
+    }
+
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let Self { first: _, recorded_ms, sent_at_ms, municipality, content, decisions } = self;
+        let Self {
+            first: _,
+            recorded_ms,
+            sent_at_ms,
+            municipality,
+            content,
+            decisions,
+        } = self;
         let mut bytes = Vec::with_capacity(32 + content.len() + 17 * decisions.len());
         bytes.push(FORMAT);
         bytes.extend_from_slice(&recorded_ms.to_be_bytes());
@@ -152,22 +172,39 @@ impl AcceptedBatch {
                 QUARANTINED => {
                     let [length] = input.array()?;
                     let rule = std::str::from_utf8(input.take(length.into())?);
-                    Decision::Quarantined { rule: rule.map_err(|_| EntryError::Malformed)?.to_owned() }
+                    Decision::Quarantined {
+                        rule: rule.map_err(|_| EntryError::Malformed)?.to_owned(),
+                    }
                 }
                 _ => return Err(EntryError::Malformed),
             });
         }
-        Ok(Self { first, recorded_ms, sent_at_ms, municipality, content, decisions })
+        Ok(Self {
+            first,
+            recorded_ms,
+            sent_at_ms,
+            municipality,
+            content,
+            decisions,
+        })
     }
 }
 
 impl SyncPoint {
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let Self { applied, municipalities } = self;
+        let Self {
+            applied,
+            municipalities,
+        } = self;
         let mut bytes = vec![FORMAT];
         bytes.extend_from_slice(&applied.0.to_be_bytes());
         bytes.extend_from_slice(&(municipalities.len() as u32).to_be_bytes());
-        for MunicipalityPoint { municipality, watermark, root } in municipalities {
+        for MunicipalityPoint {
+            municipality,
+            watermark,
+            root,
+        } in municipalities
+        {
             bytes.extend_from_slice(municipality.as_str().as_bytes());
             bytes.extend_from_slice(&watermark.0.to_be_bytes());
             bytes.extend_from_slice(root.as_bytes());
@@ -190,7 +227,10 @@ impl SyncPoint {
         if !input.0.is_empty() {
             return Err(EntryError::Malformed);
         }
-        Ok(Self { applied, municipalities })
+        Ok(Self {
+            applied,
+            municipalities,
+        })
     }
 }
 
@@ -200,7 +240,11 @@ impl<'a> Input<'a> {
     fn versioned(bytes: &'a [u8]) -> Result<Self, EntryError> {
         let mut input = Self(bytes);
         let [format] = input.array()?;
-        if format == FORMAT { Ok(input) } else { Err(EntryError::Format) }
+        if format == FORMAT {
+            Ok(input)
+        } else {
+            Err(EntryError::Format)
+        }
     }
 
     fn take(&mut self, length: usize) -> Result<&'a [u8], EntryError> {
@@ -221,6 +265,9 @@ impl<'a> Input<'a> {
     }
 
     fn link(&mut self, standing: LinkStanding) -> Result<Decision, EntryError> {
-        Ok(Decision::Linked { person: PersonId(Uuid::from_bytes(self.array()?)), standing })
+        Ok(Decision::Linked {
+            person: PersonId(Uuid::from_bytes(self.array()?)),
+            standing,
+        })
     }
 }

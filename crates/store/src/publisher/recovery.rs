@@ -7,25 +7,23 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
-use registry::digest::SetDigest;
+use registry::canonical;
+use registry::digest::{Bucket, CardDigest, SetDigest};
 use registry::identifier::IstatCode;
 use registry::municipality::MunicipalityId;
-use registry::publication::{Batch, ContentId, Epoch};
-use registry::publication::Accepted;
+use registry::publication::{Accepted, Batch, ContentId, Epoch, Watermark};
 
 use crate::files::Files;
-use crate::keys::ring::KeyRing;
+use crate::keys::ring::{KeyRing, RingError};
+use crate::kv::EngineError;
 use crate::linker::Linker;
-use crate::projection::{Projection, ProjectionError};
+use crate::projection::{Card, Projection, ProjectionError};
 use crate::publication_journal::entry::{AcceptedBatch, SyncPoint};
-use crate::publication_journal::{JournalError, PublicationJournal, ReadError, Replayed};
-use crate::publisher::intake_book::IntakeBook;
+use crate::publication_journal::{JournalError, PublicationJournal, ReadError, Replayed, municipality_key};
+use crate::publisher::intake_book::{IntakeBook, Recent};
 use crate::publisher::{MunicipalityState, States, apply, rejections_of};
-use crate::rows::CommitSequence;
+use crate::rows::{CommitSequence, RowError};
 use crate::segment::Settings;
-
-/// Batches whose content is remembered to tell a repetition from a conflict.
-const REMEMBERED: usize = 256;
 
 /// What came out of the files.
 pub(crate) struct Recovered {
@@ -34,6 +32,8 @@ pub(crate) struct Recovered {
     pub(crate) linker: Linker,
     pub(crate) book: IntakeBook,
     pub(crate) states: States,
+    /// How far the engine was synced.
+    pub(crate) applied: CommitSequence,
     /// Changes that were applied again.
     pub(crate) replayed: u64,
 }
@@ -41,7 +41,7 @@ pub(crate) struct Recovered {
 /// Why the projection cannot serve as it is. The journal is whole: a fresh engine can be filled from it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Stale {
-    /// The engine says that it holds more than the journal.
+    /// The engine holds more than the journal.
     #[error("the engine is ahead of the journal")]
     Ahead,
     /// Cards differ from what was there at the last sync point.
@@ -49,7 +49,13 @@ pub(crate) enum Stale {
     Digest,
     /// Rows cannot be read.
     #[error(transparent)]
-    Rows(#[from] ProjectionError),
+    Row(#[from] RowError),
+    /// The engine's files are damaged.
+    #[error(transparent)]
+    Engine(EngineError),
+    /// The engine panicked over its files.
+    #[error("the engine panicked")]
+    Panic,
 }
 
 /// Why recovery did not end in a store.
@@ -58,29 +64,53 @@ pub(crate) enum RecoveryError {
     #[error(transparent)]
     Journal(JournalError),
     #[error(transparent)]
-    Stale(Stale),
+    Keys(#[from] RingError),
+    /// The volume under the engine failed; another engine would fare no better.
+    #[error(transparent)]
+    Engine(EngineError),
+    #[error(transparent)]
+    Stale(#[from] Stale),
 }
 
-#[derive(Default)]
-struct Municipal {
-    code: Option<IstatCode>,
-    accepted: Vec<Accepted>,
+impl From<EngineError> for RecoveryError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Corrupt(_) => Self::Stale(Stale::Engine(error)),
+            EngineError::NoSpace(_) | EngineError::Failed(_) => Self::Engine(error),
+        }
+    }
+}
+
+impl From<ProjectionError> for RecoveryError {
+    fn from(error: ProjectionError) -> Self {
+        match error {
+            ProjectionError::Engine(error) => error.into(),
+            ProjectionError::Row(error) => Self::Stale(error.into()),
+            ProjectionError::Keys(error) => error.into(),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Published {
+    code: IstatCode,
+    recent: Recent,
 }
 
 /// Opens the journal over a projection, applies what is missing and checks the result.
 pub(crate) fn recover(
     files: Arc<dyn Files>,
-    keys: Arc<KeyRing>,
+    keys: &Arc<KeyRing>,
     settings: Settings,
     epoch: Epoch,
     projection: Projection,
     linker: Linker,
 ) -> Result<Recovered, RecoveryError> {
-    let applied = projection.applied().map_err(|error| RecoveryError::Stale(error.into()))?;
+    let applied = projection.applied()?;
     let states = States::default();
-    let mut municipal: BTreeMap<MunicipalityId, Municipal> = BTreeMap::new();
+    let mut published: BTreeMap<MunicipalityId, Published> = BTreeMap::new();
     let mut sync_point = None;
-    let mut stale = None;
+    let mut failed = None;
     let mut replayed = 0;
     let mut visit = |frame: Replayed| match frame {
         Replayed::Erased { .. } => Ok(()),
@@ -91,54 +121,65 @@ pub(crate) fn recover(
         Replayed::Batch(accepted) => {
             let batch = Batch::from_canonical_bytes(&accepted.content, accepted.sent_at_ms)
                 .map_err(|error| ReadError::Refused(Box::new(error)))?;
-            note(&mut municipal, &states, &accepted, &batch);
-            if accepted.last() <= applied || stale.is_some() {
+            note(&mut published, &states, &accepted, &batch);
+            if accepted.last() <= applied || failed.is_some() {
                 return Ok(());
             }
             replayed += batch.changes().len() as u64;
-            if let Err(error) = apply(&projection, &states, &accepted, &batch, &linker) {
-                stale = Some(error);
-            }
+            failed = apply(&projection, &states, &accepted, &batch, &linker).err();
             Ok(())
         }
     };
-    let (journal, _) = PublicationJournal::open(files, keys, settings, &mut visit).map_err(RecoveryError::Journal)?;
-    if let Some(error) = stale {
-        return Err(RecoveryError::Stale(error.into()));
+    let opened = PublicationJournal::open(files, Arc::clone(keys), settings, &mut visit);
+    let (journal, _) = opened.map_err(RecoveryError::Journal)?;
+    if let Some(error) = failed {
+        return Err(error.into());
     }
     if journal.last() < applied {
-        return Err(RecoveryError::Stale(Stale::Ahead));
+        return Err(Stale::Ahead.into());
     }
-    check(&projection, &states, sync_point.as_ref(), journal.last()).map_err(RecoveryError::Stale)?;
+    check(&projection, keys, &states, sync_point.as_ref(), journal.last())?;
     projection.publish(journal.last());
-    let mut book = IntakeBook::default();
-    for (id, Municipal { code, accepted }) in municipal {
-        if let Some(code) = code {
-            book.restore(id, code, epoch, accepted);
-        }
+    let mut book = IntakeBook::new(epoch);
+    for (municipality, Published { code, recent }) in published {
+        book.restore(municipality, code, recent);
     }
-    Ok(Recovered { journal, projection: Arc::new(projection), linker, book, states, replayed })
+    let projection = Arc::new(projection);
+    Ok(Recovered {
+        journal,
+        projection,
+        linker,
+        book,
+        states,
+        applied,
+        replayed,
+    })
 }
 
 fn note(
-    municipal: &mut BTreeMap<MunicipalityId, Municipal>,
+    published: &mut BTreeMap<MunicipalityId, Published>,
     states: &States,
     accepted: &AcceptedBatch,
     batch: &Batch,
 ) {
-    let known = municipal.entry(accepted.municipality).or_default();
-    known.code = Some(batch.municipality());
-    if known.accepted.len() == REMEMBERED {
-        known.accepted.remove(0);
-    }
-    known.accepted.push(Accepted {
+    let code = batch.municipality();
+    let known = published
+        .entry(accepted.municipality)
+        .or_insert_with(|| Published {
+            code,
+            recent: Recent::default(),
+        });
+    known.code = code;
+    known.recent.push(Accepted {
         first_sequence: batch.first_sequence(),
         last_sequence: batch.last_sequence(),
         content: ContentId::of(&accepted.content),
     });
     let mut states = states.write().unwrap_or_else(PoisonError::into_inner);
-    let state = states.entry(accepted.municipality).or_insert_with(MunicipalityState::empty);
-    state.watermark = registry::publication::Watermark(batch.last_sequence());
+    let state = states
+        .entry(accepted.municipality)
+        .or_insert_with(MunicipalityState::empty);
+    state.watermark = Watermark(batch.last_sequence());
     state.visible = state.watermark;
     state.received_ms = accepted.recorded_ms;
     for rejection in rejections_of(batch, accepted) {
@@ -146,44 +187,82 @@ fn note(
     }
 }
 
-/// Computes every digest, as of the last sync point and as of now.
+/// Digest and number of the served cards of each municipality.
+#[derive(Debug, Default)]
+struct Held(BTreeMap<MunicipalityId, (SetDigest, u64)>);
+
+impl Held {
+    fn add(&mut self, municipality: MunicipalityId, bucket: Bucket, card: CardDigest) {
+        let (digest, cards) = self
+            .0
+            .entry(municipality)
+            .or_insert_with(|| (SetDigest::new(), 0));
+        digest.add_card(bucket, card);
+        *cards += 1;
+    }
+
+    fn take(&mut self, municipality: MunicipalityId) -> (SetDigest, u64) {
+        self.0
+            .remove(&municipality)
+            .unwrap_or_else(|| (SetDigest::new(), 0))
+    }
+}
+
+/// Computes every digest in one pass, as of the last sync point and as of now.
 fn check(
     projection: &Projection,
+    keys: &KeyRing,
     states: &States,
     sync_point: Option<&SyncPoint>,
     last: CommitSequence,
-) -> Result<(), Stale> {
-    if let Some(point) = sync_point {
-        let held = digests(projection, point.applied)?;
-        for noted in &point.municipalities {
-            let root = held.get(&noted.municipality).map_or_else(|| SetDigest::new().root(), |(held, _)| held.root());
-            if root != noted.root {
-                return Err(Stale::Digest);
-            }
+) -> Result<(), RecoveryError> {
+    let point = sync_point.map_or(CommitSequence(0), |point| point.applied);
+    let (mut then, mut now) = (Held::default(), Held::default());
+    let mut changed_since = Vec::new();
+    let mut ahead = false;
+    projection.every_newest(&mut |card| {
+        let summed = summed(&card);
+        ahead |= last < card.sequence;
+        if point < card.sequence {
+            changed_since.push(card.id);
+        } else if let Some((municipality, bucket, digest)) = summed {
+            then.add(municipality, bucket, digest);
+        }
+        if let Some((municipality, bucket, digest)) = summed {
+            now.add(municipality, bucket, digest);
+        }
+        Ok(())
+    })?;
+    if ahead {
+        return Err(Stale::Ahead.into());
+    }
+    for record in changed_since {
+        if let Some(card) = projection.card_at(record, point)?
+            && let Some((municipality, bucket, digest)) = summed(&card)
+        {
+            then.add(municipality, bucket, digest);
         }
     }
-    let held = digests(projection, last)?;
+    for noted in sync_point.map_or(&[][..], |point| &point.municipalities) {
+        // What was withdrawn since then is gone, and should be.
+        let withdrawn = keys.is_destroyed(&municipality_key(noted.municipality));
+        if !withdrawn && then.take(noted.municipality).0.root() != noted.root {
+            return Err(Stale::Digest.into());
+        }
+    }
     let mut states = states.write().unwrap_or_else(PoisonError::into_inner);
     for (municipality, state) in states.iter_mut() {
-        (state.digest, state.records) = held.get(municipality).cloned().unwrap_or_else(|| (SetDigest::new(), 0));
+        (state.digest, state.records) = now.take(*municipality);
     }
     Ok(())
 }
 
-fn digests(
-    projection: &Projection,
-    at: CommitSequence,
-) -> Result<BTreeMap<MunicipalityId, (SetDigest, u64)>, ProjectionError> {
-    let mut digests: BTreeMap<MunicipalityId, (SetDigest, u64)> = BTreeMap::new();
-    projection.every_card(at, &mut |card| {
-        if let Some(record) = &card.record
-            && let Some(municipality) = MunicipalityId::of_any(record.municipality)
-        {
-            let (digest, records) = digests.entry(municipality).or_insert_with(|| (SetDigest::new(), 0));
-            digest.add(&record.local_id, &registry::canonical::encode(record));
-            *records += 1;
-        }
-        Ok(())
-    })?;
-    Ok(digests)
+fn summed(card: &Card) -> Option<(MunicipalityId, Bucket, CardDigest)> {
+    let record = card.record.as_ref()?;
+    let municipality = MunicipalityId::of_any(record.municipality)?;
+    let digest = CardDigest::of(&record.local_id, &canonical::encode(record));
+    Some((municipality, Bucket::of(&record.local_id), digest))
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,9 +7,7 @@
 use std::fmt;
 
 use agreement::context::AgreementId;
-use aws_lc_rs::cipher::{
-    AES_256, DecryptingKey, DecryptionContext, EncryptingKey, UnboundCipherKey,
-};
+use aws_lc_rs::cipher::{AES_256, DecryptingKey, DecryptionContext, EncryptingKey, UnboundCipherKey};
 use aws_lc_rs::hmac;
 use registry::identifier::PersonId;
 use uuid::Uuid;
@@ -59,18 +57,21 @@ impl HandleKeys {
         context.update(kind);
         context.update(&[0]);
         context.update(agreement.as_str().as_bytes());
-        UnboundCipherKey::new(&AES_256, context.sign().as_ref()).expect("an HMAC-SHA256 tag is an AES-256 key")
+        UnboundCipherKey::new(&AES_256, context.sign().as_ref())
+            .expect("an HMAC-SHA256 tag is an AES-256 key")
     }
 
     fn encrypt(&self, agreement: &AgreementId, kind: &[u8], mut block: [u8; 16]) -> [u8; 16] {
         let key = EncryptingKey::ecb(self.key(agreement, kind)).expect("AES has an ECB mode");
-        key.encrypt(&mut block).expect("one block is a whole number of blocks");
+        key.encrypt(&mut block)
+            .expect("one block is a whole number of blocks");
         block
     }
 
     fn decrypt(&self, agreement: &AgreementId, kind: &[u8], mut block: [u8; 16]) -> [u8; 16] {
         let key = DecryptingKey::ecb(self.key(agreement, kind)).expect("AES has an ECB mode");
-        key.decrypt(&mut block, DecryptionContext::None).expect("one block is a whole number of blocks");
+        key.decrypt(&mut block, DecryptionContext::None)
+            .expect("one block is a whole number of blocks");
         block
     }
 }

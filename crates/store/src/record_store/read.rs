@@ -7,24 +7,27 @@ use std::sync::Arc;
 use agreement::claim::Claim;
 use agreement::field::{Field, FieldSet};
 use agreement::permit::{HiddenClause, Permit, View};
+use agreement::service::Service;
 use agreement::subject::{Consent, Identity, Location, Standing, SubjectFacts};
 use agreement::verification::{self, VerificationFacts};
 use agreement::view::household::{HouseholdView, VisibleCard};
-use registry::identifier::{HouseholdId, PersonId};
+use registry::identifier::{HouseholdId, PersonId, RecordId};
 use registry::municipality::MunicipalityId;
 use registry::record::Record;
 
 use crate::access_log::draft::{EntryDraft, Sealed};
+use crate::keys::KeyName;
 use crate::keys::ring::{KeyRing, RingError};
 use crate::keys::token::Tokenizer;
-use crate::keys::KeyName;
 use crate::projection::{Card, Projection, ProjectionError};
 use crate::record_store::ReadError;
 use crate::record_store::answer::{
-    CodeStanding, HouseholdAnswer, HouseholdCard, PersonAnswer, PersonCard, Question, Source, VerificationOutcome,
+    CodeStanding, HouseholdAnswer, HouseholdCard, PersonAnswer, PersonCard, Question, Source,
+    VerificationOutcome,
 };
 use crate::record_store::handle::HandleKeys;
 use crate::record_store::subjects::{Findings, Told};
+use crate::rows::Lead;
 
 /// Fields that name the municipality of a card by themselves.
 const NAMING: FieldSet = FieldSet::of(&[Field::Residence, Field::Registration]);
@@ -54,7 +57,11 @@ impl Reader {
     ) -> Result<Self, RingError> {
         let name = KeyName::new("log/pseudonyms").expect("the name lies within the alphabet of key names");
         let pseudonyms = Tokenizer::new(&keys.get_or_create(&name)?.key);
-        Ok(Self { projection, handles, pseudonyms })
+        Ok(Self {
+            projection,
+            handles,
+            pseudonyms,
+        })
     }
 
     /// The cards of a person.
@@ -64,28 +71,44 @@ impl Reader {
         question: &Question,
         draft: EntryDraft,
     ) -> Result<Sealed<PersonAnswer>, ReadError> {
+        check_service(permit, Service::LookupPerson)?;
         let mut findings = Findings::new(self.projection.visible());
         let mut cards = Vec::new();
         for seen in self.candidates(permit, question, &findings)? {
             match seen.view {
                 View::Hidden(clause) => findings.withheld(seen.municipality, seen.person, clause),
                 View::Visible(fields) => {
-                    findings.shown(seen.municipality, seen.person, fields.intersection(permit.fields()));
+                    findings.shown(
+                        seen.municipality,
+                        seen.person,
+                        fields.intersection(permit.fields()),
+                    );
                     cards.push(self.person_card(permit, question, &seen, fields));
                 }
             }
         }
-        let draft = findings.enter(permit, &self.pseudonyms, Told::absence_if(cards.is_empty()), draft)?;
+        let draft = findings.enter(
+            permit,
+            &self.pseudonyms,
+            Told::absence_if(cards.is_empty()),
+            draft,
+        )?;
         Ok(Sealed::new(PersonAnswer { cards }, draft))
     }
 
     fn person_card(&self, permit: &Permit, question: &Question, seen: &Seen, fields: FieldSet) -> PersonCard {
         let agreement = permit.agreement_id();
         let view = permit.person_with(&seen.record, fields);
-        let household = view.household.as_ref().and_then(agreement::view::person::Fact::held).map(|link| {
-            let token = self.projection.household_token(seen.municipality, link.household.as_str());
-            self.handles.household(agreement, &token)
-        });
+        let household = view
+            .household
+            .as_ref()
+            .and_then(agreement::view::person::Fact::held)
+            .map(|link| {
+                let token = self
+                    .projection
+                    .household_token(seen.municipality, link.household.as_str());
+                self.handles.household(agreement, &token)
+            });
         PersonCard {
             handle: self.handles.person(agreement, seen.person),
             household,
@@ -102,6 +125,7 @@ impl Reader {
         question: &Question,
         draft: EntryDraft,
     ) -> Result<Sealed<HouseholdAnswer>, ReadError> {
+        check_service(permit, Service::LookupHousehold)?;
         let mut findings = Findings::new(self.projection.visible());
         let mut households = Vec::new();
         for seen in self.candidates(permit, question, &findings)? {
@@ -113,7 +137,11 @@ impl Reader {
                 View::Visible(fields) => fields,
             };
             let Some(household) = household_on(&seen, permit) else {
-                findings.compared(seen.municipality, seen.person, fields.intersection(permit.fields()));
+                findings.compared(
+                    seen.municipality,
+                    seen.person,
+                    fields.intersection(permit.fields()),
+                );
                 continue;
             };
             if !fields.contains(Field::Household) {
@@ -123,7 +151,12 @@ impl Reader {
             let members = self.members(permit, seen.municipality, &household, &findings)?;
             households.extend(self.household_card(permit, &seen, &household, &members, &mut findings));
         }
-        let draft = findings.enter(permit, &self.pseudonyms, Told::absence_if(households.is_empty()), draft)?;
+        let draft = findings.enter(
+            permit,
+            &self.pseudonyms,
+            Told::absence_if(households.is_empty()),
+            draft,
+        )?;
         Ok(Sealed::new(HouseholdAnswer { households }, draft))
     }
 
@@ -139,19 +172,19 @@ impl Reader {
     ) -> Option<HouseholdCard> {
         let mut protected = false;
         let mut shown = Vec::new();
-        for member in members {
-            let present = household_on(member, permit).as_ref() == Some(household);
+        for member in members
+            .iter()
+            .filter(|member| household_on(member, permit).as_ref() == Some(household))
+        {
             let (fields, clause) = match member.view {
                 View::Visible(fields) => (fields, HiddenClause::Protected),
                 View::Hidden(clause) => (FieldSet::EMPTY, clause),
             };
-            if present && member.facts.location == Location::Protected && !fields.contains(Field::Household) {
-                protected = true;
-                findings.withheld(member.municipality, member.person, clause);
-            } else if present && fields.is_empty() {
-                findings.withheld(member.municipality, member.person, clause);
-            } else if !fields.is_empty() {
+            if fields.contains(Field::Household) {
                 shown.push((member, fields));
+            } else {
+                protected |= member.facts.location == Location::Protected;
+                findings.withheld(member.municipality, member.person, clause);
             }
         }
         if protected {
@@ -169,10 +202,19 @@ impl Reader {
         let agreement = permit.agreement_id();
         for member in &view.members {
             let (seen, fields) = shown.get(member.card)?;
-            findings.shown(seen.municipality, seen.person, fields.intersection(permit.fields()));
+            findings.shown(
+                seen.municipality,
+                seen.person,
+                fields.intersection(permit.fields()),
+            );
         }
-        let handles = shown.iter().map(|(member, _)| self.handles.person(agreement, member.person)).collect();
-        let token = self.projection.household_token(seen.municipality, household.as_str());
+        let handles = shown
+            .iter()
+            .map(|(member, _)| self.handles.person(agreement, member.person))
+            .collect();
+        let token = self
+            .projection
+            .household_token(seen.municipality, household.as_str());
         Some(HouseholdCard {
             handle: self.handles.household(agreement, &token),
             handles,
@@ -189,6 +231,7 @@ impl Reader {
         claim: &Claim,
         draft: EntryDraft,
     ) -> Result<Sealed<VerificationOutcome>, ReadError> {
+        check_service(permit, Service::VerifyDeclaration)?;
         let mut findings = Findings::new(self.projection.visible());
         let mut answers = Vec::new();
         for seen in self.candidates(permit, question, &findings)? {
@@ -201,7 +244,7 @@ impl Reader {
             };
             findings.compared(seen.municipality, seen.person, fields);
             let household = match (claim, household_on(&seen, permit)) {
-                (Claim::FamilyStatus(_), Some(household)) => {
+                (Claim::FamilyStatus(_), Some(household)) if fields.contains(Field::Household) => {
                     self.members(permit, seen.municipality, &household, &findings)?
                 }
                 _ => Vec::new(),
@@ -213,35 +256,65 @@ impl Reader {
                     View::Visible(visible) => {
                         let visible = visible.intersection(permit.fields());
                         findings.compared(member.municipality, member.person, visible);
-                        cards.push(VisibleCard { record: &member.record, visible });
+                        cards.push(VisibleCard {
+                            record: &member.record,
+                            visible,
+                        });
                     }
                 }
             }
-            let subject = VisibleCard { record: &seen.record, visible: fields };
-            let facts = VerificationFacts { subject, household: &cards };
+            let subject = VisibleCard {
+                record: &seen.record,
+                visible: fields,
+            };
+            let facts = VerificationFacts {
+                subject,
+                household: &cards,
+            };
             answers.push(verification::verify(&facts, claim, permit.reference_date()));
         }
         let answer = verification::combine(answers);
-        let draft = findings.enter(permit, &self.pseudonyms, Told::absence_if(answer.is_none()), draft)?;
+        let draft = findings.enter(
+            permit,
+            &self.pseudonyms,
+            Told::absence_if(answer.is_none()),
+            draft,
+        )?;
         Ok(Sealed::new(VerificationOutcome { answer }, draft))
     }
 
     /// Every card of the person asked for, whichever of them the identifier leads to.
-    fn candidates(&self, permit: &Permit, question: &Question, findings: &Findings) -> Result<Vec<Seen>, ProjectionError> {
+    fn candidates(
+        &self,
+        permit: &Permit,
+        question: &Question,
+        findings: &Findings,
+    ) -> Result<Vec<Seen>, ProjectionError> {
         let visible = findings.visible();
-        let token = match question {
-            Question::TaxCode(code) => self.projection.tax_code_token(code.as_str()),
-            Question::NationalId(id) => self.projection.national_id_token(id.as_str()),
+        let asked = match question {
+            Question::TaxCode(code) => self.projection.tax_code(code.as_str()),
+            Question::NationalId(id) => self.projection.national_id(id.as_str()),
         };
-        let mut records = self.projection.cards_of_token(&token, visible)?;
+        let mut records = self.projection.cards_of(asked, visible)?;
+        let mut persons: Vec<PersonId> = Vec::new();
         let mut seen: Vec<Seen> = Vec::new();
         let mut next = 0;
         while let Some(&record) = records.get(next) {
             next += 1;
-            let Some(card) = self.projection.card_at(record, visible)? else { continue };
-            for linked in self.projection.cards_of_person(card.person, visible)? {
-                if !records.contains(&linked) {
-                    records.push(linked);
+            let Some(card) = self.projection.card_at(record, visible)? else {
+                continue;
+            };
+            // A card that was linked to another person later may still have kin under its own id.
+            for person in [card.person, PersonId(record.0)] {
+                if persons.contains(&person) {
+                    continue;
+                }
+                persons.push(person);
+                let linked = self.projection.cards_of(Lead::Person(person), visible)?;
+                for record in linked.into_iter().chain([RecordId(person.0)]) {
+                    if !records.contains(&record) {
+                        records.push(record);
+                    }
                 }
             }
             seen.extend(look(permit, card));
@@ -257,22 +330,46 @@ impl Reader {
         findings: &Findings,
     ) -> Result<Vec<Seen>, ProjectionError> {
         let visible = findings.visible();
-        let token = self.projection.household_token(municipality, household.as_str());
+        let household = self.projection.household_token(municipality, household.as_str());
         let mut members = Vec::new();
-        for record in self.projection.cards_of_household(&token, visible)? {
-            members.extend(self.projection.card_at(record, visible)?.and_then(|card| look(permit, card)));
+        for record in self.projection.cards_of(Lead::Household(household), visible)? {
+            members.extend(
+                self.projection
+                    .card_at(record, visible)?
+                    .and_then(|card| look(permit, card)),
+            );
         }
         Ok(members)
+    }
+}
+
+/// A permit opens the service for which it was granted and no other.
+fn check_service(permit: &Permit, service: Service) -> Result<(), ReadError> {
+    if permit.service() == service {
+        Ok(())
+    } else {
+        Err(ReadError::Service)
     }
 }
 
 fn look(permit: &Permit, card: Card) -> Option<Seen> {
     let record = card.record?;
     let municipality = MunicipalityId::of_any(record.municipality)?;
-    let facts =
-        SubjectFacts::of(&record, municipality, permit.reference_date(), Identity::Open, Consent::Given);
+    let facts = SubjectFacts::of(
+        &record,
+        municipality,
+        permit.reference_date(),
+        Identity::Open,
+        Consent::Given,
+    );
     let view = permit.view(&facts);
-    Some(Seen { person: card.person, municipality, facts, record, view })
+    Some(Seen {
+        person: card.person,
+        municipality,
+        facts,
+        record,
+        view,
+    })
 }
 
 /// The household in which a card stands on the reference date.
@@ -280,7 +377,11 @@ fn household_on(seen: &Seen, permit: &Permit) -> Option<HouseholdId> {
     if seen.facts.standing != Standing::Registered {
         return None;
     }
-    seen.record.households.at(permit.reference_date()).held().map(|link| link.household.clone())
+    seen.record
+        .households
+        .at(permit.reference_date())
+        .held()
+        .map(|link| link.household.clone())
 }
 
 fn code_standing(question: &Question, record: &Record) -> CodeStanding {
@@ -291,5 +392,9 @@ fn code_standing(question: &Question, record: &Record) -> CodeStanding {
 }
 
 fn source_of(municipality: MunicipalityId, fields: FieldSet) -> Source {
-    if fields.intersection(NAMING).is_empty() { Source::Withheld } else { Source::Named(municipality) }
+    if fields.intersection(NAMING).is_empty() {
+        Source::Withheld
+    } else {
+        Source::Named(municipality)
+    }
 }

@@ -49,7 +49,11 @@ struct Influence {
 
 impl Findings {
     pub(crate) fn new(visible: CommitSequence) -> Self {
-        Self { visible, by_municipality: BTreeMap::new(), hidden: None }
+        Self {
+            visible,
+            by_municipality: BTreeMap::new(),
+            hidden: None,
+        }
     }
 
     /// The state of the store that was read.
@@ -58,16 +62,37 @@ impl Findings {
     }
 
     pub(crate) fn shown(&mut self, municipality: MunicipalityId, person: PersonId, fields: FieldSet) {
-        self.note(municipality, Influence { person, role: SubjectRole::Shown, fields });
+        self.note(
+            municipality,
+            Influence {
+                person,
+                role: SubjectRole::Shown,
+                fields,
+            },
+        );
     }
 
     pub(crate) fn compared(&mut self, municipality: MunicipalityId, person: PersonId, fields: FieldSet) {
-        self.note(municipality, Influence { person, role: SubjectRole::Compared, fields });
+        self.note(
+            municipality,
+            Influence {
+                person,
+                role: SubjectRole::Compared,
+                fields,
+            },
+        );
     }
 
     pub(crate) fn withheld(&mut self, municipality: MunicipalityId, person: PersonId, clause: HiddenClause) {
         self.hidden.get_or_insert(clause);
-        self.note(municipality, Influence { person, role: SubjectRole::Withheld, fields: FieldSet::EMPTY });
+        self.note(
+            municipality,
+            Influence {
+                person,
+                role: SubjectRole::Withheld,
+                fields: FieldSet::EMPTY,
+            },
+        );
     }
 
     fn note(&mut self, municipality: MunicipalityId, influence: Influence) {
@@ -88,13 +113,20 @@ impl Findings {
         mut draft: EntryDraft,
     ) -> Result<EntryDraft, ContentError> {
         draft.header.outcome = match told {
-            Told::Answer => Outcome { code: 0, reason: String::new() },
+            Told::Answer => Outcome {
+                code: 0,
+                reason: String::new(),
+            },
             Told::Absence => Outcome {
                 code: u16::try_from(Reason::NotFound.grpc().number()).unwrap_or(u16::MAX),
                 reason: Reason::NotFound.name().to_owned(),
             },
         };
-        let shown = self.by_municipality.values().flatten().any(|noted| noted.role != SubjectRole::Withheld);
+        let shown = self
+            .by_municipality
+            .values()
+            .flatten()
+            .any(|noted| noted.role != SubjectRole::Withheld);
         let outcome = match (shown, self.hidden) {
             (true, _) => "SHOWN",
             (false, Some(_)) => "NOT_VISIBLE",
@@ -112,7 +144,10 @@ impl Findings {
         draft = draft.with(PartKind::Decision, &decision)?;
         let year = u16::try_from(permit.today().year()).unwrap_or_default();
         for (municipality, noted) in self.by_municipality {
-            let domain = TokenDomain::Pseudonym { municipality: municipality.as_str(), year };
+            let domain = TokenDomain::Pseudonym {
+                municipality: municipality.as_str(),
+                year,
+            };
             let count = u32::try_from(noted.len()).unwrap_or(u32::MAX);
             let subjects = noted
                 .into_iter()

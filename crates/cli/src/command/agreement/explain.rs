@@ -72,22 +72,27 @@ pub(super) fn run(arguments: &ExplainArguments, session: &mut Session<'_, '_>) -
     let profile = caller.choice.load(environment)?;
     let request_id = transport::random::uuid_v7(&*session.surroundings.clock, &*session.surroundings.random);
     let supposed = SupposedCall {
-        peer: peer.as_deref().map(SpiffeId::parse).transpose().map_err(|error| {
-            Failure::usage("l'identità non è valida", "the identity is not valid").because(&error)
-        })?,
+        peer: peer
+            .as_deref()
+            .map(SpiffeId::parse)
+            .transpose()
+            .map_err(|error| {
+                Failure::usage("l'identità non è valida", "the identity is not valid").because(&error)
+            })?,
         address: *address,
         certificate: match fingerprint {
             Some(text) => Some(CertificateFingerprint(*super::hash(text)?.as_bytes())),
             None => None,
         },
-        context: context.resolve(&profile, environment)?.access_context(*reference_date, request_id)?,
+        context: context
+            .resolve(&profile, environment)?
+            .access_context(*reference_date, request_id)?,
         service: Service::from_name(service)
             .ok_or_else(|| Failure::usage("servizio sconosciuto", "the service is unknown"))?,
         verification: match verification {
-            Some(name) => Some(
-                VerificationKind::from_name(name)
-                    .ok_or_else(|| Failure::usage("verifica sconosciuta", "the kind of verification is unknown"))?,
-            ),
+            Some(name) => Some(VerificationKind::from_name(name).ok_or_else(|| {
+                Failure::usage("verifica sconosciuta", "the kind of verification is unknown")
+            })?),
             None => None,
         },
         fields: call::field_set(fields)?,
@@ -95,8 +100,11 @@ pub(super) fn run(arguments: &ExplainArguments, session: &mut Session<'_, '_>) -
         at: *at,
     };
     session.block_on(async |session| {
-        let explanation =
-            caller.admin(session)?.explain(&supposed).await.map_err(|error| call::unanswered(&error))?;
+        let explanation = caller
+            .admin(session)?
+            .explain(&supposed)
+            .await
+            .map_err(|error| call::unanswered(&error))?;
         session.data(&clause_rows(&explanation))?;
         if explanation.permitted {
             session.say("la chiamata sarebbe ammessa", "the call would be permitted")?;

@@ -91,13 +91,21 @@ fn show(file: &Path, proof: bool, session: &mut Session<'_, '_>) -> Result<ExitC
         session.raw(&receipt.to_proof_text())?;
         return Ok(ExitCode::Ok);
     }
-    session.say("non verificata: usare receipt verify", "not verified: use receipt verify")?;
+    session.say(
+        "non verificata: usare receipt verify",
+        "not verified: use receipt verify",
+    )?;
     session.data(&[description(&receipt)?])?;
     Ok(ExitCode::Ok)
 }
 
 pub(super) fn fsck(arguments: &FsckArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
-    let FsckArguments { directory, log_key, checkpoint_copy, known } = arguments;
+    let FsckArguments {
+        directory,
+        log_key,
+        checkpoint_copy,
+        known,
+    } = arguments;
     let verifier = log_verifier(log_key)?;
     let log = SystemFiles::open_for_reading(directory).map_err(|error| Failure::file(directory, &error))?;
     let copy = match checkpoint_copy {
@@ -106,7 +114,9 @@ pub(super) fn fsck(arguments: &FsckArguments, session: &mut Session<'_, '_>) -> 
     };
     let mut witnessed = Vec::with_capacity(known.len());
     for path in known {
-        let checkpoint = verifier.verify(&read_checkpoint(path)?).map_err(|error| Failure::file(path, &error))?;
+        let checkpoint = verifier
+            .verify(&read_checkpoint(path)?)
+            .map_err(|error| Failure::file(path, &error))?;
         witnessed.push(checkpoint.into_checkpoint());
     }
     let copy: Option<&dyn store::files::Files> = match &copy {
@@ -116,7 +126,14 @@ pub(super) fn fsck(arguments: &FsckArguments, session: &mut Session<'_, '_>) -> 
     match store::fsck::fsck(&log, copy, &verifier, witnessed) {
         Ok(report) => {
             session.say("registro integro", "the log is whole")?;
-            let FsckReport { entries, root, frames, bytes, checkpoints, torn } = report;
+            let FsckReport {
+                entries,
+                root,
+                frames,
+                bytes,
+                checkpoints,
+                torn,
+            } = report;
             session.data(&[RecordBuilder::new()
                 .with("entries", entries)
                 .with("root", root.to_string())
@@ -129,7 +146,10 @@ pub(super) fn fsck(arguments: &FsckArguments, session: &mut Session<'_, '_>) -> 
         }
         Err(error) => {
             let chain = crate::failure::chain(&error);
-            session.say(format!("registro alterato o danneggiato: {chain}"), format!("the log was changed or damaged: {chain}"))?;
+            session.say(
+                format!("registro alterato o danneggiato: {chain}"),
+                format!("the log was changed or damaged: {chain}"),
+            )?;
             Ok(ExitCode::NegativeAnswer)
         }
     }
@@ -142,22 +162,38 @@ pub(super) fn read_checkpoint(path: &Path) -> Result<SignedCheckpoint, Failure> 
 }
 
 fn description(receipt: &Receipt) -> Result<Datum, Failure> {
-    let Receipt { header, index, path: _, checkpoint } = receipt;
+    let Receipt {
+        header,
+        index,
+        path: _,
+        checkpoint,
+    } = receipt;
     let malformed = || Failure::usage("la ricevuta non è leggibile", "the receipt cannot be read");
     let header = Header::decode(header).map_err(|error| malformed().because(&error))?;
     let checkpoint = SignedCheckpoint::parse(checkpoint).map_err(|error| malformed().because(&error))?;
     let mut record = header_record(*index, &header);
-    record.push(("checkpoint_size".to_owned(), Datum::Number(checkpoint.checkpoint().size)));
+    record.push((
+        "checkpoint_size".to_owned(),
+        Datum::Number(checkpoint.checkpoint().size),
+    ));
     Ok(Datum::Record(record))
 }
 
 fn read_receipt(path: &Path) -> Result<Receipt, Failure> {
-    let length = std::fs::metadata(path).map_err(|error| Failure::file(path, &error))?.len();
+    let length = std::fs::metadata(path)
+        .map_err(|error| Failure::file(path, &error))?
+        .len();
     if LARGEST_RECEIPT < length {
-        return Err(Failure::usage("il file non è una ricevuta", "the file is no receipt"));
+        return Err(Failure::usage(
+            "il file non è una ricevuta",
+            "the file is no receipt",
+        ));
     }
     let bytes = std::fs::read(path).map_err(|error| Failure::file(path, &error))?;
-    if let Some(text) = std::str::from_utf8(&bytes).ok().filter(|text| text.starts_with("c2sp.org/tlog-proof")) {
+    if let Some(text) = std::str::from_utf8(&bytes)
+        .ok()
+        .filter(|text| text.starts_with("c2sp.org/tlog-proof"))
+    {
         return Receipt::from_proof_text(text).map_err(|error| Failure::file(path, &error));
     }
     Receipt::decode(&bytes).map_err(|error| Failure::file(path, &error))

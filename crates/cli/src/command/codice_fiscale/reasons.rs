@@ -27,15 +27,22 @@ pub(super) enum Refusal {
 impl Refusal {
     pub(super) fn text(self, language: Language) -> String {
         match self {
-            Self::Column(name) => {
-                language.pick(format!("manca la colonna {name}"), format!("the column {name} is missing"))
-            }
+            Self::Column(name) => language.pick(
+                format!("manca la colonna {name}"),
+                format!("the column {name} is missing"),
+            ),
             Self::ShortRow => language
-                .pick("la riga ha meno campi dell'intestazione", "the row has fewer fields than the header")
+                .pick(
+                    "la riga ha meno campi dell'intestazione",
+                    "the row has fewer fields than the header",
+                )
                 .to_owned(),
             Self::Sex => language.pick("il sesso è M o F", "the sex is M or F").to_owned(),
             Self::Date => language
-                .pick("la data di nascita si scrive AAAA-MM-GG", "the birth date is written YYYY-MM-DD")
+                .pick(
+                    "la data di nascita si scrive AAAA-MM-GG",
+                    "the birth date is written YYYY-MM-DD",
+                )
                 .to_owned(),
             Self::Place => language
                 .pick(

@@ -41,10 +41,20 @@ impl Finding {
         italian: impl Into<String>,
         english: impl Into<String>,
     ) -> Self {
-        Self { subject, light, italian: italian.into(), english: english.into(), remedy: None }
+        Self {
+            subject,
+            light,
+            italian: italian.into(),
+            english: english.into(),
+            remedy: None,
+        }
     }
 
-    pub(super) fn green(subject: &'static str, italian: impl Into<String>, english: impl Into<String>) -> Self {
+    pub(super) fn green(
+        subject: &'static str,
+        italian: impl Into<String>,
+        english: impl Into<String>,
+    ) -> Self {
         Self::new(subject, Light::Green, italian, english)
     }
 
@@ -55,8 +65,16 @@ impl Finding {
     }
 
     pub(super) fn row(&self, language: Language) -> Datum {
-        let Self { subject, light, italian, english, remedy } = self;
-        let remedy = remedy.as_ref().map(|(italian, english)| language.pick(italian, english).as_str());
+        let Self {
+            subject,
+            light,
+            italian,
+            english,
+            remedy,
+        } = self;
+        let remedy = remedy
+            .as_ref()
+            .map(|(italian, english)| language.pick(italian, english).as_str());
         RecordBuilder::new()
             .with("subject", *subject)
             .with("light", light.name())

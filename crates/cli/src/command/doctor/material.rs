@@ -14,7 +14,11 @@ use super::finding::{Finding, Light};
 use crate::failure::chain;
 
 /// Identity and life of a certificate; gives the role of a peer.
-pub(super) fn certificate(path: &Path, now: DateTime<Utc>, findings: &mut Vec<Finding>) -> Option<CallerRole> {
+pub(super) fn certificate(
+    path: &Path,
+    now: DateTime<Utc>,
+    findings: &mut Vec<Finding>,
+) -> Option<CallerRole> {
     let read = files::read_certificate(path).map_err(|error| chain(&error));
     let summary = match read.and_then(|pem| summary::inspect(&pem).map_err(|error| chain(&error))) {
         Ok(summary) => summary,
@@ -38,13 +42,27 @@ pub(super) fn certificate(path: &Path, now: DateTime<Utc>, findings: &mut Vec<Fi
             return None;
         }
     };
-    findings.push(Finding::green("identity", "una sola identità, ben formata", "one identity, well formed"));
+    findings.push(Finding::green(
+        "identity",
+        "una sola identità, ben formata",
+        "one identity, well formed",
+    ));
 
     let until = summary.validity.not_after();
     let day = until.date_naive();
-    let renew = |finding: Finding| finding.remedy("ponte pki csr, poi ponte pki renew", "ponte pki csr, then ponte pki renew");
+    let renew = |finding: Finding| {
+        finding.remedy(
+            "ponte pki csr, poi ponte pki renew",
+            "ponte pki csr, then ponte pki renew",
+        )
+    };
     findings.push(if until < now {
-        renew(Finding::new("certificate", Light::Red, format!("scaduto il {day}"), format!("expired on {day}")))
+        renew(Finding::new(
+            "certificate",
+            Light::Red,
+            format!("scaduto il {day}"),
+            format!("expired on {day}"),
+        ))
     } else if now < summary.validity.not_before() {
         Finding::new("certificate", Light::Red, "non ancora valido", "not yet valid")
             .remedy("controllare l'orologio", "check the clock")
@@ -56,7 +74,11 @@ pub(super) fn certificate(path: &Path, now: DateTime<Utc>, findings: &mut Vec<Fi
             format!("to be renewed, expires on {day}"),
         ))
     } else {
-        Finding::green("certificate", format!("valido fino al {day}"), format!("valid until {day}"))
+        Finding::green(
+            "certificate",
+            format!("valido fino al {day}"),
+            format!("valid until {day}"),
+        )
     });
     role
 }
@@ -64,11 +86,17 @@ pub(super) fn certificate(path: &Path, now: DateTime<Utc>, findings: &mut Vec<Fi
 /// A private key that only its owner can read.
 pub(super) fn private_key(path: &Path, findings: &mut Vec<Finding>) {
     findings.push(match files::read_key(path) {
-        Ok(_) => Finding::green("key", "leggibile solo dal proprietario", "readable by its owner alone"),
+        Ok(_) => Finding::green(
+            "key",
+            "leggibile solo dal proprietario",
+            "readable by its owner alone",
+        ),
         Err(error) => {
             let text = chain(&error);
-            Finding::new("key", Light::Red, &text, &text)
-                .remedy("chmod 600, e un certificato nuovo se altri l'hanno letta", "chmod 600, and a new certificate if others read it")
+            Finding::new("key", Light::Red, &text, &text).remedy(
+                "chmod 600, e un certificato nuovo se altri l'hanno letta",
+                "chmod 600, and a new certificate if others read it",
+            )
         }
     });
 }
@@ -76,9 +104,11 @@ pub(super) fn private_key(path: &Path, findings: &mut Vec<Finding>) {
 /// A secret that only its owner can read.
 pub(super) fn secret(subject: &'static str, path: &Path, findings: &mut Vec<Finding>) {
     findings.push(match path.metadata() {
-        Ok(metadata) if metadata.mode() & 0o077 == 0 => {
-            Finding::green(subject, "leggibile solo dal proprietario", "readable by its owner alone")
-        }
+        Ok(metadata) if metadata.mode() & 0o077 == 0 => Finding::green(
+            subject,
+            "leggibile solo dal proprietario",
+            "readable by its owner alone",
+        ),
         Ok(_) => Finding::new(subject, Light::Red, "leggibile da altri", "readable by others")
             .remedy("chmod 600 e sostituirla", "chmod 600, and replace it"),
         Err(error) => {
@@ -103,7 +133,10 @@ pub(super) fn separate(key: &Path, data: &Path, findings: &mut Vec<Finding>) {
                 "sta nella cartella dei dati che protegge",
                 "lies in the directory of the data that it protects",
             )
-            .remedy("spostarla, o usare una credenziale di systemd", "move it, or use a systemd credential"),
+            .remedy(
+                "spostarla, o usare una credenziale di systemd",
+                "move it, or use a systemd credential",
+            ),
         );
     }
 }

@@ -30,10 +30,14 @@ pub(super) async fn examine(
 ) {
     let reached = match role {
         CallerRole::Auditor => AuditorClient::new(connection).checkpoint().await.map(|_| ()),
-        CallerRole::Admin => AdminClient::new(connection).list(None, None, &PageRequest::default()).await.map(|_| ()),
-        CallerRole::Node => {
-            DirectoryClient::new(connection).list_municipalities(&PageRequest::default()).await.map(|_| ())
-        }
+        CallerRole::Admin => AdminClient::new(connection)
+            .list(None, None, &PageRequest::default())
+            .await
+            .map(|_| ()),
+        CallerRole::Node => DirectoryClient::new(connection)
+            .list_municipalities(&PageRequest::default())
+            .await
+            .map(|_| ()),
         CallerRole::Agency => return examine_agency(connection, context, session, findings).await,
     };
     findings.push(match reached {
@@ -69,7 +73,11 @@ async fn examine_agency(
             return;
         }
     };
-    findings.push(Finding::green("index", "raggiunto, e risponde", "reached, and it answers"));
+    findings.push(Finding::green(
+        "index",
+        "raggiunto, e risponde",
+        "reached, and it answers",
+    ));
     findings.extend(clock(&answer.receipt, session));
 
     let admin = AdminClient::new(connection);
@@ -85,7 +93,7 @@ async fn examine_agency(
             municipality: None,
             at: None,
         };
-        let name = verification.map_or(service.name(), VerificationKind::name);
+        let name = verification.map_or_else(|| service.name(), VerificationKind::name);
         match admin.explain(&supposed).await {
             Ok(explanation) if explanation.permitted => {
                 findings.push(Finding::green(
@@ -95,7 +103,11 @@ async fn examine_agency(
                 ));
             }
             Ok(explanation) => {
-                for clause in explanation.clauses.iter().filter(|clause| clause.verdict == ClauseVerdict::Failed) {
+                for clause in explanation
+                    .clauses
+                    .iter()
+                    .filter(|clause| clause.verdict == ClauseVerdict::Failed)
+                {
                     let (clause, text) = (&clause.clause, &clause.text);
                     let mut finding = Finding::new(
                         "next-call",
@@ -115,12 +127,25 @@ async fn examine_agency(
 }
 
 /// The services and verifications that the purpose grants.
-fn granted(answer: &AccessAnswer, agreement: &str, purpose: &str) -> Vec<(Service, Option<VerificationKind>)> {
-    let descriptions = answer.agreements.iter().filter(|description| description.agreement == agreement);
-    let purposes = descriptions.flat_map(|description| &description.purposes).filter(|granted| granted.id == purpose);
+fn granted(
+    answer: &AccessAnswer,
+    agreement: &str,
+    purpose: &str,
+) -> Vec<(Service, Option<VerificationKind>)> {
+    let descriptions = answer
+        .agreements
+        .iter()
+        .filter(|description| description.agreement == agreement);
+    let purposes = descriptions
+        .flat_map(|description| &description.purposes)
+        .filter(|granted| granted.id == purpose);
     let mut calls = Vec::new();
     for granted in purposes {
-        for service in granted.services.iter().filter_map(|name| Service::from_name(name)) {
+        for service in granted
+            .services
+            .iter()
+            .filter_map(|name| Service::from_name(name))
+        {
             match service {
                 Service::VerifyDeclaration => calls.extend(
                     granted
@@ -143,10 +168,19 @@ fn clock(proof: &AccessProof, session: &Session<'_, '_>) -> Option<Finding> {
     let skew = session.surroundings.clock.now_ms().abs_diff(header.time_ms);
     let seconds = skew / 1000;
     Some(if skew < TOLERATED_SKEW_MS {
-        Finding::green("clock", format!("a {seconds} s dall'indice"), format!("{seconds} s from the index"))
+        Finding::green(
+            "clock",
+            format!("a {seconds} s dall'indice"),
+            format!("{seconds} s from the index"),
+        )
     } else {
-        Finding::new("clock", Light::Red, format!("a {seconds} s dall'indice"), format!("{seconds} s from the index"))
-            .remedy("sincronizzare l'orologio (NTP)", "synchronise the clock (NTP)")
+        Finding::new(
+            "clock",
+            Light::Red,
+            format!("a {seconds} s dall'indice"),
+            format!("{seconds} s from the index"),
+        )
+        .remedy("sincronizzare l'orologio (NTP)", "synchronise the clock (NTP)")
     })
 }
 

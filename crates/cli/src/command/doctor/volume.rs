@@ -15,32 +15,55 @@ const DEEPEST: usize = 4;
 pub(super) fn examine(directory: &Path, findings: &mut Vec<Finding>) {
     let Ok(metadata) = directory.metadata() else {
         findings.push(
-            Finding::new("volume", Light::Red, "la cartella dei dati non esiste", "the data directory does not exist")
-                .remedy("crearla con modo 0700", "make it with mode 0700"),
+            Finding::new(
+                "volume",
+                Light::Red,
+                "la cartella dei dati non esiste",
+                "the data directory does not exist",
+            )
+            .remedy("crearla con modo 0700", "make it with mode 0700"),
         );
         return;
     };
     if metadata.mode() & 0o077 != 0 {
         findings.push(
-            Finding::new("directory", Light::Yellow, "altri possono entrare", "others can enter")
-                .remedy("chmod 700", "chmod 700"),
+            Finding::new(
+                "directory",
+                Light::Yellow,
+                "altri possono entrare",
+                "others can enter",
+            )
+            .remedy("chmod 700", "chmod 700"),
         );
     }
     if let Ok(room) = rustix::fs::statvfs(directory) {
         let free = (room.f_bavail * 100).checked_div(room.f_blocks).unwrap_or(0);
         findings.push(if free < NEARLY_FULL_PERCENT {
-            Finding::new("volume", Light::Red, format!("libero solo il {free} %"), format!("only {free} % free"))
-                .remedy("fare spazio: senza, nulla viene comunicato", "make room: without it nothing is disclosed")
+            Finding::new(
+                "volume",
+                Light::Red,
+                format!("libero solo il {free} %"),
+                format!("only {free} % free"),
+            )
+            .remedy(
+                "fare spazio: senza, nulla viene comunicato",
+                "make room: without it nothing is disclosed",
+            )
         } else {
             Finding::green("volume", format!("libero il {free} %"), format!("{free} % free"))
         });
     }
     let device = metadata.dev();
-    findings.push(match encrypted(rustix::fs::major(device), rustix::fs::minor(device)) {
-        Some(true) => Finding::green("encryption", "volume cifrato", "the volume is encrypted"),
-        Some(false) => unencrypted("volume non cifrato", "the volume is not encrypted"),
-        None => unencrypted("non si vede se il volume è cifrato", "whether the volume is encrypted cannot be seen"),
-    });
+    findings.push(
+        match encrypted(rustix::fs::major(device), rustix::fs::minor(device)) {
+            Some(true) => Finding::green("encryption", "volume cifrato", "the volume is encrypted"),
+            Some(false) => unencrypted("volume non cifrato", "the volume is not encrypted"),
+            None => unencrypted(
+                "non si vede se il volume è cifrato",
+                "whether the volume is encrypted cannot be seen",
+            ),
+        },
+    );
 }
 
 fn unencrypted(italian: &str, english: &str) -> Finding {
@@ -64,6 +87,11 @@ fn is_crypt(device: &Path, depth: usize) -> bool {
     let Some(depth) = depth.checked_sub(1) else {
         return false;
     };
-    let below = fs::read_dir(device.join("slaves")).into_iter().flatten().flatten();
-    below.filter_map(|slave| fs::canonicalize(slave.path()).ok()).any(|slave: PathBuf| is_crypt(&slave, depth))
+    let below = fs::read_dir(device.join("slaves"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    below
+        .filter_map(|slave| fs::canonicalize(slave.path()).ok())
+        .any(|slave: PathBuf| is_crypt(&slave, depth))
 }

@@ -21,23 +21,41 @@ pub(super) fn run(arguments: &NodeArguments, session: &mut Session<'_, '_>) -> R
     let config = arguments.load()?;
     crate::diagnostics::install();
     let name = config.municipality;
-    session.say(format!("nodo di {name} avviato"), format!("node of {name} started"))?;
+    session.say(
+        format!("nodo di {name} avviato"),
+        format!("node of {name} started"),
+    )?;
     session.block_on(async |session| {
         let shutdown = Shutdown::new();
         shutdown.on_signals().map_err(|error| Failure::internal(&error))?;
-        open(&config, session)?.run(shutdown).await.map_err(|error| failed(&error))
+        open(&config, session)?
+            .run(shutdown)
+            .await
+            .map_err(|error| failed(&error))
     })?;
     Ok(ExitCode::Ok)
 }
 
-pub(super) fn import(arguments: &ImportArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
-    let ImportArguments { file, node, date, complete } = arguments;
+pub(super) fn import(
+    arguments: &ImportArguments,
+    session: &mut Session<'_, '_>,
+) -> Result<ExitCode, Failure> {
+    let ImportArguments {
+        file,
+        node,
+        date,
+        complete,
+    } = arguments;
     let config = node.load()?;
     let path = std::path::absolute(file).map_err(|error| Failure::file(file, &error))?;
     let command = Command::Import {
         path: path.clone(),
         day: date.map(|day| day.to_string()),
-        removals: if *complete { Removals::All } else { Removals::Configured },
+        removals: if *complete {
+            Removals::All
+        } else {
+            Removals::Configured
+        },
     };
     let report = match told(&config, &command)? {
         Some(report) => report,
@@ -45,14 +63,21 @@ pub(super) fn import(arguments: &ImportArguments, session: &mut Session<'_, '_>)
             let limit = complete.then_some(RemovalLimit::Unlimited);
             session.block_on(async |session| {
                 let handle = open(&config, session)?.handle();
-                let report = handle.import(&path, *date, limit).await.map_err(|error| failed(&error))?;
+                let report = handle
+                    .import(&path, *date, limit)
+                    .await
+                    .map_err(|error| failed(&error))?;
                 as_json(&report)
             })?
         }
     };
     let refused = report.get("quarantined").and_then(Value::as_u64).unwrap_or(0);
     show(&report, session)?;
-    Ok(if refused == 0 { ExitCode::Ok } else { ExitCode::NegativeAnswer })
+    Ok(if refused == 0 {
+        ExitCode::Ok
+    } else {
+        ExitCode::NegativeAnswer
+    })
 }
 
 pub(super) fn status(arguments: &NodeArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
@@ -71,11 +96,18 @@ pub(super) fn status(arguments: &NodeArguments, session: &mut Session<'_, '_>) -
     Ok(ExitCode::Ok)
 }
 
-pub(super) fn publish_now(arguments: &NodeArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
+pub(super) fn publish_now(
+    arguments: &NodeArguments,
+    session: &mut Session<'_, '_>,
+) -> Result<ExitCode, Failure> {
     let config = arguments.load()?;
     if told(&config, &Command::PublishNow)?.is_none() {
-        return Err(Failure::new(ExitCode::Unavailable, "il demone non è in esecuzione", "no daemon runs")
-            .remedy("avviarlo con ponte node run", "start it with ponte node run"));
+        return Err(Failure::new(
+            ExitCode::Unavailable,
+            "il demone non è in esecuzione",
+            "no daemon runs",
+        )
+        .remedy("avviarlo con ponte node run", "start it with ponte node run"));
     }
     session.say("il demone pubblica", "the daemon publishes")?;
     Ok(ExitCode::Ok)
@@ -91,11 +123,17 @@ impl NodeArguments {
 fn told(config: &NodeConfig, command: &Command) -> Result<Option<Value>, Failure> {
     match control::ask(&config.data_directory, command) {
         Ok(Reply::Done(value)) => Ok(Some(value)),
-        Ok(Reply::Failed(why)) => Err(Failure::usage(format!("il demone rifiuta: {why}"), format!("the daemon refuses: {why}"))),
+        Ok(Reply::Failed(why)) => Err(Failure::usage(
+            format!("il demone rifiuta: {why}"),
+            format!("the daemon refuses: {why}"),
+        )),
         Err(AskError::NoDaemon) => Ok(None),
-        Err(error @ (AskError::Io(_) | AskError::Reply(_))) => {
-            Err(Failure::new(ExitCode::Unavailable, "il demone non risponde", "the daemon does not answer").because(&error))
-        }
+        Err(error @ (AskError::Io(_) | AskError::Reply(_))) => Err(Failure::new(
+            ExitCode::Unavailable,
+            "il demone non risponde",
+            "the daemon does not answer",
+        )
+        .because(&error)),
     }
 }
 
@@ -125,7 +163,10 @@ fn show(report: &Value, session: &mut Session<'_, '_>) -> Result<(), Failure> {
     if session.format != Format::Table {
         return session.data(&[Datum::Record(fields)]);
     }
-    let findings = fields.iter().position(|(name, _)| name == "findings").map(|position| fields.remove(position).1);
+    let findings = fields
+        .iter()
+        .position(|(name, _)| name == "findings")
+        .map(|position| fields.remove(position).1);
     session.data(&[Datum::Record(fields)])?;
     match findings {
         Some(Datum::List(findings)) if !findings.is_empty() => {

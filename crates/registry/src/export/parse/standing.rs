@@ -6,7 +6,7 @@ use crate::code::{AprCancellationReason, AprRegistrationReason, CancellationReas
 use crate::export::column::Column;
 use crate::export::parse::Sheet;
 use crate::export::parse::person::is_foreign;
-use crate::finding::{FindingRule, rules};
+use crate::finding::{FindingRule, card_rules, rules};
 use crate::municipality;
 use crate::record::{Cancellation, Death, IdentityDocument, Locality, Record, Register, Registration};
 
@@ -164,36 +164,8 @@ impl Sheet<'_> {
 
     /// Rules between the parts of a card.
     pub(super) fn compare_dates(&mut self, record: &Record) {
-        let born = record.generalities.birth_date.earliest();
-        let today = self.context.reference_date;
-        let registered = record.registration.effective;
-        if registered.is_some_and(|from| from < born) {
-            self.note(&rules::EHA3, Column::RegistrationFrom);
-        }
-        if registered.is_some_and(|from| today < from) {
-            self.note(&rules::EHR18, Column::RegistrationFrom);
-        }
-        if let Some(exit) = &record.cancellation {
-            if today < exit.effective {
-                self.note(&rules::EHR18, Column::CancellationFrom);
-            }
-            if registered.is_some_and(|from| exit.effective < from) {
-                self.note(&rules::EN315, Column::CancellationFrom);
-            }
-            if exit.reason.is_death() && record.death.is_none() {
-                self.note(&rules::PN092, Column::DeathDate);
-            }
-        }
-        if let Some(death) = &record.death {
-            if today < death.date {
-                self.note(&rules::ES007, Column::DeathDate);
-            }
-            if death.date < born {
-                self.note(&rules::PN090, Column::DeathDate);
-            }
-            if record.cancellation.is_none() {
-                self.note(&rules::PN091, Column::CancellationReason);
-            }
+        for (rule, column) in card_rules(record, self.context.reference_date) {
+            self.note(rule, column);
         }
     }
 }

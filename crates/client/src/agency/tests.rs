@@ -1,0 +1,275 @@
+//! The agency's client against a server that answers one person and signs its own log.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use agreement::context::{AgreementId, OperatorId, PurposeId, Urgency};
+use agreement::field::{Field, FieldSet};
+use agreement::reason::Reason;
+use ledger::checkpoint::LogSigner;
+use ledger::hash::Hash;
+use ledger::header::{EntryKind, Header, HeaderBody, RequestId};
+use ledger::name::Origin;
+use registry::identifier::NationalId;
+use tonic::{Request, Response, Status};
+use transport::clock::ManualClock;
+use transport::random::danger::SeededRandom;
+use uuid::Uuid;
+use wire::convert::full_receipt;
+use wire::proto::consultation::v1::consultation_service_server::{
+    ConsultationService, ConsultationServiceServer,
+};
+use wire::proto::r#type::v1::PartialDate;
+use wire::status::{Details, status_for};
+
+use crate::backoff::Backoff;
+use crate::connection::Timing;
+use crate::fixture::serve;
+use crate::receipt::ReceiptPolicy;
+
+use super::*;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Behaviour {
+    Answers,
+    /// Refuses so many calls first.
+    Unavailable(u32),
+    Refuses(Reason),
+    /// Answers with the receipt of another call.
+    ReceiptOfAnother,
+    Silent,
+}
+
+#[derive(Clone)]
+struct FakeIndex {
+    behaviour: Arc<Mutex<Behaviour>>,
+    request_ids: Arc<Mutex<Vec<String>>>,
+}
+
+fn signer() -> LogSigner {
+    LogSigner::from_seed(Origin::new("log.ponte.example/1").unwrap(), &[1; 32]).unwrap()
+}
+
+async fn client(behaviour: Behaviour) -> (AgencyClient, FakeIndex) {
+    let index = FakeIndex {
+        behaviour: Arc::new(Mutex::new(behaviour)),
+        request_ids: Arc::default(),
+    };
+    let channel = serve!(ConsultationServiceServer::new(index.clone()));
+    let backoff = Backoff {
+        first: Duration::from_millis(1),
+        longest: Duration::from_millis(1),
+    };
+    let deadline = if behaviour == Behaviour::Silent {
+        50
+    } else {
+        60_000
+    };
+    let timing = Timing {
+        deadline: Duration::from_millis(deadline),
+        attempts: 3,
+        backoff,
+    };
+    let receipts = ReceiptPolicy::Verify(signer().verifier());
+    let clock = Arc::new(ManualClock::at_ms(1_736_500_000_000));
+    let connection = Connection::over(channel, receipts, timing, clock, Arc::new(SeededRandom::new(1)));
+    (AgencyClient::new(connection), index)
+}
+
+fn request(client: &AgencyClient) -> LookupPerson {
+    LookupPerson {
+        context: AccessContext {
+            agreement: AgreementId::parse("conv-1").unwrap(),
+            purpose: PurposeId::parse("indagini").unwrap(),
+            operator: Some(OperatorId::parse("m.bianchi").unwrap()),
+            assurance: None,
+            workstation: None,
+            case_reference: None,
+            consent_reference: None,
+            reference_date: None,
+            request_id: client.new_request_id(),
+            statement_version: None,
+            urgency: Urgency::Ordinary,
+        },
+        key: PersonKey::NationalId(NationalId::parse("AF41450AS").unwrap()),
+        municipality: None,
+        fields: FieldSet::of(&[Field::Surname, Field::NationalId]),
+        receipt: ReceiptForm::Full,
+    }
+}
+
+fn receipt_of(
+    context: &proto::AccessContext,
+    request_id: [u8; 16],
+) -> wire::proto::ledger::v1::AccessReceipt {
+    let mut body = HeaderBody::new(EntryKind::Access, Hash::EMPTY_TREE);
+    body.service = Some(LOOKUP_PERSON.to_owned());
+    body.agreement = Some(context.agreement.clone());
+    body.purpose = Some(context.purpose.clone());
+    body.request_id = Some(RequestId(request_id));
+    let header = Header {
+        origin: signer().origin().clone(),
+        time_ms: 1_736_500_000_000,
+        body,
+    }
+    .encode()
+    .unwrap();
+    let checkpoint = signer().sign(1, header.leaf_hash()).to_text();
+    let receipt = Receipt {
+        header: header.into_bytes(),
+        index: 0,
+        path: Vec::new(),
+        checkpoint,
+    };
+    full_receipt(signer().origin(), receipt).into()
+}
+
+#[tonic::async_trait]
+impl ConsultationService for FakeIndex {
+    async fn lookup_person(
+        &self,
+        request: Request<proto::LookupPersonRequest>,
+    ) -> Result<Response<proto::LookupPersonResponse>, Status> {
+        assert!(
+            request.metadata().contains_key("grpc-timeout"),
+            "every call has a deadline"
+        );
+        let message = request.into_inner();
+        let context = message.context.unwrap();
+        self.request_ids.lock().unwrap().push(context.request_id.clone());
+        let mut request_id = Uuid::parse_str(&context.request_id).unwrap().into_bytes();
+        let behaviour = *self.behaviour.lock().unwrap();
+        match behaviour {
+            Behaviour::Answers => {}
+            Behaviour::Unavailable(0) => {}
+            Behaviour::Unavailable(left) => {
+                *self.behaviour.lock().unwrap() = Behaviour::Unavailable(left - 1);
+                return Err(status_for(Reason::LogUnavailable, Details::none()));
+            }
+            Behaviour::Refuses(reason) => return Err(status_for(reason, Details::none())),
+            Behaviour::ReceiptOfAnother => request_id[0] ^= 1,
+            Behaviour::Silent => std::future::pending().await,
+        }
+        let today = PartialDate {
+            year: 2025,
+            month: 1,
+            day: 10,
+        };
+        let paths = message.read_mask.unwrap().paths;
+        let age = prost_types::Duration {
+            seconds: 60,
+            nanos: 0,
+        };
+        Ok(Response::new(proto::LookupPersonResponse {
+            persons: vec![proto::Person {
+                name: "persons/abc".to_owned(),
+                fields: paths,
+                surname: "Rossi".to_owned(),
+                national_id: "AF41450AS".to_owned(),
+                ..proto::Person::default()
+            }],
+            no_history_before: None,
+            freshness: Some(proto::Freshness {
+                freshness: Some(proto::freshness::Freshness::Oldest(age)),
+            }),
+            reference_date: Some(today),
+            today: Some(today),
+            receipt: Some(receipt_of(&context, request_id)),
+        }))
+    }
+
+    async fn lookup_household(
+        &self,
+        _: Request<proto::LookupHouseholdRequest>,
+    ) -> Result<Response<proto::LookupHouseholdResponse>, Status> {
+        Err(status_for(Reason::UnknownMethod, Details::none()))
+    }
+
+    async fn verify_declaration(
+        &self,
+        _: Request<proto::VerifyDeclarationRequest>,
+    ) -> Result<Response<proto::VerifyDeclarationResponse>, Status> {
+        Err(status_for(Reason::UnknownMethod, Details::none()))
+    }
+
+    async fn describe_access(
+        &self,
+        _: Request<proto::DescribeAccessRequest>,
+    ) -> Result<Response<proto::DescribeAccessResponse>, Status> {
+        Err(status_for(Reason::UnknownMethod, Details::none()))
+    }
+
+    async fn get_receipt(
+        &self,
+        _: Request<proto::GetReceiptRequest>,
+    ) -> Result<Response<proto::GetReceiptResponse>, Status> {
+        Err(status_for(Reason::UnknownMethod, Details::none()))
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_handed_out_with_the_proof_of_its_access() {
+    let (client, _) = client(Behaviour::Answers).await;
+    let answer = client.lookup_person(request(&client)).await.unwrap();
+    let [person] = answer.persons.as_slice() else {
+        panic!("one card")
+    };
+    assert_eq!(person.surname.as_ref().unwrap().as_str(), "Rossi");
+    assert!(person.shows(Field::NationalId) && !person.shows(Field::Residence));
+    assert_eq!(answer.freshness, Freshness::Oldest(Duration::from_secs(60)));
+    assert!(matches!(answer.receipt, AccessProof::Proved(_)));
+    assert!(!format!("{answer:?}").contains("Rossi"));
+}
+
+#[tokio::test]
+async fn a_call_is_made_again_under_the_same_request_id_while_the_index_is_not_available() {
+    let (client, index) = client(Behaviour::Unavailable(2)).await;
+    client.lookup_person(request(&client)).await.unwrap();
+    let ids = index.request_ids.lock().unwrap();
+    assert_eq!(ids.len(), 3);
+    assert!(ids.iter().all(|id| *id == ids[0]));
+}
+
+#[tokio::test]
+async fn attempts_end_and_the_last_refusal_is_told() {
+    let (client, index) = client(Behaviour::Unavailable(9)).await;
+    let error = client.lookup_person(request(&client)).await.unwrap_err();
+    assert_eq!(
+        (error.reason(), index.request_ids.lock().unwrap().len()),
+        (Some(Reason::LogUnavailable), 3)
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_is_not_tried_again() {
+    for reason in [
+        Reason::NotFound,
+        Reason::QuotaPerMinute,
+        Reason::PurposeUnknown,
+        Reason::Internal,
+    ] {
+        let (client, index) = client(Behaviour::Refuses(reason)).await;
+        let error = client.lookup_person(request(&client)).await.unwrap_err();
+        assert_eq!(
+            (error.reason(), index.request_ids.lock().unwrap().len()),
+            (Some(reason), 1)
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_answer_with_the_receipt_of_another_call_is_withheld() {
+    let (client, _) = client(Behaviour::ReceiptOfAnother).await;
+    let error = client.lookup_person(request(&client)).await.unwrap_err();
+    assert!(
+        matches!(error, ClientError::ReceiptMismatch("request id")),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_call_ends_at_its_deadline() {
+    let (client, _) = client(Behaviour::Silent).await;
+    let error = client.lookup_person(request(&client)).await.unwrap_err();
+    assert!(matches!(error, ClientError::Deadline(_)), "{error:?}");
+}

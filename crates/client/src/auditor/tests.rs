@@ -1,0 +1,252 @@
+//! The auditor's client against a server with a log of two entries.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ledger::checkpoint::LogSigner;
+use ledger::hash::{leaf_hash, node_hash};
+use ledger::header::{EntryKind, Header, HeaderBody};
+use ledger::part::{PartKind, PartsTree, Salt, commitment};
+use tokio_stream::Stream;
+use tonic::{Request, Response, Status};
+use transport::clock::ManualClock;
+use transport::random::danger::SeededRandom;
+use wire::proto::audit::v1::audit_service_server::{AuditService, AuditServiceServer};
+
+use crate::backoff::Backoff;
+use crate::connection::Timing;
+use crate::fixture::serve;
+use crate::receipt::ReceiptPolicy;
+
+use super::*;
+
+const CONTENT: &[u8] = b"operator m.bianchi";
+
+fn signer() -> LogSigner {
+    LogSigner::from_seed(Origin::new("log.ponte.example/1").unwrap(), &[1; 32]).unwrap()
+}
+
+/// The entry of this index with its one part.
+fn entry(index: u64) -> proto::AccessEntry {
+    let salt = Salt::new([3; 32]);
+    let committed = [commitment(&PartKind::Operator, &salt, CONTENT)];
+    let random = vec![9; PartsTree::random_len(1).unwrap()];
+    let tree = PartsTree::build(&committed, &random).unwrap();
+    let proof = tree.proof(0).unwrap();
+    let mut body = HeaderBody::new(EntryKind::Access, tree.root());
+    body.repeat_of = (index == 1).then_some(0);
+    let header = Header {
+        origin: signer().origin().clone(),
+        time_ms: 1_000 + index,
+        body,
+    }
+    .encode()
+    .unwrap();
+    proto::AccessEntry {
+        origin: signer().origin().as_str().to_owned(),
+        index,
+        header: header.into_bytes(),
+        decoded: None,
+        parts: vec![proto::EntryPart {
+            kind: proto::PartKind::Operator.into(),
+            municipality: String::new(),
+            position: proof.index.into(),
+            salt: salt.as_bytes().to_vec(),
+            path: proof.path.iter().map(|hash| hash.as_bytes().to_vec()).collect(),
+            content: CONTENT.to_vec(),
+            items: Vec::new(),
+        }],
+    }
+}
+
+fn leaf(index: u64) -> Hash {
+    leaf_hash(&entry(index).header)
+}
+
+fn old_head() -> Checkpoint {
+    Checkpoint {
+        origin: signer().origin().clone(),
+        size: 1,
+        root: leaf(0),
+    }
+}
+
+fn new_head() -> String {
+    signer().sign(2, node_hash(&leaf(0), &leaf(1))).to_text()
+}
+
+#[derive(Clone, Default)]
+struct FakeIndex {
+    starts: Arc<Mutex<Vec<Option<u64>>>>,
+}
+
+async fn client() -> (AuditorClient, FakeIndex) {
+    let index = FakeIndex::default();
+    let channel = serve!(AuditServiceServer::new(index.clone()));
+    let backoff = Backoff {
+        first: Duration::from_millis(1),
+        longest: Duration::from_millis(1),
+    };
+    let timing = Timing {
+        backoff,
+        ..Timing::default()
+    };
+    let receipts = ReceiptPolicy::Verify(signer().verifier());
+    let clock = Arc::new(ManualClock::at_ms(0));
+    let connection = Connection::over(channel, receipts, timing, clock, Arc::new(SeededRandom::new(1)));
+    (AuditorClient::new(connection), index)
+}
+
+fn context() -> ReadingContext {
+    ReadingContext {
+        purpose: "controllo".into(),
+        reference: "2025/1".into(),
+        reader: "a.verdi".into(),
+    }
+}
+
+type Answers = Pin<Box<dyn Stream<Item = Result<proto::FollowAccessesResponse, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl AuditService for FakeIndex {
+    type FollowAccessesStream = Answers;
+
+    async fn list_accesses(
+        &self,
+        _: Request<proto::ListAccessesRequest>,
+    ) -> Result<Response<proto::ListAccessesResponse>, Status> {
+        let receipt = ShortReceipt::new(signer().origin(), 2, leaf(0));
+        let mut altered = entry(1);
+        altered.parts[0].content = b"operator a.rossi".to_vec();
+        Ok(Response::new(proto::ListAccessesResponse {
+            entries: vec![entry(0), altered],
+            next_page_token: String::new(),
+            receipt: Some(wire::convert::short_receipt(signer().origin(), &receipt)),
+        }))
+    }
+
+    /// Sends one entry and breaks; the second stream ends in good order after its entry.
+    async fn follow_accesses(
+        &self,
+        request: Request<proto::FollowAccessesRequest>,
+    ) -> Result<Response<Answers>, Status> {
+        let start = request.into_inner().start_index;
+        self.starts.lock().unwrap().push(start);
+        let item = match start {
+            Some(next @ 2..) => proto::follow_accesses_response::Item::Progress(proto::FollowProgress {
+                origin: signer().origin().as_str().to_owned(),
+                next_index: next + 5,
+            }),
+            Some(next) => proto::follow_accesses_response::Item::Entry(entry(next)),
+            None => proto::follow_accesses_response::Item::Entry(entry(0)),
+        };
+        let answer = Ok(proto::FollowAccessesResponse { item: Some(item) });
+        let broken = Err(Status::unavailable("gone"));
+        Ok(Response::new(Box::pin(tokio_stream::iter([answer, broken]))))
+    }
+
+    async fn get_checkpoint(
+        &self,
+        _: Request<proto::GetCheckpointRequest>,
+    ) -> Result<Response<proto::GetCheckpointResponse>, Status> {
+        let origin = signer().origin().as_str().to_owned();
+        Ok(Response::new(proto::GetCheckpointResponse {
+            origin,
+            size: 2,
+            checkpoint: new_head(),
+        }))
+    }
+
+    /// The path of entry 0, whatever was asked for.
+    async fn get_inclusion_proof(
+        &self,
+        request: Request<proto::GetInclusionProofRequest>,
+    ) -> Result<Response<proto::GetInclusionProofResponse>, Status> {
+        Ok(Response::new(proto::GetInclusionProofResponse {
+            origin: signer().origin().as_str().to_owned(),
+            index: request.into_inner().index,
+            tree_size: 2,
+            leaf_hash: leaf(0).as_bytes().to_vec(),
+            path: vec![leaf(1).as_bytes().to_vec()],
+            checkpoint: new_head(),
+        }))
+    }
+
+    async fn get_consistency_proof(
+        &self,
+        request: Request<proto::GetConsistencyProofRequest>,
+    ) -> Result<Response<proto::GetConsistencyProofResponse>, Status> {
+        Ok(Response::new(proto::GetConsistencyProofResponse {
+            origin: signer().origin().as_str().to_owned(),
+            first_size: request.into_inner().first_size,
+            second_size: 2,
+            path: vec![leaf(1).as_bytes().to_vec()],
+            checkpoint: new_head(),
+        }))
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_continues_the_known_one_is_told_from_one_that_does_not() {
+    let (client, _) = client().await;
+    let head = client.verify_continuation(&old_head()).await.unwrap();
+    assert_eq!(head.checkpoint.size, 2);
+    assert_eq!(client.checkpoint().await.unwrap(), head);
+
+    let rewritten = Checkpoint {
+        root: leaf(1),
+        ..old_head()
+    };
+    let error = client.verify_continuation(&rewritten).await.unwrap_err();
+    assert!(
+        matches!(error, ClientError::Evidence(EvidenceFault::Proof(_))),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_proof_that_does_not_lead_to_the_signed_root_proves_nothing() {
+    let (client, _) = client().await;
+    assert_eq!(client.inclusion_proof(0, None).await.unwrap().leaf, leaf(0));
+    let error = client.inclusion_proof(1, None).await.unwrap_err();
+    assert!(
+        matches!(error, ClientError::Evidence(EvidenceFault::Proof(_))),
+        "{error:?}"
+    );
+    let error = client.inclusion_proof(0, Some(1)).await.unwrap_err();
+    assert!(
+        matches!(error, ClientError::Evidence(EvidenceFault::OtherSubject("size"))),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_part_that_the_header_does_not_commit_to_is_refused() {
+    let (client, _) = client().await;
+    let listed = client
+        .list_accesses(&context(), &AccessFilter::default(), &PageRequest::default())
+        .await;
+    assert!(
+        matches!(listed, Err(ClientError::Evidence(EvidenceFault::Part))),
+        "{listed:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_broken_stream_is_resumed_after_the_last_entry() {
+    let (client, index) = client().await;
+    let mut follower = client.follow_accesses(context(), AccessFilter::default(), None);
+    for expect in 0..2 {
+        let Followed::Entry(entry) = follower.next().await.unwrap() else {
+            panic!("no entry")
+        };
+        assert_eq!(
+            (entry.index, entry.parts[0].content.as_slice()),
+            (expect, CONTENT)
+        );
+    }
+    assert_eq!(follower.next().await.unwrap(), Followed::Progress(7));
+    assert_eq!(follower.next_index(), Some(7));
+    assert_eq!(*index.starts.lock().unwrap(), [None, Some(1), Some(2)]);
+}

@@ -1,0 +1,96 @@
+use super::*;
+
+const SAMPLE: &str = include_str!("../../../../config/index.toml");
+
+fn parse(text: &str) -> Result<IndexConfig, ConfigError> {
+    IndexConfig::parse(text, Path::new("/etc/ponte"))
+}
+
+#[test]
+fn the_sample_is_a_whole_configuration() {
+    let config = parse(SAMPLE).unwrap();
+    assert_eq!(config.trust_domain, "ponte.example");
+    assert_eq!(config.data_directory, Path::new("/etc/ponte/data"));
+    assert_eq!(config.tls.key, Path::new("/etc/ponte/tls/index.key"));
+    let published: usize = config.nodes.values().map(Vec::len).sum();
+    assert_eq!((config.nodes.len(), published), (2, 5));
+    let region = SpiffeId::parse("spiffe://ponte.example/auditor/region").unwrap();
+    assert_eq!(config.readers.get(&region), Some(&ReaderGrant::Region));
+    assert_eq!(config.limits.cache_bytes, 1 << 30);
+}
+
+#[test]
+fn what_is_left_out_has_a_usable_default() {
+    let (without_limits, _) = SAMPLE.split_once("[limits]").unwrap();
+    let config = parse(without_limits).unwrap();
+    assert_eq!(config.limits.deadline, Limits::default().deadline);
+    assert_eq!(config.limits.segment_bytes, Limits::default().segment_bytes);
+}
+
+#[track_caller]
+fn check_refused(from: &str, to: &str, key: &str) {
+    assert!(
+        SAMPLE.contains(from),
+        "the sample has the text that the case changes"
+    );
+    let text = SAMPLE.replacen(from, to, 1);
+    match parse(&text).unwrap_err() {
+        ConfigError::Value { key: found, .. } => assert_eq!(found, key),
+        ConfigError::Toml(_) => assert_eq!(key, "toml", "the file does not parse"),
+        ConfigError::Read(error) => panic!("parsing reads no file: {error}"),
+    }
+}
+
+#[test]
+fn each_broken_rule_names_its_key() {
+    check_refused("listen = \"0.0.0.0:50551\"", "listen = \"everywhere\"", "toml");
+    check_refused("trust_domain", "trusted_domain", "toml");
+    check_refused("[limits]", "[limits]\ncache_gib = 1", "toml");
+    check_refused(
+        "spiffe://ponte.example/node/imola",
+        "spiffe://other.example/node/imola",
+        "node[0].id",
+    );
+    check_refused(
+        "spiffe://ponte.example/node/imola",
+        "spiffe://ponte.example/agency/imola",
+        "node[0].id",
+    );
+    check_refused("spiffe://ponte.example/node/imola", "imola", "node[0].id");
+    check_refused(
+        "municipalities = [\"037032\"]",
+        "municipalities = []",
+        "node[0].municipalities",
+    );
+    check_refused(
+        "municipalities = [\"037032\"]",
+        "municipalities = [\"37032\"]",
+        "node[0].municipalities",
+    );
+    check_refused(
+        "municipalities = [\"037032\"]",
+        "municipalities = [\"999999\"]",
+        "node[0].municipalities",
+    );
+    check_refused(
+        "spiffe://ponte.example/auditor/region",
+        "spiffe://ponte.example/admin/region",
+        "reader[0].id",
+    );
+    check_refused("scope = \"region\"", "scope = \"everything\"", "toml");
+    check_refused(
+        "scope = \"region\"",
+        "scope = \"region\"\nmunicipality = \"037032\"",
+        "reader[0]",
+    );
+    check_refused(
+        "scope = \"municipality\"\nmunicipality = \"037032\"",
+        "scope = \"municipality\"",
+        "reader[1]",
+    );
+    check_refused(
+        "agency = \"spiffe://ponte.example/agency/",
+        "agency = \"spiffe://ponte.example/node/",
+        "reader[2].agency",
+    );
+}

@@ -1,0 +1,251 @@
+//! Everything the index stands on: keys, access log, record store, certificates, opened in the order of trust.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use ledger::checkpoint::LogSigner;
+use ledger::name::Origin;
+use store::access_log::start::{LogFiles, LogParameters};
+use store::access_log::{AccessLog, LogSettings};
+use store::files::Files;
+use store::files::system::SystemFiles;
+use store::keys::Entropy;
+use store::keys::encryption_key::KeyEncryptionKey;
+use store::keys::ring::KeyRing;
+use store::record_store::{Engine, JournaledStore, StoreSettings};
+use transport::clock::Clock;
+use transport::pki::files::{read_certificate, read_key};
+use transport::pki::names::TrustDomainName;
+use transport::random::Random;
+use transport::shutdown::Shutdown;
+use transport::tls::material::TlsMaterial;
+use transport::tls::server::ServerTls;
+
+use crate::agreement_book::fold;
+use crate::config::{IndexConfig, TlsFiles};
+use crate::scopes::ScopesError;
+use crate::shared::Shared;
+use crate::usage_restore;
+
+/// Why the index does not come up.
+#[derive(Debug, thiserror::Error)]
+pub enum StartFailure {
+    /// A directory of the index cannot be opened, or another process has it.
+    #[error("{what} cannot be opened")]
+    Files {
+        /// Which part.
+        what: &'static str,
+        /// Why.
+        #[source]
+        error: std::io::Error,
+    },
+    /// A key file.
+    #[error("{what} is refused")]
+    Key {
+        /// Which key.
+        what: &'static str,
+        /// Why.
+        #[source]
+        error: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The origin has not the form of one.
+    #[error("origin: is not the name of a log")]
+    Origin,
+    /// The access log is not what it must be.
+    #[error(transparent)]
+    Log(#[from] store::access_log::start::StartError),
+    /// The record store cannot be proved.
+    #[error(transparent)]
+    Store(#[from] store::record_store::OpenError),
+    /// The agreements cannot be folded: a broken policy denies.
+    #[error(transparent)]
+    Agreements(#[from] crate::agreement_book::FoldError),
+    /// The usage of today cannot be counted.
+    #[error("today's usage cannot be counted from the access log")]
+    Usage(#[from] store::access_log::reading::ReadError),
+    /// The scopes of the readers.
+    #[error(transparent)]
+    Scopes(#[from] ScopesError),
+    /// Certificates.
+    #[error("the index's certificates are refused")]
+    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A registered service has no entry in the allow-list, or the other way round.
+    #[error("the allow-list and the registered services differ")]
+    AllowList(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The first entry could not be made.
+    #[error("the start cannot be entered in the access log")]
+    Entry,
+}
+
+/// Randomness as the store takes it.
+#[derive(Debug)]
+struct FromRandom(Arc<dyn Random>);
+
+impl Entropy for FromRandom {
+    fn fill(&self, buffer: &mut [u8]) {
+        self.0.fill(buffer);
+    }
+}
+
+/// What is opened, and what it is given from outside.
+pub(super) struct Opening {
+    pub(super) config: IndexConfig,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) random: Arc<dyn Random>,
+    pub(super) fatal: Arc<Mutex<Option<String>>>,
+    pub(super) shutdown: Shutdown,
+}
+
+pub(super) fn server_tls(config: &IndexConfig, clock: Arc<dyn Clock>) -> Result<ServerTls, StartFailure> {
+    let TlsFiles {
+        certificate,
+        key,
+        authorities,
+        revocation_lists,
+    } = &config.tls;
+    let refused = |error: Box<dyn std::error::Error + Send + Sync>| StartFailure::Tls(error);
+    let lists = revocation_lists
+        .iter()
+        .map(std::fs::read_to_string)
+        .collect::<Result<_, _>>();
+    let material = TlsMaterial {
+        chain: read_certificate(certificate).map_err(|error| refused(Box::new(error)))?,
+        key: read_key(key).map_err(|error| refused(Box::new(error)))?,
+        anchors: read_certificate(authorities).map_err(|error| refused(Box::new(error)))?,
+        revocation_lists: lists.map_err(|error| refused(Box::new(error)))?,
+        trust_domain: TrustDomainName::parse(&config.trust_domain)
+            .map_err(|error| refused(Box::new(error)))?,
+    };
+    ServerTls::new(&material, clock).map_err(|error| refused(Box::new(error)))
+}
+
+fn directory(config: &IndexConfig, name: &'static str) -> Result<Arc<dyn Files>, StartFailure> {
+    let files = SystemFiles::open(&config.data_directory.join(name));
+    Ok(Arc::new(
+        files.map_err(|error| StartFailure::Files { what: name, error })?,
+    ))
+}
+
+/// Opens log and store, and folds from the log what is in force. Blocks while files are verified.
+pub(super) fn open(opening: &Opening) -> Result<Shared<JournaledStore>, StartFailure> {
+    let Opening {
+        config,
+        clock,
+        random,
+        ..
+    } = opening;
+    let entropy: Arc<dyn Entropy> = Arc::new(FromRandom(Arc::clone(random)));
+    let keys =
+        KeyEncryptionKey::from_file(&config.key_encryption_key).map_err(|error| StartFailure::Key {
+            what: "the key-encryption key",
+            error: Box::new(error),
+        })?;
+    let ring = KeyRing::open(directory(config, "keys")?, keys, Arc::clone(&entropy)).map_err(|error| {
+        StartFailure::Key {
+            what: "the key ring",
+            error: Box::new(error),
+        }
+    })?;
+    let ring = Arc::new(ring);
+    let log = open_log(opening, &ring, &entropy)?;
+    let settings = StoreSettings {
+        segments: config.limits.journal_segments(),
+        sync_interval: config.limits.sync_interval,
+        engine: Engine::Sled {
+            directory: config.data_directory.join("projection"),
+            cache_bytes: config.limits.cache_bytes,
+        },
+    };
+    let (store, report) = JournaledStore::open(
+        directory(config, "journal")?,
+        Arc::clone(&ring),
+        entropy.as_ref(),
+        &settings,
+    )?;
+    tracing::info!(
+        changes = report.changes,
+        replayed = report.replayed,
+        rebuilt = report.rebuilt,
+        "the record store is open"
+    );
+    let agreements = fold(&log)?;
+    let moment = agreement::moment::Moment::new(clock.now());
+    let usage = usage_restore::restore(&log, moment)?;
+    let mut page_key = [0; 32];
+    random.fill(&mut page_key);
+    Ok(Shared {
+        store,
+        log,
+        agreements: ArcSwap::from_pointee(agreements),
+        agreements_change: tokio::sync::Mutex::new(()),
+        usage: Mutex::new(usage),
+        nodes: config.nodes.clone(),
+        readers: config.readers.clone(),
+        clock: Arc::clone(clock),
+        page_key,
+    })
+}
+
+fn open_log(
+    opening: &Opening,
+    ring: &Arc<KeyRing>,
+    entropy: &Arc<dyn Entropy>,
+) -> Result<AccessLog, StartFailure> {
+    let Opening {
+        config,
+        clock,
+        fatal,
+        shutdown,
+        ..
+    } = opening;
+    let origin = Origin::new(config.origin.clone()).map_err(|_| StartFailure::Origin)?;
+    let seed = crate::init::read_secret(&config.log_key).map_err(|error| StartFailure::Key {
+        what: "the key of the access log",
+        error: Box::new(error),
+    })?;
+    let signer = LogSigner::from_seed(origin, &seed).map_err(|error| StartFailure::Key {
+        what: "the key of the access log",
+        error: Box::new(error),
+    })?;
+    let copy = match &config.checkpoint_copy {
+        None => directory(config, "checkpoint")?,
+        Some(path) => {
+            let files = SystemFiles::open(path);
+            Arc::new(files.map_err(|error| StartFailure::Files {
+                what: "checkpoint_copy",
+                error,
+            })?)
+        }
+    };
+    let told = Arc::clone(fatal);
+    let stop = shutdown.clone();
+    let time = Arc::clone(clock);
+    let parameters = LogParameters {
+        files: LogFiles {
+            log: directory(config, "log")?,
+            hashes: directory(config, "hashes")?,
+            copy,
+        },
+        signer,
+        ring: Arc::clone(ring),
+        entropy: Arc::clone(entropy),
+        clock: Arc::new(move || time.now_ms()),
+        witnessed: Vec::new(),
+        on_fatal: Arc::new(move |reason| {
+            *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
+            stop.trigger();
+        }),
+    };
+    let settings = LogSettings {
+        segments: config.limits.log_segments(),
+        queue: config.limits.log_queue,
+        ..LogSettings::default()
+    };
+    let (log, report) = AccessLog::open(parameters, settings)?;
+    tracing::info!(
+        entries = report.entries,
+        seconds = report.seconds,
+        "the access log is verified"
+    );
+    Ok(log)
+}

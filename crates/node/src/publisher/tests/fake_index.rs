@@ -1,0 +1,289 @@
+//! An index side of one municipality: the protocol's intake, cards in memory, and faults on demand.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use agreement::reason::Reason;
+use client::connection::{Connection, Timing};
+use client::receipt::ReceiptPolicy;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use registry::canonical;
+use registry::change::ChangeBody;
+use registry::digest::{DIGEST_VERSION, SetDigest};
+use registry::identifier::{IstatCode, LocalId};
+use registry::publication::{Admission, Batch, Epoch, Intake, Refusal, Watermark};
+use registry::record::Record;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Stream, StreamExt};
+use tonic::transport::Endpoint;
+use tonic::{Request, Response, Status, Streaming};
+use transport::clock::Clock;
+use transport::random::Random;
+use wire::convert::digest_from_wire;
+use wire::proto::publication::v1 as proto;
+use wire::proto::publication::v1::publication_service_server::{
+    PublicationService, PublicationServiceServer,
+};
+use wire::status::{Details, status_for};
+
+use crate::publisher::Connect;
+
+/// What goes wrong, once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    None,
+    /// The batch of this number is held, and the stream breaks instead of its acknowledgement.
+    DropAcknowledgementOf(usize),
+    /// So many streams are refused.
+    Unavailable(u32),
+    /// The first batch is refused as other content.
+    Conflict,
+    /// A card is lost after it was acknowledged.
+    ForgetCard,
+}
+
+#[derive(Clone)]
+pub(super) struct FakeIndex {
+    address: String,
+    state: Arc<Mutex<State>>,
+    watermark: watch::Sender<u64>,
+}
+
+struct State {
+    intake: Intake,
+    cards: BTreeMap<LocalId, Record>,
+    accepted: Vec<(u64, u64)>,
+    fault: Fault,
+    cut: watch::Sender<u64>,
+}
+
+impl FakeIndex {
+    pub(super) async fn start(municipality: IstatCode, fault: Fault) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let state = State {
+            intake: Intake::new(municipality, Epoch([1; 16])),
+            cards: BTreeMap::new(),
+            accepted: Vec::new(),
+            fault,
+            cut: watch::Sender::new(0),
+        };
+        let index = Self {
+            address,
+            state: Arc::new(Mutex::new(state)),
+            watermark: watch::Sender::new(0),
+        };
+        let service = PublicationServiceServer::new(index.clone());
+        tokio::spawn(serve(listener, service));
+        index
+    }
+
+    pub(super) fn connect(&self, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Connect {
+        let address = self.address.clone();
+        Arc::new(move || {
+            let channel = Endpoint::from_shared(address.clone()).unwrap().connect_lazy();
+            let timing = Timing::default();
+            Ok(Connection::over(
+                channel,
+                ReceiptPolicy::Keep,
+                timing,
+                Arc::clone(&clock),
+                Arc::clone(&random),
+            ))
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    pub(super) fn accepted(&self) -> Vec<(u64, u64)> {
+        self.state().accepted.clone()
+    }
+
+    pub(super) fn cards(&self) -> usize {
+        self.state().cards.len()
+    }
+
+    /// The index lost everything after `watermark` and begins a new line of history; open streams are cut.
+    pub(super) fn restore(&self, epoch: Epoch, watermark: u64) {
+        let mut state = self.state();
+        state.intake = Intake::restore(state.intake.municipality(), epoch, Watermark(watermark), []);
+        state.cut.send_modify(|cuts| *cuts += 1);
+        self.watermark.send_replace(watermark);
+    }
+
+    pub(super) async fn watermark_when(&self, at_least: u64) -> u64 {
+        *self
+            .watermark
+            .subscribe()
+            .wait_for(|watermark| at_least <= *watermark)
+            .await
+            .unwrap()
+    }
+
+    fn open(&self) -> Result<proto::PublishOpened, Status> {
+        let mut state = self.state();
+        if let Fault::Unavailable(left @ 1..) = state.fault {
+            state.fault = Fault::Unavailable(left - 1);
+            return Err(status_for(Reason::Unavailable, Details::none()));
+        }
+        Ok(proto::PublishOpened {
+            epoch: state.intake.epoch().0.to_vec(),
+            watermark: state.intake.watermark().0,
+            digest_version: u32::from(DIGEST_VERSION),
+            credits: 2,
+            max_changes: 100,
+            max_bytes: 1_000_000,
+        })
+    }
+
+    fn accept(&self, batch: &Batch) -> Result<proto::PublishAcknowledged, Status> {
+        let mut state = self.state();
+        if state.fault == Fault::Conflict {
+            return Err(status_for(Reason::PublicationConflict, Details::none()));
+        }
+        let watermark = match state.intake.admit(batch, batch.sent_at_ms()) {
+            Ok(Admission::Duplicate(acknowledged)) => acknowledged.watermark,
+            Ok(Admission::New(admitted)) => {
+                let acknowledged = state.intake.settle(admitted).unwrap();
+                state
+                    .accepted
+                    .push((batch.first_sequence(), batch.last_sequence()));
+                for change in batch.changes() {
+                    match &change.body {
+                        ChangeBody::Upsert(card) => {
+                            state.cards.insert(change.local_id.clone(), card.as_ref().clone())
+                        }
+                        ChangeBody::Remove => state.cards.remove(&change.local_id),
+                    };
+                }
+                self.watermark.send_replace(acknowledged.watermark.0);
+                acknowledged.watermark
+            }
+            Err(Refusal::Gap { .. } | Refusal::Stale { .. }) => {
+                return Err(status_for(Reason::PublicationGap, Details::none()));
+            }
+            Err(Refusal::WrongEpoch) => return Err(status_for(Reason::IndexRestored, Details::none())),
+            Err(other) => panic!("{other}"),
+        };
+        if state.fault == Fault::DropAcknowledgementOf(state.accepted.len()) {
+            state.fault = Fault::None;
+            return Err(Status::unavailable("the connection is gone"));
+        }
+        if state.fault == Fault::ForgetCard {
+            state.fault = Fault::None;
+            state.cards.pop_first();
+        }
+        Ok(proto::PublishAcknowledged {
+            watermark: watermark.0,
+            rejections: Vec::new(),
+            visible: watermark.0,
+            credits: 2,
+        })
+    }
+}
+
+async fn serve(listener: TcpListener, service: PublicationServiceServer<FakeIndex>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let service = TowerToHyperService::new(service.clone());
+        tokio::spawn(async move {
+            let http = auto::Builder::new(TokioExecutor::new()).http2_only();
+            // A connection that the publisher gave up ends with an error: that is what happens here on purpose.
+            let _ = http.serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+#[tonic::async_trait]
+impl PublicationService for FakeIndex {
+    type PublishStream = Pin<Box<dyn Stream<Item = Result<proto::PublishResponse, Status>> + Send>>;
+
+    async fn publish(
+        &self,
+        request: Request<Streaming<proto::PublishRequest>>,
+    ) -> Result<Response<Self::PublishStream>, Status> {
+        let mut requests = request.into_inner();
+        let (answers, stream) = mpsc::channel(4);
+        let index = self.clone();
+        let mut cut = self.state().cut.subscribe();
+        tokio::spawn(async move {
+            loop {
+                let message = tokio::select! {
+                    _ = cut.changed() => break,
+                    message = requests.next() => match message {
+                        Some(Ok(proto::PublishRequest { message: Some(message) })) => message,
+                        _ => break,
+                    },
+                };
+                let answer = match message {
+                    proto::publish_request::Message::Open(_) => {
+                        index.open().map(proto::publish_response::Message::Opened)
+                    }
+                    proto::publish_request::Message::Batch(batch) => {
+                        let batch = Batch::try_from(batch).unwrap();
+                        index
+                            .accept(&batch)
+                            .map(proto::publish_response::Message::Acknowledged)
+                    }
+                };
+                let failed = answer.is_err();
+                let answer = answer.map(|message| proto::PublishResponse {
+                    message: Some(message),
+                });
+                if answers.send(answer).await.is_err() || failed {
+                    break;
+                }
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
+    }
+
+    async fn get_state(
+        &self,
+        _: Request<proto::GetStateRequest>,
+    ) -> Result<Response<proto::GetStateResponse>, Status> {
+        Err(status_for(Reason::UnknownMethod, Details::none()))
+    }
+
+    async fn compare_digests(
+        &self,
+        request: Request<proto::CompareDigestsRequest>,
+    ) -> Result<Response<proto::CompareDigestsResponse>, Status> {
+        let state = self.state();
+        let mut own = SetDigest::new();
+        for (local_id, card) in &state.cards {
+            own.add(local_id, &canonical::encode(card));
+        }
+        let request = request.into_inner();
+        let theirs = digest_from_wire("digest", &request.digest).unwrap();
+        let buckets: Vec<u32> = own
+            .differing(&theirs)
+            .into_iter()
+            .map(|bucket| bucket.number().into())
+            .collect();
+        let comparison = match (request.sequence == state.intake.watermark().0, buckets.is_empty()) {
+            (false, _) => proto::DigestComparison::NotComparable,
+            (true, true) => proto::DigestComparison::Equal,
+            (true, false) => proto::DigestComparison::Different,
+        };
+        let sequence = state.intake.watermark().0;
+        Ok(Response::new(proto::CompareDigestsResponse {
+            comparison: comparison.into(),
+            buckets,
+            sequence,
+        }))
+    }
+
+    async fn list_rejections(
+        &self,
+        _: Request<proto::ListRejectionsRequest>,
+    ) -> Result<Response<proto::ListRejectionsResponse>, Status> {
+        Err(status_for(Reason::UnknownMethod, Details::none()))
+    }
+}

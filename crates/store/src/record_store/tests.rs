@@ -1,0 +1,10 @@
+//! What every record store must do, whatever engine is under it, and what it does when its files fail.
+
+mod consultation;
+mod household;
+mod persons;
+mod publication;
+mod recovery;
+mod secrecy;
+mod snapshot;
+mod volume;

@@ -1,0 +1,156 @@
+//! Permits, made as everywhere: by a decision over an agreement and a call.
+
+use agreement::agreements::Agreements;
+use agreement::context::{
+    AccessContext, AgreementId, Assurance, CaseReference, ConsentReference, OperatorId, PurposeId, Urgency,
+    Workstation,
+};
+use agreement::decision::decide;
+use agreement::document::AgreementDocument;
+use agreement::field::FieldSet;
+use agreement::moment::Moment;
+use agreement::peer::{CertificateFingerprint, Peer, SpiffeId};
+use agreement::permit::Permit;
+use agreement::request::{Asked, Request};
+use agreement::service::VerificationKind;
+use agreement::usage::Usage;
+use uuid::Uuid;
+
+use crate::test_support::people::day;
+
+const DOCUMENT: &str = r#"
+format = 1
+id = "questura-2026"
+title = "Questura, consultation"
+agency = "spiffe://ponte.example/agency/questura"
+class = "police"
+legal_basis = "DPR 223/1989 art. 37"
+valid_from = 2020-01-01
+valid_to = 2035-12-31
+review_by = 2035-12-31
+retention_months = 24
+protected = "hidden"
+history = "all"
+
+[territory]
+region = "08"
+
+[population]
+residents = true
+aire = true
+cancelled = true
+deceased = true
+minors = true
+
+[operator]
+required = true
+assurance = "substantial"
+workstation = true
+
+[case_reference]
+pattern = "year-number"
+
+[quota]
+calls_per_minute = 1000000
+calls_per_day = 10000000
+misses_per_day = 10000000
+
+[[purpose]]
+id = "identification"
+text = "Identification of persons"
+basis = "TULPS art. 4"
+kind = "ordinary"
+services = ["lookup-person", "lookup-household", "verify-declaration"]
+verifications = ["generalities", "residence", "existence-in-life", "family-status"]
+fields = ["surname", "given_name", "birth_date", "tax_code", "national_id", "residence", "household", "registration"]
+"#;
+
+/// A call to be decided: everybody may be seen, except who is protected.
+#[derive(Clone, Copy)]
+pub(crate) struct Ask {
+    asked: Asked,
+    on: Option<&'static str>,
+    instead: Option<(&'static str, &'static str)>,
+}
+
+impl Ask {
+    pub(crate) fn person() -> Self {
+        Self::new(Asked::Person {
+            fields: FieldSet::EMPTY,
+        })
+    }
+
+    pub(crate) fn household() -> Self {
+        Self::new(Asked::Household {
+            fields: FieldSet::EMPTY,
+        })
+    }
+
+    pub(crate) fn verification(kind: VerificationKind) -> Self {
+        Self::new(Asked::Verification(kind))
+    }
+
+    fn new(asked: Asked) -> Self {
+        Self {
+            asked,
+            on: None,
+            instead: None,
+        }
+    }
+
+    /// At this reference date.
+    pub(crate) fn on(self, reference_date: &'static str) -> Self {
+        Self {
+            on: Some(reference_date),
+            ..self
+        }
+    }
+
+    /// Under an agreement with one text changed.
+    pub(crate) fn instead_of(self, text: &'static str, other: &'static str) -> Self {
+        Self {
+            instead: Some((text, other)),
+            ..self
+        }
+    }
+
+    /// Decides the call.
+    pub(crate) fn permit(self) -> Permit {
+        let document = match self.instead {
+            Some((text, other)) => {
+                assert!(DOCUMENT.contains(text), "the agreement holds {text}");
+                DOCUMENT.replace(text, other)
+            }
+            None => DOCUMENT.to_owned(),
+        };
+        let agreement = AgreementDocument::parse(document.as_bytes()).unwrap();
+        let mut agreements = Agreements::default();
+        agreements
+            .activate(agreement, "2020-01-01T00:00:00Z".parse().unwrap())
+            .unwrap();
+        let peer = Peer {
+            id: SpiffeId::parse("spiffe://ponte.example/agency/questura").unwrap(),
+            certificate: CertificateFingerprint([1; 32]),
+            address: "192.0.2.9".parse().unwrap(),
+        };
+        let request = Request {
+            context: AccessContext {
+                agreement: AgreementId::parse("questura-2026").unwrap(),
+                purpose: PurposeId::parse("identification").unwrap(),
+                operator: OperatorId::parse("m.rossi").ok(),
+                assurance: Some(Assurance::Substantial),
+                workstation: Workstation::parse("PC-12").ok(),
+                case_reference: CaseReference::parse("2026/123").ok(),
+                consent_reference: ConsentReference::parse("CONS-1 2026-03-02").ok(),
+                reference_date: self.on.map(day),
+                request_id: Uuid::nil(),
+                statement_version: None,
+                urgency: Urgency::Ordinary,
+            },
+            asked: self.asked,
+            municipality: None,
+        };
+        let moment = Moment::new("2026-03-02T10:00:00Z".parse().unwrap());
+        decide(&agreements, &peer, &request, &Usage::default(), moment).unwrap()
+    }
+}

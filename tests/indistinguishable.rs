@@ -1,0 +1,196 @@
+//! A caller cannot tell who does not exist from who is not visible to it.
+
+use agreement::peer::Role;
+use ledger::header::HeaderBody;
+use registry::codice_fiscale::TaxCode;
+use support::agreements::PUBLIC_BODY;
+use support::calls::{ground, household, lookup, verify};
+use support::people::{carla, elena, nobody, ugo};
+use support::region::Region;
+use tonic::metadata::KeyAndValueRef;
+use tonic::{Code, Status};
+use wire::proto::consultation::v1 as proto;
+use wire::proto::consultation::v1::consultation_service_client::ConsultationServiceClient;
+use wire::status::{EntryReceipt, RECEIPT_TRAILER, entry_receipt, failure_of};
+
+/// Everything of an answer that reaches the caller, but for the content of its receipt, which is another each time.
+#[derive(Debug, PartialEq, Eq)]
+struct Seen {
+    code: Code,
+    message: String,
+    details: Vec<u8>,
+    trailers: Vec<(String, Vec<u8>)>,
+    receipt_bytes: usize,
+}
+
+fn seen(status: &Status) -> (Seen, u64) {
+    let receipt = failure_of(status)
+        .details
+        .receipt()
+        .cloned()
+        .or_else(|| entry_receipt(status.metadata()));
+    let EntryReceipt { origin, receipt } = receipt.expect("an answer carries a receipt");
+    let origin = origin.as_str().as_bytes().to_vec();
+    let secret = receipt.encode();
+    let masked = |bytes: &[u8]| mask(bytes, &secret);
+    let mut trailers: Vec<(String, Vec<u8>)> = status
+        .metadata()
+        .iter()
+        .map(|entry| match entry {
+            KeyAndValueRef::Ascii(key, value) => (key.to_string(), masked(value.as_bytes())),
+            // Beside the receipt it holds the entry's index, whose length as a number grows with the log.
+            KeyAndValueRef::Binary(key, _) if key == RECEIPT_TRAILER => (key.to_string(), origin.clone()),
+            KeyAndValueRef::Binary(key, value) => (
+                key.to_string(),
+                masked(&value.to_bytes().expect("the trailer is well formed")),
+            ),
+        })
+        .collect();
+    trailers.sort();
+    let seen = Seen {
+        code: status.code(),
+        message: status.message().to_owned(),
+        details: masked(status.details()),
+        trailers,
+        receipt_bytes: secret.len(),
+    };
+    (seen, receipt.index())
+}
+
+/// The bytes with the receipt in them blanked, its length kept.
+fn mask(bytes: &[u8], secret: &[u8]) -> Vec<u8> {
+    let mut masked = bytes.to_vec();
+    let mut from = 0;
+    while let Some(at) = masked[from..]
+        .windows(secret.len())
+        .position(|window| window == secret)
+    {
+        masked[from + at..from + at + secret.len()].fill(0);
+        from += at + secret.len();
+    }
+    masked
+}
+
+/// Asks in all three ways.
+async fn ask(
+    region: &Region,
+    client: &mut ConsultationServiceClient<tonic::transport::Channel>,
+    code: &TaxCode,
+) -> [Status; 3] {
+    let context = || {
+        ground(
+            PUBLIC_BODY,
+            "co-payment",
+            region.agency(PUBLIC_BODY).new_request_id(),
+        )
+    };
+    let person = proto::LookupPersonRequest::from(lookup(context(), code.clone()));
+    let family = proto::LookupHouseholdRequest::from(household(context(), code.clone()));
+    let claim = agreement::claim::Claim::ExistenceInLife;
+    let declaration = proto::VerifyDeclarationRequest::from(verify(context(), code.clone(), claim));
+    [
+        client.lookup_person(person).await.expect_err("nobody is shown"),
+        client
+            .lookup_household(family)
+            .await
+            .expect_err("nobody is shown"),
+        client
+            .verify_declaration(declaration)
+            .await
+            .expect_err("nobody is shown"),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn absent_out_of_territory_protected_and_excluded_give_equal_answers() {
+    let region = Region::populated().await;
+    let channel = region.channel(Role::Agency, PUBLIC_BODY.agency).await;
+    let mut client = ConsultationServiceClient::new(channel);
+    let mut answers = Vec::new();
+    for (class, code) in [
+        ("absent", nobody()),
+        ("out of territory", carla().tax_code()),
+        ("protected", elena().tax_code()),
+        ("dead", ugo().tax_code()),
+    ] {
+        let statuses = ask(&region, &mut client, &code).await;
+        answers.push((class, statuses.map(|status| seen(&status))));
+    }
+    let entries = region.entries("garante").await;
+    let header = |index: u64| {
+        let entry = entries
+            .iter()
+            .find(|entry| entry.index == index)
+            .expect("the entry is in the log");
+        let body = entry.header.body.clone();
+        // Each call has its own id and its own sealed parts.
+        (
+            entry.header_bytes.len(),
+            HeaderBody {
+                request_id: None,
+                parts_root: ledger::hash::sha256(b""),
+                ..body
+            },
+        )
+    };
+    let Some(((_, absent), others)) = answers.split_first() else {
+        panic!("there are answers")
+    };
+    assert!(
+        absent
+            .iter()
+            .all(|(seen, _)| seen.code == Code::NotFound && seen.receipt_bytes == 72)
+    );
+    for (class, statuses) in others {
+        for ((first, first_index), (other, other_index)) in absent.iter().zip(statuses) {
+            assert_eq!(first, other, "{class} can be told from absent");
+            assert_eq!(
+                header(*first_index),
+                header(*other_index),
+                "the entry of {class} can be told from absent"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_hidden_costs_as_much_quota_as_whoever_is_absent() {
+    let region = Region::populated().await;
+    let body = region.agency(PUBLIC_BODY);
+    let mut remaining = Vec::new();
+    for code in [nobody(), carla().tax_code(), elena().tax_code(), ugo().tax_code()] {
+        let context = || ground(PUBLIC_BODY, "co-payment", body.new_request_id());
+        body.lookup_person(lookup(context(), code))
+            .await
+            .expect_err("nobody is shown");
+        let form = client::receipt::ReceiptForm::Short;
+        let described = body
+            .describe_access(&context(), form)
+            .await
+            .expect("a description");
+        let quotas = described
+            .agreements
+            .iter()
+            .flat_map(|agreement| &agreement.quotas);
+        remaining.push(quotas.map(|quota| quota.remaining).collect::<Vec<_>>());
+    }
+    let costs: Vec<Vec<i64>> = remaining
+        .windows(2)
+        .map(|pair| {
+            let left = |quota: &Option<u64>| i64::try_from(quota.unwrap_or_default()).unwrap_or(i64::MAX);
+            pair[0]
+                .iter()
+                .zip(&pair[1])
+                .map(|(before, after)| left(before) - left(after))
+                .collect()
+        })
+        .collect();
+    assert!(
+        costs.iter().flatten().any(|cost| 0 < *cost),
+        "a miss costs something: {costs:?}"
+    );
+    assert!(
+        costs.windows(2).all(|pair| pair[0] == pair[1]),
+        "a class costs another quota: {costs:?}"
+    );
+}

@@ -1,0 +1,68 @@
+//! The rows of a stopped index's projection, and those of a clean replay of its journal.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use index::config::IndexConfig;
+use store::files::Files;
+use store::files::system::SystemFiles;
+use store::keys::Entropy;
+use store::keys::encryption_key::KeyEncryptionKey;
+use store::keys::ring::KeyRing;
+use store::record_store::{Engine, JournaledStore, OpenReport, StoreSettings};
+use transport::random::{Random, SystemRandom};
+
+/// Rows by key.
+pub type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
+
+#[derive(Debug)]
+struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&self, buffer: &mut [u8]) {
+        SystemRandom.fill(buffer);
+    }
+}
+
+/// The rows as the index left them, after it has followed its journal.
+pub fn of_index(config: &Path) -> (Rows, OpenReport) {
+    let config = IndexConfig::load(config).expect("a configuration");
+    let directory = config.data_directory.join("projection");
+    read(
+        &config,
+        Engine::Sled {
+            directory,
+            cache_bytes: config.limits.cache_bytes,
+        },
+    )
+}
+
+/// The rows of a replay of the whole journal into nothing.
+pub fn of_clean_replay(config: &Path) -> (Rows, OpenReport) {
+    let config = IndexConfig::load(config).expect("a configuration");
+    read(&config, Engine::Memory)
+}
+
+fn read(config: &IndexConfig, engine: Engine) -> (Rows, OpenReport) {
+    let files = |name: &str| -> Arc<dyn Files> {
+        Arc::new(SystemFiles::open(&config.data_directory.join(name)).expect("the index is stopped"))
+    };
+    let encryption_key = KeyEncryptionKey::from_file(&config.key_encryption_key).expect("a key");
+    let keys = KeyRing::open(files("keys"), encryption_key, Arc::new(SystemEntropy)).expect("a key ring");
+    let settings = StoreSettings {
+        segments: config.limits.journal_segments(),
+        sync_interval: config.limits.sync_interval,
+        engine,
+    };
+    let (mut store, report) =
+        JournaledStore::open(files("journal"), Arc::new(keys), &SystemEntropy, &settings)
+            .expect("the store opens");
+    let mut rows = Rows::new();
+    let mut add = |key: &[u8], value: &[u8]| {
+        rows.insert(key.to_vec(), value.to_vec());
+    };
+    store.every_row(&mut add).expect("the rows are read");
+    store.close();
+    (rows, report)
+}
