@@ -110,6 +110,20 @@ async fn a_municipal_auditor_sees_only_the_accesses_to_its_own_residents() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_access_for_a_reserved_purpose_is_hidden_from_the_municipality_and_not_from_the_region() {
+    let region = Region::populated().await;
+    let police = region.agency(POLICE);
+    let context = ground(POLICE, "investigation", police.new_request_id());
+    let answer = police
+        .lookup_person(lookup(context, mario().tax_code()))
+        .await
+        .expect("an answer");
+    let index = answer.receipt.index();
+    assert!(!indexes(&region.entries("imola").await).contains(&index));
+    assert!(indexes(&region.entries("garante").await).contains(&index));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_agencys_supervisor_sees_its_own_agency_only() {
     let region = Region::populated().await;
     let [mario, paolo, carla, by_body] = accesses(&region).await;

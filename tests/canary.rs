@@ -1,5 +1,6 @@
 //! Personal data do not leak: marked words go through a whole story at TRACE level, and are found nowhere.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use agreement::context::{CaseReference, OperatorId, Workstation};
@@ -8,6 +9,7 @@ use cli::io::{Io, Surface, Surroundings};
 use client::error::ClientError;
 use registry::record::Flags;
 use support::agreements::{POLICE, PUBLIC_BODY};
+use support::authority::{SERVER_NAME, TRUST_DOMAIN};
 use support::calls::{ground, household, lookup, verify};
 use support::people::{CASTEL_SAN_PIETRO, DOZZA, IMOLA, Person, mario};
 use support::region::{Region, act};
@@ -99,16 +101,13 @@ async fn story(region: &mut Region) -> Vec<String> {
             let code = person.tax_code();
             let claim = agreement::claim::Claim::ExistenceInLife;
             let outcomes = [
+                agency.lookup_person(lookup(context(), code)).await.map(drop),
                 agency
-                    .lookup_person(lookup(context(), code.clone()))
+                    .lookup_household(household(context(), code))
                     .await
                     .map(drop),
                 agency
-                    .lookup_household(household(context(), code.clone()))
-                    .await
-                    .map(drop),
-                agency
-                    .verify_declaration(verify(context(), code.clone(), claim))
+                    .verify_declaration(verify(context(), code, claim))
                     .await
                     .map(drop),
             ];
@@ -139,12 +138,25 @@ async fn story(region: &mut Region) -> Vec<String> {
     errors
 }
 
-/// What `ponte` prints about itself: a codice fiscale that is not one, and an unreadable export.
-fn command_line(directory: &Path) -> Vec<String> {
+/// What `ponte` says about a broken export, and `doctor` about an index that is away and about index and node.
+fn command_line(directory: &Path, address: SocketAddr) -> Vec<String> {
     let broken = directory.join("broken.csv");
     std::fs::write(&broken, format!("{SURNAME};{GIVEN_NAME}\n")).expect("written");
     let broken_path = broken.display().to_string();
-    let calls: [&[&str]; 2] = [
+    let [index, node] =
+        ["index/index.toml", "node-037032/node.toml"].map(|file| directory.join(file).display().to_string());
+    let profile = directory.join("profile.toml").display().to_string();
+    let pki = directory.join("pki").display().to_string();
+    let settings = format!(
+        "[profile.police.connection]\nendpoint = \"{address}\"\nserver_name = \"{SERVER_NAME}\"\n\
+         trust_domain = \"{TRUST_DOMAIN}\"\ncertificate = \"{pki}/agency-questura-bo.pem\"\n\
+         key = \"{pki}/agency-questura-bo.key\"\nauthorities = \"{pki}/authorities.pem\"\n\
+         [profile.police.context]\nagreement = \"questura-2026\"\npurpose = \"investigation\"\n\
+         operator = \"{OPERATOR}\"\nassurance = \"substantial\"\nworkstation = \"{WORKSTATION}\"\n\
+         case_reference = \"{CASE}\"\n"
+    );
+    std::fs::write(&profile, settings).expect("written");
+    let calls: [&[&str]; 5] = [
         &["ponte", "node", "check", "--municipality", IMOLA, &broken_path],
         &[
             "ponte",
@@ -155,6 +167,18 @@ fn command_line(directory: &Path) -> Vec<String> {
             "--municipality",
             IMOLA,
             &broken_path,
+        ],
+        &["ponte", "doctor", "--config", &index],
+        &["ponte", "doctor", "--config", &node],
+        &[
+            "ponte",
+            "--output",
+            "json",
+            "doctor",
+            "--as",
+            "agency",
+            "--profiles",
+            &profile,
         ],
     ];
     let said = calls.map(|arguments| {
@@ -169,7 +193,10 @@ fn command_line(directory: &Path) -> Vec<String> {
         drop(io);
         String::from_utf8_lossy(&[out, err].concat()).into_owned()
     });
-    std::fs::remove_file(&broken).expect("removed");
+    // Both are the operator's own files.
+    for file in [broken.as_path(), Path::new(&profile)] {
+        std::fs::remove_file(file).expect("removed");
+    }
     said.to_vec()
 }
 
@@ -195,7 +222,11 @@ async fn marked_words_are_in_no_trace_no_error_and_no_file() {
     assert!(10 < errors.len(), "errors were met: {}", errors.len());
     region.stop().await;
 
-    let said = command_line(region.directory());
+    let (directory, address) = (region.directory().to_owned(), region.address());
+    // The program makes a runtime of its own.
+    let said = std::thread::spawn(move || command_line(&directory, address))
+        .join()
+        .expect("it does not panic");
     assert!(
         said.iter().all(|text| !text.is_empty()),
         "the command line says something"

@@ -16,7 +16,7 @@ use support::people::{crowd, everybody, mario};
 use support::process::Processes;
 use support::region::log_verifier;
 use support::search::files_under;
-use support::tools::{skipped, tool};
+use support::tools::{not_allowed, tool};
 use support::wait::until_async;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_ponte-under-test");
@@ -60,7 +60,7 @@ async fn an_index_on_a_full_disk_answers_unavailable_and_goes_on_when_there_is_r
     let region = Processes::new(BINARY);
     // The log alone is on the small disk, as on a volume of its own.
     let Some(disk) = SmallDisk::mount(&region.directory().join("index/data/log"), 24) else {
-        skipped("full disk", "the right to mount a file system");
+        not_allowed("full disk", "the right to mount a file system");
         return;
     };
     let index = region.start_index();

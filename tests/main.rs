@@ -13,3 +13,4 @@ mod full_disk;
 mod interop;
 mod workspace;
 mod documents;
+mod readme;

@@ -1,10 +1,11 @@
 //! From an export to a receipt that anybody verifies.
 
+use cli::synthetic::{Extent, Plan, Scale, municipality, write_export};
 use client::receipt::{AccessProof, ReceiptForm};
 use registry::code::Kinship;
 use support::agreements::{POLICE, PUBLIC_BODY};
 use support::calls::{at, ground, household, lookup};
-use support::people::{self, IMOLA, Person, day, mario};
+use support::people::{self, DOZZA, IMOLA, Person, day, istat, mario};
 use support::region::{Region, log_verifier};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -160,4 +161,37 @@ async fn an_agency_learns_what_its_agreement_allows() {
         .map(|agreement| agreement.agreement.to_string())
         .collect();
     assert_eq!(ids, [PUBLIC_BODY.id]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_synthetic_registry_is_published_whole_and_anybody_in_it_is_found() {
+    let plan = Plan::new(1, 2026).expect("a plan");
+    let extent = Extent {
+        scale: Scale::one_in(20).expect("a scale"),
+        ..Extent::default()
+    };
+    let mut export = Vec::new();
+    let written = write_export(plan, istat(DOZZA), extent, &mut export).expect("an export");
+    let mut region = Region::empty().await;
+    region.activate(POLICE).await;
+    let report = region.municipality(DOZZA).import_export(&export).await;
+    assert_eq!((report.created, report.quarantined), (written, 0));
+    region.municipality(DOZZA).published().await;
+    let state = region
+        .node_client(DOZZA)
+        .get_state(istat(DOZZA))
+        .await
+        .expect("a state");
+    assert_eq!((state.records, state.rejections), (written, 0));
+
+    let police = region.agency(POLICE);
+    let people = municipality(plan, istat(DOZZA), extent).expect("the same people");
+    for card in people.step_by(7) {
+        let code = *card
+            .current_tax_code()
+            .expect("synthetic people have a codice fiscale");
+        let asked = lookup(ground(POLICE, "investigation", police.new_request_id()), code);
+        let answer = police.lookup_person(asked).await.expect("an answer");
+        assert_eq!(answer.persons[0].current_tax_code(), Some(&code));
+    }
 }

@@ -164,9 +164,18 @@ impl Municipality {
     /// # Panics
     /// When the import fails.
     pub async fn import(&mut self, people: &[Person]) -> ImportReport {
+        let export = export(&self.istat, people);
+        self.import_export(&export).await
+    }
+
+    /// Imports an export as it is.
+    ///
+    /// # Panics
+    /// When the import fails.
+    pub async fn import_export(&mut self, export: &[u8]) -> ImportReport {
         self.exports += 1;
         let file = self.directory.join(format!("export-{}.csv", self.exports));
-        std::fs::write(&file, export(&self.istat, people)).expect("the export can be written");
+        std::fs::write(&file, export).expect("the export can be written");
         let report = self
             .node()
             .import(&file, None, Some(RemovalLimit::Unlimited))

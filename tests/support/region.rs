@@ -104,6 +104,7 @@ pub fn write_config(directory: &Path, authority: &Authority, address: SocketAddr
         ));
     }
     let police = Authority::id(Role::Agency, agreements::POLICE.agency);
+    let body = Authority::id(Role::Agency, agreements::PUBLIC_BODY.agency);
     let readers = [
         ("garante", "scope = \"region\"".to_owned()),
         (
@@ -111,6 +112,7 @@ pub fn write_config(directory: &Path, authority: &Authority, address: SocketAddr
             format!("scope = \"municipality\"\nmunicipality = {IMOLA:?}"),
         ),
         ("questura", format!("scope = \"agency\"\nagency = \"{police}\"")),
+        ("asl", format!("scope = \"agency\"\nagency = \"{body}\"")),
     ];
     for (id, scope) in readers {
         text.push_str(&format!(
@@ -258,7 +260,8 @@ impl Region {
         AgencyClient::new(self.connection(Role::Agency, document.agency))
     }
 
-    /// An auditor: `garante` reads everything, `imola` its own, `questura` the police's own, others nothing.
+    /// An auditor: `garante` reads everything, `imola` its own, `questura` and `asl` their agencies' own,
+    /// others nothing.
     pub fn auditor(&self, id: &str) -> AuditorClient {
         AuditorClient::new(self.connection(Role::Auditor, id))
     }

@@ -55,9 +55,8 @@ fn read(config: &IndexConfig, engine: Engine) -> (Rows, OpenReport) {
         sync_interval: config.limits.sync_interval,
         engine,
     };
-    let (mut store, report) =
-        JournaledStore::open(files("journal"), Arc::new(keys), &SystemEntropy, &settings)
-            .expect("the store opens");
+    let (store, report) = JournaledStore::open(files("journal"), Arc::new(keys), &SystemEntropy, &settings)
+        .expect("the store opens");
     let mut rows = Rows::new();
     let mut add = |key: &[u8], value: &[u8]| {
         rows.insert(key.to_vec(), value.to_vec());

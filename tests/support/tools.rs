@@ -51,6 +51,10 @@ pub fn python_with_grpc(suite: &str) -> Option<PathBuf> {
 ///
 /// # Panics
 /// When `PONTE_REQUIRE_TOOLS` is set.
+#[expect(
+    clippy::print_stdout,
+    reason = "a skipped suite is named where the results are read"
+)]
 pub fn skipped(suite: &str, missing: &str) {
     let required = std::env::var_os("PONTE_REQUIRE_TOOLS").is_some_and(|value| value != "0");
     assert!(
@@ -58,4 +62,13 @@ pub fn skipped(suite: &str, missing: &str) {
         "{suite}: {missing} is missing, and PONTE_REQUIRE_TOOLS asks for it"
     );
     println!("SKIPPED by name: {suite} ({missing} is missing)");
+}
+
+/// Says that a suite is skipped because this machine does not allow something that no tool can bring.
+#[expect(
+    clippy::print_stdout,
+    reason = "a skipped suite is named where the results are read"
+)]
+pub fn not_allowed(suite: &str, what: &str) {
+    println!("SKIPPED by name: {suite} ({what} is not given here)");
 }

@@ -76,6 +76,8 @@ pub struct LogSettings {
     pub copy_interval: Duration,
     /// How often room for the next segment is looked for once there was none.
     pub retry_space: Duration,
+    /// How long a small batch after a large one waits at a time for callers that are on their way.
+    pub gather: Duration,
     /// From so many entries on, proofs are computed while another thread waits for the disk.
     pub overlap_from: usize,
     /// Retention of the parts of entries that the log writes itself.
@@ -92,6 +94,7 @@ impl Default for LogSettings {
             quiet: Duration::from_millis(100),
             copy_interval: Duration::from_secs(1),
             retry_space: Duration::from_secs(1),
+            gather: Duration::from_micros(50),
             overlap_from: 8,
             retention: Retention::months(120).expect("120 is between 1 and 600"),
         }

@@ -61,3 +61,6 @@ pub(crate) trait KeyValue: Debug + Send + Sync {
     /// Everything written before is on the device when this returns.
     fn sync(&self) -> Result<(), EngineError>;
 }
+
+#[cfg(test)]
+mod tests;

@@ -269,7 +269,10 @@ fn open_mirror(
     key: &NamedKey,
     journal: &ChangeJournal,
 ) -> Result<(Mirror, SetDigest, u64), MunicipalError> {
-    let mirror = Mirror::new(place.open()?, key.clone());
+    caught_up(Mirror::new(place.open()?, key.clone()), journal)
+}
+
+fn caught_up(mirror: Mirror, journal: &ChangeJournal) -> Result<(Mirror, SetDigest, u64), MunicipalError> {
     let synced = mirror.synced()?;
     let applied = synced.map_or(0, |synced| synced.sequence);
     if journal.last() < applied {

@@ -30,9 +30,8 @@ use crate::linker::Linker;
 use crate::projection::{Projection, ProjectionError};
 use crate::publication_journal::JournalError;
 use crate::publisher::recovery::{Recovered, RecoveryError, Stale, recover};
-use crate::publisher::{
-    Acknowledged, MunicipalityState, PublishError, Publisher, States, Writer, WriterFailure,
-};
+use crate::publisher::writer::Writer;
+use crate::publisher::{Acknowledged, MunicipalityState, PublishError, Publisher, States, WriterFailure};
 use crate::record_store::answer::{HouseholdAnswer, PersonAnswer, Question, VerificationOutcome};
 use crate::record_store::handle::HandleKeys;
 use crate::record_store::read::Reader;
@@ -195,6 +194,10 @@ impl JournaledStore {
     ///
     /// # Errors
     /// See [`OpenError`].
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the store keeps shares of both for as long as it lives"
+    )]
     pub fn open(
         files: Arc<dyn Files>,
         keys: Arc<KeyRing>,

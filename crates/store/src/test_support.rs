@@ -2,6 +2,7 @@
 
 pub(crate) mod people;
 pub(crate) mod permits;
+pub(crate) mod projections;
 pub(crate) mod world;
 
 use std::sync::{Mutex, PoisonError};

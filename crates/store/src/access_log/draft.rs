@@ -2,10 +2,7 @@
 //!
 //! Committing to parts and sealing them is most of the work of an entry; it is done on the caller's task.
 
-use std::{
-    collections::BTreeSet,
-    fmt::{self, Debug},
-};
+use std::fmt::{self, Debug};
 
 use ledger::{
     frame::{self, SealedPart},
@@ -18,6 +15,7 @@ use zeroize::Zeroizing;
 use crate::{
     access_log::{
         part_content::{ContentError, PartContent},
+        postings::Posting,
         retention::{self, Month, Retention},
     },
     keys::{
@@ -139,7 +137,7 @@ impl<T> Debug for Sealed<T> {
 #[derive(Debug)]
 pub(super) struct SealedEntry {
     pub(super) header: HeaderDraft,
-    pub(super) body: HeaderBody,
+    pub(super) posting: Posting,
     parts: Vec<OwnedPart>,
     /// Bytes that it adds to a frame, at most.
     pub(super) len: usize,
@@ -160,10 +158,6 @@ impl SealedEntry {
             ciphertext: &part.ciphertext,
         })
     }
-
-    pub(super) fn key_ids(&self) -> impl Iterator<Item = KeyId> {
-        self.parts.iter().map(|part| part.key_id)
-    }
 }
 
 /// Commits to the parts, seals them and encodes the header.
@@ -179,10 +173,23 @@ pub(super) fn seal(
         parts,
         retention,
     } = draft;
-    let kinds: BTreeSet<&PartKind> = parts.iter().map(|(kind, _)| kind).collect();
-    if kinds.len() < parts.len() {
+    let mut kinds: Vec<&PartKind> = parts.iter().map(|(kind, _)| kind).collect();
+    kinds.sort_unstable();
+    if kinds.windows(2).any(|pair| pair[0] == pair[1]) {
         return Err(DraftError::Repeated);
     }
+    let municipalities = kinds
+        .into_iter()
+        .filter_map(|kind| match kind {
+            PartKind::Subjects(municipality) => Some(municipality.as_str().to_owned()),
+            PartKind::Operator
+            | PartKind::Criteria
+            | PartKind::Decision
+            | PartKind::AgreementBytes
+            | PartKind::AdministrativeDetail
+            | PartKind::PreviousCheckpoint => None,
+        })
+        .collect();
     let for_tree = PartsTree::random_len(parts.len())?;
     let mut random = Zeroizing::new(vec![0; for_tree + parts.len() * (Salt::LEN + NONCE)]);
     entropy.fill(&mut random);
@@ -200,7 +207,8 @@ pub(super) fn seal(
     let month = Month::of(now_ms);
     let mut sealed = Vec::with_capacity(parts.len());
     let nonces = nonces.as_chunks::<NONCE>().0;
-    for (number, (((kind, content), salt), nonce)) in parts.into_iter().zip(salts).zip(nonces).enumerate() {
+    for (number, (((kind, mut content), salt), nonce)) in parts.into_iter().zip(salts).zip(nonces).enumerate()
+    {
         let name = retention::key_name(&kind, retention, month).map_err(|_| DraftError::Municipality)?;
         let key = ring.get_or_create(&name)?;
         let proof = tree.proof(number).expect("one proof for each commitment given");
@@ -209,7 +217,7 @@ pub(super) fn seal(
             kind,
             salt,
             proof,
-            content: content.to_vec(),
+            content: std::mem::take(&mut *content),
         };
         let plaintext = Zeroizing::new(opening.encode().expect("the path is that of a parts tree"));
         drop(Zeroizing::new(opening.content));
@@ -228,7 +236,7 @@ pub(super) fn seal(
     }
     Ok(SealedEntry {
         header,
-        body,
+        posting: Posting::of_new(body, municipalities),
         parts: sealed,
         len,
     })

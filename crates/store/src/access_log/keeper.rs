@@ -5,6 +5,7 @@
 use std::{
     sync::{
         Arc,
+        atomic::{AtomicBool, Ordering},
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
     thread::{self, JoinHandle},
@@ -20,14 +21,17 @@ use crate::{
 pub const CHECKPOINT_COPY: &str = "checkpoint";
 
 #[derive(Debug)]
-pub(super) enum Work {
-    Copy(Arc<Head>),
+enum Work {
+    Copy,
     Flush,
 }
 
 #[derive(Debug)]
 pub(super) struct Keeper {
     work: Option<Sender<Work>>,
+    /// Set from the request for a copy until the copy takes its head, so that a batch wakes the thread only when it
+    /// does not know yet that there is something to copy.
+    copy_asked: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -38,16 +42,31 @@ impl Keeper {
         interval: Duration,
     ) -> std::io::Result<Self> {
         let (work, todo) = channel();
+        let copy_asked = Arc::new(AtomicBool::new(false));
+        let asked = Arc::clone(&copy_asked);
         let thread = thread::Builder::new()
             .name("access-log-keeper".to_owned())
-            .spawn(move || keep(&shared, copy.as_ref(), interval, &todo))?;
+            .spawn(move || keep(&shared, copy.as_ref(), interval, &todo, &asked))?;
         Ok(Self {
             work: Some(work),
+            copy_asked,
             thread: Some(thread),
         })
     }
 
-    pub(super) fn ask(&self, work: Work) {
+    /// Asks for a copy of the newest head, which the log shows already.
+    pub(super) fn copy(&self) {
+        if !self.copy_asked.swap(true, Ordering::AcqRel) {
+            self.ask(Work::Copy);
+        }
+    }
+
+    /// Asks for the hashes in memory to be written out.
+    pub(super) fn flush(&self) {
+        self.ask(Work::Flush);
+    }
+
+    fn ask(&self, work: Work) {
         if let Some(sender) = &self.work
             && sender.send(work).is_err()
         {
@@ -68,27 +87,39 @@ impl Drop for Keeper {
     }
 }
 
-fn keep(shared: &Shared, copy: &dyn Files, interval: Duration, todo: &Receiver<Work>) {
-    let mut newest: Option<Arc<Head>> = None;
+fn keep(
+    shared: &Shared,
+    copy: &dyn Files,
+    interval: Duration,
+    todo: &Receiver<Work>,
+    copy_asked: &AtomicBool,
+) {
+    let mut due_copy = false;
     let mut last: Option<Instant> = None;
+    let copy_newest = || {
+        // Cleared first: a head that comes after the one taken here is asked for again.
+        copy_asked.store(false, Ordering::Release);
+        let head = Arc::clone(&shared.head.borrow());
+        store(shared, copy, &head);
+    };
     loop {
         let due = last.map_or(Duration::ZERO, |last| interval.saturating_sub(last.elapsed()));
-        let received = match &newest {
-            Some(_) => todo.recv_timeout(due),
-            None => todo.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        let received = if due_copy {
+            todo.recv_timeout(due)
+        } else {
+            todo.recv().map_err(|_| RecvTimeoutError::Disconnected)
         };
         match received {
             Ok(Work::Flush) => flush(shared),
-            Ok(Work::Copy(head)) => newest = Some(head),
+            Ok(Work::Copy) => due_copy = true,
             Err(RecvTimeoutError::Timeout) => {
-                if let Some(head) = newest.take() {
-                    store(shared, copy, &head);
-                    last = Some(Instant::now());
-                }
+                copy_newest();
+                due_copy = false;
+                last = Some(Instant::now());
             }
             Err(RecvTimeoutError::Disconnected) => {
-                if let Some(head) = newest {
-                    store(shared, copy, &head);
+                if due_copy {
+                    copy_newest();
                 }
                 flush(shared);
                 return;

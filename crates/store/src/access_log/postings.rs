@@ -12,6 +12,42 @@ use crate::{
 /// How long a request id is remembered, in milliseconds: one day.
 const REQUEST_MEMORY_MS: u64 = 24 * 60 * 60 * 1000;
 
+/// What of an entry leads to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Posting {
+    kind: EntryKind,
+    peer: Option<String>,
+    request: Option<RequestId>,
+    /// Municipalities that have a part in it.
+    municipalities: Vec<String>,
+}
+
+impl Posting {
+    /// Of an entry that is about to be written; `municipalities` are those of its parts.
+    pub(super) fn of_new(body: HeaderBody, municipalities: Vec<String>) -> Self {
+        Self {
+            kind: body.kind,
+            peer: body.peer,
+            request: body.request_id,
+            municipalities,
+        }
+    }
+
+    /// Of an entry that is in the log. The names of destroyed keys stay in the ring, so that erased parts still count.
+    pub(super) fn of_stored(body: &HeaderBody, ring: &KeyRing, key_ids: impl Iterator<Item = KeyId>) -> Self {
+        let municipalities = key_ids
+            .filter_map(|key_id| ring.name_of(key_id))
+            .filter_map(|name| subjects_municipality(&name).map(str::to_owned))
+            .collect();
+        Self {
+            kind: body.kind,
+            peer: body.peer.clone(),
+            request: body.request_id,
+            municipalities,
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Postings {
     by_peer: HashMap<String, Vec<u64>>,
@@ -24,34 +60,28 @@ pub(super) struct Postings {
 
 impl Postings {
     /// Adds an entry; entries come in the order of their indices.
-    pub(super) fn add(
-        &mut self,
-        ring: &KeyRing,
-        index: u64,
-        time_ms: u64,
-        body: &HeaderBody,
-        key_ids: impl Iterator<Item = KeyId>,
-    ) {
+    pub(super) fn add(&mut self, index: u64, time_ms: u64, posting: &Posting) {
+        let Posting {
+            kind,
+            peer,
+            request,
+            municipalities,
+        } = posting;
         if matches!(
-            body.kind,
+            kind,
             EntryKind::AgreementActivated | EntryKind::AgreementRevoked | EntryKind::ScopeChanged
         ) {
             self.governing_acts.push(index);
         }
-        if let Some(peer) = &body.peer {
+        if let Some(peer) = peer {
             push(&mut self.by_peer, peer, index);
         }
-        for key_id in key_ids {
-            // The names of destroyed keys stay in the ring, so that erased parts are still counted.
-            if let Some(name) = ring.name_of(key_id)
-                && let Some(municipality) = subjects_municipality(&name)
-            {
-                push(&mut self.by_municipality, municipality, index);
-            }
+        for municipality in municipalities {
+            push(&mut self.by_municipality, municipality, index);
         }
-        if let Some(request) = body.request_id {
-            self.by_request.entry(request).or_default().push(index);
-            self.requests.push_back((time_ms, request));
+        if let Some(request) = request {
+            self.by_request.entry(*request).or_default().push(index);
+            self.requests.push_back((time_ms, *request));
         }
         self.forget(time_ms.saturating_sub(REQUEST_MEMORY_MS));
     }

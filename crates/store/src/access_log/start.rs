@@ -19,8 +19,8 @@ use crate::{
         AccessLog, Clock, Inner, LogSettings, LogStatus, OnFatal, Shared,
         frames::BatchFrames,
         hashes::{Rebuild, StoredHashes},
-        keeper::{CHECKPOINT_COPY, Keeper, Work},
-        postings::Postings,
+        keeper::{CHECKPOINT_COPY, Keeper},
+        postings::{Posting, Postings},
         reading::{FrameIndex, FramePlace},
         verification::{Finding, Signatures, Verification, Verified},
         writer::{Writer, entry_budget, head_of},
@@ -184,7 +184,7 @@ impl AccessLog {
         });
         let keeper = Keeper::start(Arc::clone(&shared), files.copy, settings.copy_interval)?;
         if copied.unwrap_or(0) < size {
-            keeper.ask(Work::Copy(Arc::clone(&head)));
+            keeper.copy();
         }
         let (queue, received) = channel();
         let writer = Writer {
@@ -202,6 +202,7 @@ impl AccessLog {
             stored: stored == Some(size) || size == 0,
             buffer: Vec::new(),
             carried: None,
+            gathered: 0,
             full_since: None,
         };
         let thread = thread::Builder::new()
@@ -260,7 +261,8 @@ fn walk(
             let entries = verification.frame(bytes, &mut |visited| {
                 let key_ids = visited.key_ids.iter().copied().map(KeyId::from_bytes);
                 let time_ms = visited.header.time_ms;
-                postings.add(ring, visited.index, time_ms, &visited.header.body, key_ids);
+                let posting = Posting::of_stored(&visited.header.body, ring, key_ids);
+                postings.add(visited.index, time_ms, &posting);
                 if outcome.is_ok() {
                     outcome = rebuild.push(visited.leaf);
                 }

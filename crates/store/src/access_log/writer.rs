@@ -24,7 +24,7 @@ use crate::{
         committed::{Committed, Head},
         draft::{self, EntryDraft, SealedEntry},
         hashes::FLUSH_FROM,
-        keeper::{Keeper, Work},
+        keeper::Keeper,
         part_content::DetailPart,
         reading::FramePlace,
     },
@@ -33,6 +33,12 @@ use crate::{
 
 /// Bytes kept free in every frame for the checkpoint before it.
 pub(super) const CHECKPOINT_ROOM: usize = 1024;
+
+/// Only after a batch of so many entries is a smaller one held back for others to join it.
+const GATHER_FROM: usize = 8;
+
+/// How often a batch waits for others, at most.
+const GATHER_STEPS: u32 = 8;
 
 /// Called with a word for the operator when the log can never write again.
 pub type OnFatal = Arc<dyn Fn(&'static str) + Send + Sync>;
@@ -69,6 +75,8 @@ pub(super) struct Writer {
     pub(super) stored: bool,
     pub(super) buffer: Vec<u8>,
     pub(super) carried: Option<Box<Queued>>,
+    /// Entries of the batch before.
+    pub(super) gathered: usize,
     pub(super) full_since: Option<u64>,
 }
 
@@ -143,6 +151,7 @@ impl Writer {
             entries.len()
         };
         let mut count = take(first);
+        let mut gathering = Gathering::after(self.gathered);
         while count < self.settings.batch_entries {
             match self.queue.try_recv() {
                 Ok(Message::Entry(queued)) if budget < bytes + queued.entry.len => {
@@ -157,9 +166,14 @@ impl Writer {
                     closing = true;
                     break;
                 }
+                Err(TryRecvError::Empty) if gathering.goes_on(count) => {
+                    // Asleep and not at the queue: there, every arrival would wake this thread.
+                    std::thread::sleep(self.settings.gather);
+                }
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
             }
         }
+        self.gathered = count;
         match self.commit(&entries, waiting) {
             Turn::Go if closing => Turn::Closed,
             turn => turn,
@@ -231,7 +245,7 @@ impl Writer {
         self.stored = false;
         self.head = head;
         self.shared.head.send_replace(Arc::clone(&self.head));
-        self.keeper.ask(Work::Copy(Arc::clone(&self.head)));
+        self.keeper.copy();
         for (committed, waiting) in committed.into_iter().zip(waiting) {
             if let Some(answer) = waiting {
                 // A caller that went away leaves its entry behind: the answer may have been on its way.
@@ -253,11 +267,11 @@ impl Writer {
                 .write()
                 .unwrap_or_else(PoisonError::into_inner);
             for (entry, index) in entries.iter().zip(tree.first_index()..) {
-                postings.add(&self.shared.ring, index, time, &entry.body, entry.key_ids());
+                postings.add(index, time, &entry.posting);
             }
         }
         if FLUSH_FROM <= in_memory {
-            self.keeper.ask(Work::Flush);
+            self.keeper.flush();
         }
     }
 
@@ -275,7 +289,7 @@ impl Writer {
             Ok(_) => {
                 self.stored = true;
                 self.shared.stored.send_replace(self.frontier.size());
-                self.keeper.ask(Work::Flush);
+                self.keeper.flush();
                 Turn::Go
             }
             Err(AppendError::NoSpace) => {
@@ -373,6 +387,36 @@ impl Writer {
         self.shared.status.send_replace(LogStatus::Failed);
         drop(self);
         on_fatal("the access log cannot be written");
+    }
+}
+
+/// Whether a batch waits for more.
+///
+/// The answers of a large batch wake many callers at once. The first of them to come back would be written alone, and
+/// all others would wait for its sync: as many syncs again, each for one entry. So while callers keep coming, the
+/// batch is held back until it is half as large as the one before. A caller alone never waits.
+struct Gathering {
+    before: usize,
+    seen: usize,
+    steps: u32,
+}
+
+impl Gathering {
+    fn after(before: usize) -> Self {
+        Self {
+            before,
+            seen: 0,
+            steps: if before < GATHER_FROM { 0 } else { GATHER_STEPS },
+        }
+    }
+
+    fn goes_on(&mut self, count: usize) -> bool {
+        if self.steps == 0 || self.before <= 2 * count || count <= self.seen {
+            return false;
+        }
+        self.steps -= 1;
+        self.seen = count;
+        true
     }
 }
 

@@ -1,1 +1,266 @@
+//! Journals as version 1 writes them, with their key ring: both must open for ever.
 
+use std::fs;
+use std::path::PathBuf;
+
+use registry::digest::DigestRoot;
+use registry::identifier::PersonId;
+use registry::publication::Watermark;
+use uuid::Uuid;
+
+use super::*;
+use crate::files::faulty::{Fault, FaultyFiles};
+use crate::keys::encryption_key::KeyEncryptionKey;
+use crate::publication_journal::entry::{Decision, LinkStanding, MunicipalityPoint};
+use crate::segment::preparation::Preparation;
+use crate::test_support::CountingEntropy;
+use crate::test_support::people::{DOZZA, IMOLA, municipality};
+
+const SETTINGS: Settings = Settings {
+    segment_bytes: 4 << 10,
+    preparation: Preparation::Inline,
+};
+
+/// A journal with its keys.
+#[derive(Default)]
+struct Bench {
+    journal: FaultyFiles,
+    keys: FaultyFiles,
+}
+
+impl Bench {
+    fn ring(&self) -> Arc<KeyRing> {
+        let key = KeyEncryptionKey::from_bytes(&[5; 32]);
+        let entropy = Arc::new(CountingEntropy::default());
+        Arc::new(KeyRing::open(Arc::new(self.keys.clone()), key, entropy).unwrap())
+    }
+
+    fn open(&self) -> Result<(PublicationJournal, Vec<Replayed>), JournalError> {
+        let mut replayed = Vec::new();
+        let mut visit = |frame| {
+            replayed.push(frame);
+            Ok(())
+        };
+        let files = Arc::new(self.journal.clone());
+        let (journal, _) = PublicationJournal::open(files, self.ring(), SETTINGS, &mut visit)?;
+        Ok((journal, replayed))
+    }
+}
+
+fn person(byte: u8) -> PersonId {
+    PersonId(Uuid::from_bytes([byte; 16]))
+}
+
+fn imola() -> AcceptedBatch {
+    let linked = |byte, standing| Decision::Linked {
+        person: person(byte),
+        standing,
+    };
+    AcceptedBatch {
+        first: CommitSequence(1),
+        recorded_ms: 1_793_491_200_000,
+        sent_at_ms: 1_793_491_199_000,
+        municipality: municipality(IMOLA),
+        content: b"batch as received".to_vec(),
+        decisions: vec![
+            linked(1, LinkStanding::Confirmed),
+            linked(2, LinkStanding::Unconfirmed),
+            Decision::Quarantined {
+                rule: "PN004".to_owned(),
+            },
+        ],
+    }
+}
+
+fn point() -> SyncPoint {
+    let noted = MunicipalityPoint {
+        municipality: municipality(IMOLA),
+        watermark: Watermark(3),
+        root: DigestRoot::from_bytes([9; 32]),
+    };
+    SyncPoint {
+        applied: CommitSequence(3),
+        municipalities: vec![noted],
+    }
+}
+
+fn dozza() -> AcceptedBatch {
+    AcceptedBatch {
+        first: CommitSequence(4),
+        municipality: municipality(DOZZA),
+        decisions: vec![Decision::Linked {
+            person: person(3),
+            standing: LinkStanding::Confirmed,
+        }],
+        ..imola()
+    }
+}
+
+fn written_now() -> Bench {
+    let bench = Bench::default();
+    let (mut journal, _) = bench.open().unwrap();
+    journal.append_batch(&imola()).unwrap();
+    journal.append_sync_point(&point()).unwrap();
+    journal.append_batch(&dozza()).unwrap();
+    bench
+}
+
+#[track_caller]
+fn check_replayed(replayed: &[Replayed]) {
+    let [
+        Replayed::Batch(first),
+        Replayed::SyncPoint(synced),
+        Replayed::Batch(last),
+    ] = replayed
+    else {
+        panic!("a batch, a sync point and a batch are expected, not {replayed:?}");
+    };
+    assert!(*first == imola() && *last == dozza());
+    assert_eq!(*synced, point());
+}
+
+fn directory() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/publication-journal-v1")
+}
+
+fn parts(bench: &Bench) -> [(&'static str, &FaultyFiles); 2] {
+    [("journal", &bench.journal), ("keys", &bench.keys)]
+}
+
+#[test]
+fn version_1_still_reads() {
+    let bench = Bench::default();
+    for (part, files) in parts(&bench) {
+        for file in fs::read_dir(directory().join(part)).unwrap() {
+            let file = file.unwrap();
+            files.set_content(file.file_name().to_str().unwrap(), fs::read(file.path()).unwrap());
+        }
+    }
+    let (journal, replayed) = bench.open().unwrap();
+    check_replayed(&replayed);
+    assert_eq!(journal.last(), CommitSequence(4));
+}
+
+/// With `PONTE_WRITE_FIXTURES` set the files are written; without, they must be what this version writes.
+#[test]
+fn this_version_writes_version_1() {
+    let bench = written_now();
+    for (part, files) in parts(&bench) {
+        let directory = directory().join(part);
+        for name in files.list().unwrap() {
+            let content = files.content(&name).unwrap();
+            let used = content
+                .iter()
+                .rposition(|byte| *byte != 0)
+                .map_or(0, |last| last + 1);
+            if used == 0 {
+                continue;
+            }
+            // Segments are kept without most of their zeros.
+            let kept = content.len().min(used.next_multiple_of(512));
+            if std::env::var_os("PONTE_WRITE_FIXTURES").is_some() {
+                fs::create_dir_all(&directory).unwrap();
+                fs::write(directory.join(&name), &content[..kept]).unwrap();
+            }
+            assert_eq!(
+                fs::read(directory.join(&name)).unwrap(),
+                content[..kept],
+                "{part}/{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_destroyed_key_is_stepped_over_and_a_missing_one_refused() {
+    let bench = written_now();
+    bench
+        .ring()
+        .destroy(&[municipality_key(municipality(IMOLA))])
+        .unwrap();
+    let (_, replayed) = bench.open().unwrap();
+    assert!(matches!(
+        replayed.first(),
+        Some(Replayed::Erased {
+            last: CommitSequence(3)
+        })
+    ));
+    assert!(matches!(replayed.get(2), Some(Replayed::Batch(batch)) if *batch == dozza()));
+    let without = Bench {
+        journal: bench.journal.after_kill(),
+        keys: FaultyFiles::default(),
+    };
+    let Err(JournalError::Scan(error)) = without.open().map(|_| ()) else {
+        panic!("a key is missing")
+    };
+    assert!(
+        matches!(
+            *error,
+            ScanError::Refused {
+                reason: ReadError::UnknownKey,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn room_is_made_before_a_batch_is_written() {
+    let bench = Bench::default();
+    let (mut journal, _) = bench.open().unwrap();
+    bench.journal.inject(Fault::FullFrom(bench.journal.writes()));
+    let mut batch = imola();
+    batch.content = vec![7; 1_500];
+    let mut written = 0;
+    while journal
+        .prepare(batch.municipality, batch.decisions.len(), batch.content.len())
+        .is_ok()
+    {
+        journal.append_batch(&batch).unwrap();
+        batch.first = CommitSequence(journal.last().0 + 1);
+        written += 1;
+        assert!(written < 9, "two segments hold no nine batches");
+    }
+    assert!(0 < written);
+    let longest = journal.prepare(batch.municipality, 3, 4 << 10);
+    assert!(matches!(
+        longest,
+        Err(JournalError::Append(AppendError::TooLong { .. }))
+    ));
+    bench.journal.make_room();
+    journal
+        .prepare(batch.municipality, batch.decisions.len(), batch.content.len())
+        .unwrap();
+    journal.append_batch(&batch).unwrap();
+    drop(journal);
+    assert_eq!(bench.open().unwrap().1.len(), written + 1);
+}
+
+#[test]
+fn entries_cut_short_or_of_a_later_version_are_refused() {
+    let bytes = imola().encode();
+    let whole = AcceptedBatch::decode(CommitSequence(1), &bytes).unwrap();
+    assert!(whole == imola());
+    assert!(bytes.len() <= AcceptedBatch::longest(3, imola().content.len()));
+    let mut later = bytes.clone();
+    later[0] = 2;
+    assert_eq!(
+        AcceptedBatch::decode(CommitSequence(1), &later),
+        Err(EntryError::Format)
+    );
+    let point = point().encode();
+    for length in 0..point.len() {
+        assert_eq!(SyncPoint::decode(&point[..length]), Err(EntryError::Malformed));
+    }
+    let borders = [42, 59, 76]
+        .map(|end| AcceptedBatch::decode(CommitSequence(1), &bytes[..end]).map(|it| it.decisions.len()));
+    assert_eq!(borders, [Ok(0), Ok(1), Ok(2)]);
+    for length in (0..42).chain([43, 58, 60, 77, 80]) {
+        assert_eq!(
+            AcceptedBatch::decode(CommitSequence(1), &bytes[..length]),
+            Err(EntryError::Malformed),
+            "{length}"
+        );
+    }
+}

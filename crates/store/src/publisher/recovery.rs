@@ -21,7 +21,8 @@ use crate::projection::{Card, Projection, ProjectionError};
 use crate::publication_journal::entry::{AcceptedBatch, SyncPoint};
 use crate::publication_journal::{JournalError, PublicationJournal, ReadError, Replayed, municipality_key};
 use crate::publisher::intake_book::{IntakeBook, Recent};
-use crate::publisher::{MunicipalityState, States, apply, rejections_of};
+use crate::publisher::writer::{apply, rejections_of};
+use crate::publisher::{MunicipalityState, States};
 use crate::rows::{CommitSequence, RowError};
 use crate::segment::Settings;
 

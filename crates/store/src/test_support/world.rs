@@ -210,7 +210,13 @@ impl World {
     }
 
     /// Publishes cards, each under its own number.
-    pub(crate) fn publish_cards(&self, store: &JournaledStore, municipality: &str, cards: &[Record]) {
+    pub(crate) fn publish_cards(
+        &self,
+        store: &JournaledStore,
+        municipality: &str,
+        cards: impl IntoIterator<Item = Record>,
+    ) {
+        let cards: Vec<Record> = cards.into_iter().collect();
         let numbers: Vec<String> = cards
             .iter()
             .map(|card| card.local_id.as_str().to_owned())
@@ -218,7 +224,7 @@ impl World {
         let changes = numbers
             .iter()
             .map(String::as_str)
-            .zip(cards.iter().cloned().map(Some));
+            .zip(cards.into_iter().map(Some));
         self.publish(store, municipality, changes.collect()).unwrap();
     }
 

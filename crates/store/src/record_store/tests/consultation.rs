@@ -15,7 +15,7 @@ fn whoever_is_hidden_is_answered_as_one_who_does_not_exist() {
     let protected = with(giulia(), |card| card.flags.protected = true);
     on_every_engine(|world| {
         let store = world.open();
-        world.publish_cards(&store, IMOLA, &[luca(), protected.clone(), anna()]);
+        world.publish_cards(&store, IMOLA, [luca(), protected.clone(), anna()]);
         world.publish(&store, IMOLA, vec![("2", None)]).unwrap();
         let elsewhere = Ask::person().instead_of("region = \"08\"", "municipalities = [\"037006\"]");
         let adults = Ask::person().instead_of("minors = true", "minors = false");
@@ -64,7 +64,7 @@ fn a_declaration_is_true_false_undetermined_or_about_nobody() {
     };
     on_every_engine(|world| {
         let store = world.open();
-        world.publish_cards(&store, IMOLA, &[mario(), open.clone()]);
+        world.publish_cards(&store, IMOLA, [mario(), open.clone()]);
         check(world, &store, &lives(IMOLA), &mario(), Some(Verdict::Yes));
         check(world, &store, &lives("037006"), &mario(), Some(Verdict::No));
         check(world, &store, &lives(IMOLA), &open, Some(Verdict::Undetermined));
@@ -93,7 +93,7 @@ fn a_family_is_compared_with_all_its_members() {
     };
     on_every_engine(|world| {
         let store = world.open();
-        world.publish_cards(&store, IMOLA, &[mario(), anna(), luca(), giulia()]);
+        world.publish_cards(&store, IMOLA, [mario(), anna(), luca(), giulia()]);
         check(
             world,
             &store,
@@ -123,7 +123,7 @@ fn a_permit_opens_no_other_service_than_its_own() {
     let question = who_has(code(&mario()));
     on_every_engine(|world| {
         let store = world.open();
-        world.publish_cards(&store, IMOLA, &[mario()]);
+        world.publish_cards(&store, IMOLA, [mario()]);
         let verification = Ask::verification(VerificationKind::Residence).permit();
         let refused = wait(store.lookup_person(&verification, &question, draft()));
         assert!(matches!(refused, Err(ReadError::Service)));

@@ -27,7 +27,7 @@ fn a_household_is_who_belongs_to_it_on_the_reference_date() {
     let anna = joined(anna(), "F-3", Kinship::ReferencePerson, "2021-01-01");
     on_every_engine(|world| {
         let store = world.open();
-        world.publish_cards(&store, IMOLA, &[mario(), anna.clone(), luca(), giulia.clone()]);
+        world.publish_cards(&store, IMOLA, [mario(), anna.clone(), luca(), giulia.clone()]);
         let on = |date| family(world, &store, Ask::household().on(date), &mario());
         assert_eq!(on("2016-01-01"), ["Mario", "Anna", "Luca"]);
         assert_eq!(on("2017-12-31"), ["Mario", "Anna", "Luca"]);
@@ -46,7 +46,7 @@ fn who_left_the_register_or_is_withdrawn_is_no_member() {
     let left = crate::test_support::people::left(&anna(), "2022-01-01");
     on_every_engine(|world| {
         let store = world.open();
-        world.publish_cards(&store, IMOLA, &[mario(), left.clone(), luca()]);
+        world.publish_cards(&store, IMOLA, [mario(), left.clone(), luca()]);
         assert_eq!(
             family(world, &store, Ask::household(), &mario()),
             ["Mario", "Luca"]
@@ -65,7 +65,7 @@ fn a_protected_member_hides_the_household_as_if_there_were_none() {
     let protected = with(anna(), |card| card.flags.protected = true);
     on_every_engine(|world| {
         let store = world.open();
-        world.publish_cards(&store, IMOLA, &[mario(), protected.clone(), luca()]);
+        world.publish_cards(&store, IMOLA, [mario(), protected.clone(), luca()]);
         for ask in [
             Ask::household(),
             Ask::household().instead_of(
@@ -95,7 +95,7 @@ fn who_was_protected_in_a_household_long_left_hides_it_no_longer() {
     );
     on_every_engine(|world| {
         let store = world.open();
-        world.publish_cards(&store, IMOLA, &[mario(), gone.clone(), luca()]);
+        world.publish_cards(&store, IMOLA, [mario(), gone.clone(), luca()]);
         assert_eq!(
             family(world, &store, Ask::household(), &mario()),
             ["Mario", "Luca"]
@@ -108,7 +108,7 @@ fn who_was_protected_in_a_household_long_left_hides_it_no_longer() {
 fn a_minor_who_is_not_included_is_left_out_and_the_others_stay() {
     on_every_engine(|world| {
         let store = world.open();
-        world.publish_cards(&store, IMOLA, &[mario(), anna(), luca()]);
+        world.publish_cards(&store, IMOLA, [mario(), anna(), luca()]);
         let adults = Ask::household().instead_of("minors = true", "minors = false");
         assert_eq!(family(world, &store, adults, &mario()), ["Mario", "Anna"]);
     });

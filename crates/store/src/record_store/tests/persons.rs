@@ -38,7 +38,7 @@ fn a_person_is_found_by_every_code_and_by_national_id() {
     });
     on_every_engine(|world| {
         let store = world.open();
-        world.publish_cards(&store, IMOLA, &[card.clone(), anna()]);
+        world.publish_cards(&store, IMOLA, [card.clone(), anna()]);
         let standing = |question: &Question| -> Vec<(CodeStanding, String)> {
             let told = world.person(&store, Ask::person(), question);
             let name = |card: &PersonCard| card.view.given_name.as_ref().unwrap().as_str().to_owned();
@@ -67,11 +67,11 @@ fn a_person_is_found_by_every_code_and_by_national_id() {
 fn a_code_that_the_card_has_no_longer_finds_nobody() {
     on_every_engine(|world| {
         let store = world.open();
-        world.publish_cards(&store, IMOLA, &[renamed(mario())]);
-        world.publish_cards(&store, IMOLA, &[mario()]);
+        world.publish_cards(&store, IMOLA, [renamed(mario())]);
+        world.publish_cards(&store, IMOLA, [mario()]);
         assert!(found(world, &store, &who_has(code(&renamed(mario())))).is_empty());
         assert_eq!(found(world, &store, &who_has(code(&mario()))), named(&[IMOLA]));
-        world.publish_cards(&store, IMOLA, &[renamed(mario())]);
+        world.publish_cards(&store, IMOLA, [renamed(mario())]);
         assert_eq!(
             found(world, &store, &who_has(code(&renamed(mario())))),
             named(&[IMOLA])
@@ -84,22 +84,22 @@ fn a_move_leaves_two_cards_of_one_person_whichever_side_publishes_first() {
     let (gone, come) = (left(&mario(), "2022-05-01"), arrived(&mario(), "2022-05-01"));
     on_every_engine(|world| {
         let store = world.open();
-        world.publish_cards(&store, IMOLA, &[mario()]);
-        world.publish_cards(&store, IMOLA, &[gone.clone()]);
-        world.publish_cards(&store, DOZZA, &[come.clone()]);
+        world.publish_cards(&store, IMOLA, [mario()]);
+        world.publish_cards(&store, IMOLA, [gone.clone()]);
+        world.publish_cards(&store, DOZZA, [come.clone()]);
         check_move(world, &store);
     });
     on_every_engine(|world| {
         let store = world.open();
-        world.publish_cards(&store, IMOLA, &[mario()]);
-        world.publish_cards(&store, DOZZA, &[come.clone()]);
-        world.publish_cards(&store, IMOLA, &[gone.clone()]);
+        world.publish_cards(&store, IMOLA, [mario()]);
+        world.publish_cards(&store, DOZZA, [come.clone()]);
+        world.publish_cards(&store, IMOLA, [gone.clone()]);
         check_move(world, &store);
     });
     on_every_engine(|world| {
         let store = world.open();
-        world.publish_cards(&store, DOZZA, &[come.clone()]);
-        world.publish_cards(&store, IMOLA, &[gone.clone()]);
+        world.publish_cards(&store, DOZZA, [come.clone()]);
+        world.publish_cards(&store, IMOLA, [gone.clone()]);
         check_move(world, &store);
     });
 }
@@ -144,8 +144,8 @@ fn cards_linked_by_national_id_are_found_by_the_code_of_any() {
     });
     on_every_engine(|world| {
         let store = world.open();
-        world.publish_cards(&store, IMOLA, &[here.clone()]);
-        world.publish_cards(&store, DOZZA, &[there.clone()]);
+        world.publish_cards(&store, IMOLA, [here.clone()]);
+        world.publish_cards(&store, DOZZA, [there.clone()]);
         for question in [
             who_has(code(&here)),
             who_has(code(&there)),
@@ -167,10 +167,10 @@ fn a_link_that_rested_on_a_mistake_ends_when_the_mistake_is_corrected() {
     });
     on_every_engine(|world| {
         let store = world.open();
-        world.publish_cards(&store, IMOLA, &[anna.clone()]);
-        world.publish_cards(&store, DOZZA, &[mistaken.clone()]);
+        world.publish_cards(&store, IMOLA, [anna.clone()]);
+        world.publish_cards(&store, DOZZA, [mistaken.clone()]);
         assert_eq!(found(world, &store, &who_has(code(&anna))).len(), 2);
-        world.publish_cards(&store, DOZZA, &[corrected.clone()]);
+        world.publish_cards(&store, DOZZA, [corrected.clone()]);
         assert_eq!(found(world, &store, &who_has(code(&anna))), named(&[IMOLA]));
         assert_eq!(found(world, &store, &who_has(code(&giulia()))), named(&[DOZZA]));
     });
@@ -180,15 +180,15 @@ fn a_link_that_rested_on_a_mistake_ends_when_the_mistake_is_corrected() {
 fn a_card_keeps_its_person_when_what_linked_it_is_corrected_and_nobody_disagrees() {
     on_every_engine(|world| {
         let store = world.open();
-        world.publish_cards(&store, IMOLA, &[mario()]);
-        world.publish_cards(&store, DOZZA, &[arrived(&mario(), "2022-05-01")]);
+        world.publish_cards(&store, IMOLA, [mario()]);
+        world.publish_cards(&store, DOZZA, [arrived(&mario(), "2022-05-01")]);
         world.publish(&store, IMOLA, vec![("1", None)]).unwrap();
         let before = world.person(&store, Ask::person(), &who_has(code(&mario())));
         let corrected = renamed(arrived(&mario(), "2022-05-01"));
         world.publish_cards(
             &store,
             DOZZA,
-            &[with(corrected.clone(), |card| {
+            [with(corrected.clone(), |card| {
                 card.tax_codes.remove(0);
             })],
         );
@@ -202,7 +202,7 @@ fn a_card_keeps_its_person_when_what_linked_it_is_corrected_and_nobody_disagrees
 fn a_card_removed_in_a_batch_links_nobody_later_in_it() {
     on_every_engine(|world| {
         let store = world.open();
-        world.publish_cards(&store, IMOLA, &[mario()]);
+        world.publish_cards(&store, IMOLA, [mario()]);
         let again = with(mario(), |card| {
             card.local_id = crate::test_support::people::local_id("91")
         });
@@ -211,7 +211,7 @@ fn a_card_removed_in_a_batch_links_nobody_later_in_it() {
             .unwrap();
         let told = world.person(&store, Ask::person(), &who_has(code(&mario())));
         assert_eq!(told.answer.cards.len(), 1);
-        world.publish_cards(&store, IMOLA, &[with(mario(), |card| card.tax_codes.clear())]);
+        world.publish_cards(&store, IMOLA, [with(mario(), |card| card.tax_codes.clear())]);
         assert_eq!(found(world, &store, &who_has(code(&mario()))).len(), 1);
     });
 }

@@ -60,8 +60,8 @@ fn an_accepted_batch_is_acknowledged_and_then_visible() {
 fn the_same_batch_again_changes_nothing_and_is_acknowledged_again() {
     on_every_engine(|world| {
         let store = world.open();
-        world.publish_cards(&store, IMOLA, &[mario()]);
-        world.publish_cards(&store, IMOLA, &[anna()]);
+        world.publish_cards(&store, IMOLA, [mario()]);
+        world.publish_cards(&store, IMOLA, [anna()]);
         let before = rows_of(&store);
         let again = send(&store, 1, vec![("1", Some(mario()))]).unwrap();
         assert_eq!(again.watermark, Watermark(2));
@@ -74,7 +74,7 @@ fn the_same_batch_again_changes_nothing_and_is_acknowledged_again() {
 fn a_batch_that_does_not_follow_is_refused_and_leaves_nothing() {
     on_every_engine(|world| {
         let store = world.open();
-        world.publish_cards(&store, IMOLA, &[mario(), anna()]);
+        world.publish_cards(&store, IMOLA, [mario(), anna()]);
         let before = rows_of(&store);
         let gap = send(&store, 5, vec![("3", Some(luca()))]);
         assert!(matches!(
@@ -96,7 +96,7 @@ fn a_batch_that_does_not_follow_is_refused_and_leaves_nothing() {
         assert!(matches!(late, Err(PublishError::Refused(Refusal::ClockSkew(_)))));
         assert_eq!(rows_of(&store), before);
         assert_eq!(state(&store).watermark, Watermark(2));
-        world.publish_cards(&store, IMOLA, &[luca()]);
+        world.publish_cards(&store, IMOLA, [luca()]);
         assert_eq!(state(&store).watermark, Watermark(3));
     });
 }
@@ -123,9 +123,9 @@ fn a_batch_of_another_epoch_is_refused() {
 fn an_update_and_a_removal_keep_the_digest_in_step() {
     on_every_engine(|world| {
         let store = world.open();
-        world.publish_cards(&store, IMOLA, &[mario(), anna()]);
+        world.publish_cards(&store, IMOLA, [mario(), anna()]);
         let moved = lives_in(mario(), "Emilia", "2020-01-01");
-        world.publish_cards(&store, IMOLA, &[moved.clone()]);
+        world.publish_cards(&store, IMOLA, [moved.clone()]);
         assert_eq!(state(&store).digest, digest_of(&[moved.clone(), anna()]));
         world
             .publish(&store, IMOLA, vec![("2", None), ("77", None)])
@@ -134,7 +134,7 @@ fn an_update_and_a_removal_keep_the_digest_in_step() {
         assert_eq!((state.records, &state.digest), (1, &digest_of(&[moved])));
         let gone = world.person(&store, Ask::person(), &who_has(code(&anna())));
         assert!(gone.answer.cards.is_empty());
-        world.publish_cards(&store, IMOLA, &[anna()]);
+        world.publish_cards(&store, IMOLA, [anna()]);
         let back = world.person(&store, Ask::person(), &who_has(code(&anna())));
         assert_eq!(back.answer.cards.len(), 1);
     });
@@ -144,7 +144,7 @@ fn an_update_and_a_removal_keep_the_digest_in_step() {
 fn a_card_too_long_to_serve_is_kept_aside_and_told() {
     on_every_engine(|world| {
         let store = world.open();
-        world.publish_cards(&store, IMOLA, &[mario(), anna()]);
+        world.publish_cards(&store, IMOLA, [mario(), anna()]);
         let mut long = mario();
         for number in 0..3_000 {
             let from = chrono::NaiveDate::from_num_days_from_ce_opt(700_000 + number).unwrap();
@@ -182,7 +182,7 @@ fn one_code_on_very_many_cards_stops_nobody() {
             .map(|number| with(giulia(), |card| card.local_id = local_id(&format!("c{number}"))))
             .collect();
         for part in crowd.chunks(20) {
-            world.publish_cards(&store, IMOLA, part);
+            world.publish_cards(&store, IMOLA, part.to_vec());
         }
         assert_eq!(state(&store).records, 2_300);
         drop(store);

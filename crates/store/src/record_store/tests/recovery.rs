@@ -1,5 +1,6 @@
 //! A store opened again, after whatever happened to it, holds what was acknowledged and nothing else.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -212,7 +213,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn a_power_cut_at_any_write_loses_nothing_acknowledged() {
+fn a_power_cut_after_any_acknowledgement_loses_nothing() {
     let world = World::new(Kind::Memory);
     let store = world.open();
     let mut acknowledged = 0;
@@ -280,27 +281,56 @@ fn an_engine_ahead_of_its_journal_is_made_again() {
             rebuilt: true
         }
     );
+    assert!(restored.directory_aside().exists());
     check_whole(&restored, &store);
 }
 
 #[test]
-fn a_damaged_engine_is_set_aside_and_made_again() {
+fn a_damaged_engine_is_never_served() {
     let world = World::new(Kind::Sled);
     let store = world.open();
     tell(&world, &store);
     let rows = rows_of(&store);
     drop(store);
     let intact = fs::read(database(&world)).unwrap();
-    let mut rebuilt = 0;
+    let mut noticed = 0;
     for (_, value) in rows.iter().filter(|(_, value)| 64 < value.len()) {
         let damaged = killed(&world);
         fs::write(database(&damaged), with_flipped_byte(&intact, value)).unwrap();
         let (store, found) = damaged.try_open(NEVER).unwrap();
-        rebuilt += u32::from(found.rebuilt);
-        assert_eq!(found.rebuilt, damaged.directory_aside().exists());
+        // sled may open with all of its rows lost, the mark of the last sync among them: then they are replayed.
+        noticed += u32::from(found.rebuilt || 0 < found.replayed);
         check_whole(&damaged, &store);
     }
-    assert!(0 < rebuilt, "damage that is never noticed proves nothing");
+    assert!(0 < noticed, "damage that is never noticed proves nothing");
+}
+
+#[test]
+fn whichever_file_of_the_engine_is_overwritten_the_rows_come_back() {
+    let world = World::new(Kind::Sled);
+    let store = world.open();
+    tell(&world, &store);
+    drop(store);
+    let names: Vec<_> = files_of(&world).collect();
+    let mut rebuilt = 0;
+    for name in names {
+        let damaged = killed(&world);
+        let path = database(&damaged).with_file_name(&name);
+        fs::write(path, [0xa5; 4_096]).unwrap();
+        let (store, found) = damaged.try_open(NEVER).unwrap();
+        assert_eq!(found.rebuilt, damaged.directory_aside().exists());
+        rebuilt += u32::from(found.rebuilt);
+        check_whole(&damaged, &store);
+    }
+    assert!(0 < rebuilt, "sled opens whatever it is given");
+}
+
+fn files_of(world: &World) -> impl Iterator<Item = OsString> {
+    let entries = fs::read_dir(world.engine_directory().join("sled")).unwrap();
+    let files = entries
+        .map(Result::unwrap)
+        .filter(|entry| entry.file_type().unwrap().is_file());
+    files.map(|entry| entry.file_name())
 }
 
 /// The file with one bit changed in the middle of each place where a value stands.

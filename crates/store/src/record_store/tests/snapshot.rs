@@ -30,14 +30,14 @@ fn a_batch_is_seen_as_a_whole_or_not_at_all() {
     let living_in = |card: Record, street: &str| lives_in(card, street, "2015-06-01");
     on_every_engine(|world| {
         let store = world.open();
-        world.publish_cards(&store, IMOLA, &[mario(), anna()]);
+        world.publish_cards(&store, IMOLA, [mario(), anna()]);
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 for turn in 1..=REMOVALS {
                     let street = STREETS[turn % STREETS.len()];
                     let both = [living_in(mario(), street), living_in(anna(), street)];
-                    world.publish_cards(&store, IMOLA, &both);
+                    world.publish_cards(&store, IMOLA, both);
                 }
                 done.store(true, Ordering::Release);
             });

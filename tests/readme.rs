@@ -1,0 +1,130 @@
+//! The commands of the README's chapter "Run it for real", run as they stand.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use support::process::Process;
+use support::region::free_address;
+use support::wait;
+
+/// Port that the README names; the test takes a free one in its place.
+const PORT: &str = "8443";
+
+fn blocks() -> Vec<String> {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let text = std::fs::read_to_string(readme).expect("README.md is readable");
+    let chapter = text
+        .split("\n## Run it for real\n")
+        .nth(1)
+        .expect("there is a chapter on running it");
+    let chapter = chapter.split("\n## ").next().unwrap_or_default();
+    chapter
+        .split("```sh\n")
+        .skip(1)
+        .map(|rest| rest.split("\n```").next().unwrap_or_default().to_owned())
+        .collect()
+}
+
+struct Checkout {
+    directory: tempfile::TempDir,
+    address: SocketAddr,
+}
+
+impl Checkout {
+    /// A directory with what the commands use of a checkout, and the binary on the path.
+    fn new() -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("..")
+            .canonicalize()
+            .expect("the checkout");
+        std::os::unix::fs::symlink(root.join("config"), directory.path().join("config")).expect("a link");
+        let bin = directory.path().join("bin");
+        std::fs::create_dir(&bin).expect("a directory");
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_ponte-under-test"), bin.join("ponte"))
+            .expect("a link");
+        Self {
+            directory,
+            address: free_address(),
+        }
+    }
+
+    fn shell(&self, block: &str) -> Command {
+        let path = std::env::var("PATH").unwrap_or_default();
+        let mut command = Command::new("sh");
+        command
+            .args(["-e", "-c", &block.replace(PORT, &self.address.port().to_string())])
+            .current_dir(self.directory.path())
+            .env(
+                "PATH",
+                format!("{}:{path}", self.directory.path().join("bin").display()),
+            )
+            .env("LC_ALL", "C.UTF-8");
+        command
+    }
+
+    fn run(&self, block: &str) -> Output {
+        let output = self.shell(block).output().expect("sh runs");
+        assert!(
+            output.status.success(),
+            "the block ended with {}:\n{block}\n{}\n{}",
+            output.status,
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        output
+    }
+
+    fn start(&self, block: &str, name: &str) -> Process {
+        // The shell gives its place to the daemon, so that killing the process kills the daemon.
+        Process::start(
+            &mut self.shell(&format!("exec {block}")),
+            &self.directory.path().join(name),
+        )
+    }
+
+    /// `ponte index init` writes its usual port into the configuration.
+    fn take_own_port(&self) {
+        let path = self.directory.path().join("region/index.toml");
+        let config = std::fs::read_to_string(&path).expect("the configuration is readable");
+        assert!(
+            config.contains(PORT),
+            "the README and `ponte index init` agree on the port"
+        );
+        std::fs::write(&path, config.replace(PORT, &self.address.port().to_string()))
+            .expect("it is writable");
+    }
+}
+
+#[test]
+fn the_commands_of_the_readme_work_in_their_order() {
+    let blocks = blocks();
+    let [authority, index, registry, node, agencies, questions] = blocks.as_slice() else {
+        panic!("the chapter has six blocks, not {}", blocks.len());
+    };
+    let checkout = Checkout::new();
+    checkout.run(authority);
+    checkout.take_own_port();
+    let mut running_index = checkout.start(index, "index.log");
+    running_index.listens(checkout.address);
+    checkout.run(registry);
+    let mut running_node = checkout.start(node, "node.log");
+    wait::until("the node has published and the digests are equal", || {
+        running_node.still_runs();
+        let status = checkout
+            .shell("ponte node status --config imola/node.toml")
+            .output()
+            .expect("sh runs");
+        String::from_utf8_lossy(&status.stdout)
+            .contains("equal")
+            .then_some(())
+    });
+    checkout.run(agencies);
+    let answered = checkout.run(questions);
+    let shown = String::from_utf8_lossy(&answered.stdout);
+    assert!(
+        shown.contains("spiffe://ponte.example/agency/questura-bologna"),
+        "the auditor sees the police:\n{shown}"
+    );
+}
