@@ -109,7 +109,8 @@ fn main() {
     let pairs = setting("PONTE_BENCH_PAIRS", extent.choose(7, 1));
     let time = Duration::from_millis(setting("PONTE_BENCH_MILLISECONDS", extent.choose(4000, 100)));
     let records = setting("PONTE_BENCH_RECORDS", extent.choose(10_000, 50));
-    println!("{}", runtime().block_on(compare(pairs, time, records)));
+    let report = runtime().block_on(compare(pairs, time, records));
+    println!("{}", extent.printed(&report));
 }
 
 async fn compare(pairs: u64, time: Duration, records: u64) -> String {

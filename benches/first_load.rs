@@ -32,7 +32,8 @@ fn main() {
         return;
     };
     let records = setting("PONTE_BENCH_RECORDS", extent.choose(100_000, 500));
-    println!("{}", runtime().block_on(load(records)));
+    let report = runtime().block_on(load(records));
+    println!("{}", extent.printed(&report));
 }
 
 async fn load(records: u64) -> String {

@@ -233,7 +233,8 @@ fn main() {
     };
     let pairs = setting("PONTE_BENCH_PAIRS", extent.choose(7, 1));
     let time = Duration::from_millis(setting("PONTE_BENCH_MILLISECONDS", extent.choose(2000, 50)));
-    println!("{}", runtime().block_on(compare(pairs, time)));
+    let report = runtime().block_on(compare(pairs, time));
+    println!("{}", extent.printed(&report));
 }
 
 async fn compare(pairs: u64, time: Duration) -> String {

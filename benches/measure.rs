@@ -158,6 +158,14 @@ impl Extent {
         })
     }
 
+    /// What is printed of a report: after a taste only its first line, since its figures mean nothing.
+    pub fn printed(self, report: &str) -> &str {
+        match self {
+            Self::Whole => report,
+            Self::Taste => report.lines().next().unwrap_or_default(),
+        }
+    }
+
     /// One of two numbers.
     pub fn choose<T>(self, whole: T, taste: T) -> T {
         match self {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use agreement::document::AgreementDocument;
 use agreement::lint::lint;
+use cli::io::{Io, Surface, Surroundings};
 use index::config::IndexConfig;
 use node::config::NodeConfig;
 use support::search::files_under;
@@ -43,7 +44,7 @@ fn every_sample_in_config_loads() {
                 NodeConfig::load(&sample).unwrap_or_else(|error| panic!("{}: {error}", sample.display()));
                 nodes += 1;
             }
-            // The command line keeps its reader to itself, and loads the sample in a test of its own.
+            // Its reader is the command line's own: see the test of the profiles below.
             (_, "profile.toml") => {}
             (_, name) => {
                 let known = [".md", ".service"];
@@ -121,4 +122,42 @@ fn the_services_listed_here_are_those_of_the_interface() {
     }
     found.sort();
     assert_eq!(found, SERVICES);
+}
+
+/// Exit code of `ponte doctor` with a profile: 1 when it was read and something is red, 2 when it was not.
+fn doctor_with(file: &Path, profile: &str) -> u8 {
+    let mut io = Io {
+        stdin: Box::new(std::io::empty()),
+        stdout: Box::new(std::io::sink()),
+        stderr: Box::new(std::io::sink()),
+        surface: Surface::Plain,
+    };
+    let file = file.display().to_string();
+    let arguments = ["ponte", "doctor", "--profiles", &file, "--profile", profile];
+    cli::run(arguments, &mut io, &Surroundings::of_process()).number()
+}
+
+#[test]
+fn every_profile_of_the_sample_is_read() {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/profile.toml");
+    let text = std::fs::read_to_string(&sample).expect("readable");
+    let connections = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("[profile.")?.strip_suffix(".connection]"));
+    let profiles: Vec<&str> = connections.collect();
+    assert!(2 < profiles.len(), "{profiles:?}");
+    for profile in profiles {
+        assert_eq!(
+            doctor_with(&sample, profile),
+            1,
+            "{profile}: read, and its certificates are missing"
+        );
+    }
+    let broken = tempfile::NamedTempFile::new().expect("a temporary file");
+    std::fs::write(broken.path(), format!("colour = 1\n{text}")).expect("written");
+    assert_eq!(
+        doctor_with(broken.path(), "revisore"),
+        2,
+        "control: an unknown key is refused"
+    );
 }

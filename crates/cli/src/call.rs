@@ -210,6 +210,14 @@ fn refusal_english(error: &ClientError, refusal: &client::error::Refusal) -> Str
         .iter()
         .map(|violation| format!("; {}: {}", violation.field, violation.rule))
         .collect();
+    let clause = refusal
+        .clause
+        .as_ref()
+        .map(|clause| match &refusal.requirement {
+            Some(requirement) => format!("; clause {clause}: {requirement}"),
+            None => format!("; clause {clause}"),
+        })
+        .unwrap_or_default();
     let quota = refusal
         .quota
         .as_ref()
@@ -221,7 +229,7 @@ fn refusal_english(error: &ClientError, refusal: &client::error::Refusal) -> Str
         .map(|claim| format!("; entry {}", claim.receipt.index()))
         .unwrap_or_default();
     format!(
-        "{} ({}){}{quota}{entry}",
+        "{} ({}){}{clause}{quota}{entry}",
         error.english(),
         refusal.name,
         violations.concat()

@@ -92,6 +92,10 @@ pub struct Refusal {
     pub code: i32,
     /// Fields of the request that break a rule.
     pub violations: Vec<Violation>,
+    /// Clause of the agreement that denied the call, when one did.
+    pub clause: Option<String>,
+    /// What would make the call pass the clause, in English, when the index says it.
+    pub requirement: Option<String>,
     /// The quota that is used up, as the index describes it.
     pub quota: Option<String>,
     /// How long to wait before the call may be made again.
@@ -247,6 +251,8 @@ impl ClientError {
                     rule: violation.rule.clone(),
                 })
                 .collect(),
+            clause: details.metadata("clause").map(str::to_owned),
+            requirement: details.metadata("requirement").map(str::to_owned),
             quota: details.quota().map(|quota| quota.description.clone()),
             retry_after: details.retry_after(),
             oldest_age_minutes: details.oldest_age(),
@@ -328,6 +334,12 @@ impl fmt::Display for Refusal {
         write!(f, "{}: {text}", self.name)?;
         for Violation { field, rule } in &self.violations {
             write!(f, "; {field}: {rule}")?;
+        }
+        if let Some(clause) = &self.clause {
+            write!(f, "; clause {clause}")?;
+        }
+        if let Some(requirement) = &self.requirement {
+            write!(f, ": {requirement}")?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 //!
 //! A status carries `google.rpc.ErrorInfo` with the reason, `LocalizedMessage` in Italian, and where they apply
 //! `BadRequest`, `QuotaFailure` and `RetryInfo`. The short receipt of the entry that the refusal made travels in the
-//! trailer [`RECEIPT_TRAILER`], always of the same size.
+//! trailer [`RECEIPT_TRAILER`]; its size grows with the log and does not depend on what was found.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;

@@ -79,3 +79,16 @@ fn a_reason_of_a_later_version_is_taken_by_its_code() {
     );
     assert!(error.italian().contains("SOMETHING_NEW"));
 }
+
+#[test]
+fn a_denial_names_its_clause_and_what_would_pass_it() {
+    let details = Details::none()
+        .with_metadata("clause", "fields")
+        .with_metadata("requirement", "granted: surname");
+    let status = status_for(Reason::FieldsNotGranted, details);
+    let error = ClientError::of_status(&status, Duration::from_secs(1));
+    let refusal = error.refusal().unwrap();
+    assert_eq!(refusal.clause.as_deref(), Some("fields"));
+    assert_eq!(refusal.requirement.as_deref(), Some("granted: surname"));
+    assert!(refusal.to_string().ends_with("clause fields: granted: surname"));
+}

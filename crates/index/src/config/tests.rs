@@ -43,7 +43,7 @@ fn check_refused(from: &str, to: &str, key: &str) {
 
 #[test]
 fn each_broken_rule_names_its_key() {
-    check_refused("listen = \"0.0.0.0:50551\"", "listen = \"everywhere\"", "toml");
+    check_refused("listen = \"0.0.0.0:8443\"", "listen = \"everywhere\"", "toml");
     check_refused("trust_domain", "trusted_domain", "toml");
     check_refused("[limits]", "[limits]\ncache_gib = 1", "toml");
     check_refused(

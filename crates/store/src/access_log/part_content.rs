@@ -209,14 +209,14 @@ impl PartContent for DecisionPart {
 impl PartContent for SubjectsPart {
     fn encode(&self) -> Result<Vec<u8>, ContentError> {
         let Self { subjects, count } = self;
-        let mut items = Vec::new();
+        let mut items = Vec::with_capacity(256);
         for Subject {
             pseudonym,
             role,
             fields,
         } in subjects
         {
-            let mut item = Vec::with_capacity(64);
+            let mut item = Vec::with_capacity(256);
             item.extend_from_slice(pseudonym.as_bytes());
             item.push(role.code());
             for field in fields {
@@ -331,7 +331,11 @@ fn text(bytes: &[u8]) -> Result<String, ContentError> {
 }
 
 fn encode_pairs(pairs: &[(String, String)]) -> Result<Vec<u8>, ContentError> {
-    let mut bytes = Vec::new();
+    let len = pairs
+        .iter()
+        .map(|(name, value)| 4 + name.len() + value.len())
+        .sum();
+    let mut bytes = Vec::with_capacity(len);
     for (name, value) in pairs {
         push_item(&mut bytes, name.as_bytes())?;
         push_item(&mut bytes, value.as_bytes())?;

@@ -46,8 +46,11 @@ impl Month {
         Self(time.map_or(0, |time| i64::from(time.year()) * 12 + i64::from(time.month0())))
     }
 
-    fn text(self) -> String {
-        format!("{:04}-{:02}", self.0.div_euclid(12), self.0.rem_euclid(12) + 1)
+    /// As `YYYY-MM`.
+    fn push_to(self, text: &mut String) {
+        push_number(text, self.0.div_euclid(12), 4);
+        text.push('-');
+        push_number(text, self.0.rem_euclid(12) + 1, 2);
     }
 
     pub(super) fn parse(text: &str) -> Option<Self> {
@@ -69,12 +72,31 @@ pub(super) fn key_name(kind: &PartKind, retention: Retention, month: Month) -> R
         | PartKind::AdministrativeDetail
         | PartKind::PreviousCheckpoint => "-",
     };
-    KeyName::new(format!(
-        "log/{}/{municipality}/{}m/{}",
-        part_name(kind),
-        retention.0,
-        month.text()
-    ))
+    // Made four times for every entry, and so put together without the machinery of formatting.
+    let mut name = String::with_capacity(48);
+    name.push_str("log/");
+    name.push_str(part_name(kind));
+    name.push('/');
+    name.push_str(municipality);
+    name.push('/');
+    push_number(&mut name, i64::from(retention.0), 1);
+    name.push_str("m/");
+    month.push_to(&mut name);
+    KeyName::new(name)
+}
+
+/// Writes a number that is not negative, with zeros in front up to `width` digits.
+fn push_number(text: &mut String, number: i64, width: usize) {
+    let mut digits = [b'0'; 20];
+    let mut rest = number.unsigned_abs();
+    let mut first = digits.len();
+    while 0 < rest || digits.len() - first < width {
+        first -= 1;
+        // The remainder of ten is one digit.
+        digits[first] = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
+    }
+    text.extend(digits[first..].iter().map(|&digit| char::from(digit)));
 }
 
 /// Whether everything under the key has reached the end of its retention.

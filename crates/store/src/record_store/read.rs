@@ -183,7 +183,7 @@ impl Reader {
             if fields.contains(Field::Household) {
                 shown.push((member, fields));
             } else {
-                protected |= member.facts.location == Location::Protected;
+                protected |= shelters(member);
                 findings.withheld(member.municipality, member.person, clause);
             }
         }
@@ -242,13 +242,20 @@ impl Reader {
                 }
                 View::Visible(fields) => fields.intersection(permit.fields()),
             };
-            findings.compared(seen.municipality, seen.person, fields);
             let household = match (claim, household_on(&seen, permit)) {
                 (Claim::FamilyStatus(_), Some(household)) if fields.contains(Field::Household) => {
-                    self.members(permit, seen.municipality, &household, &findings)?
+                    let mut members = self.members(permit, seen.municipality, &household, &findings)?;
+                    members.retain(|member| household_on(member, permit).as_ref() == Some(&household));
+                    members
                 }
                 _ => Vec::new(),
             };
+            if household.iter().any(shelters) {
+                // As for the household itself: an answer about the others would tell where the protected one lives.
+                findings.withheld(seen.municipality, seen.person, HiddenClause::Protected);
+                continue;
+            }
+            findings.compared(seen.municipality, seen.person, fields);
             let mut cards = Vec::with_capacity(household.len());
             for member in &household {
                 match member.view {
@@ -370,6 +377,12 @@ fn look(permit: &Permit, card: Card) -> Option<Seen> {
         record,
         view,
     })
+}
+
+/// Whether a member's location is protected from this permit, so that the household must not be shown at all.
+fn shelters(member: &Seen) -> bool {
+    let household_shown = matches!(member.view, View::Visible(fields) if fields.contains(Field::Household));
+    member.facts.location == Location::Protected && !household_shown
 }
 
 /// The household in which a card stands on the reference date.
