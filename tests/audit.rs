@@ -13,7 +13,11 @@ use support::authority::Authority;
 use support::calls::{ground, lookup};
 use support::people::{Person, carla, mario, paolo};
 use support::region::{Region, log_verifier, reading};
-use support::wait::within;
+use support::wait::{until_async, within};
+use transport::clock::Clock;
+use wire::proto::audit::v1 as proto;
+use wire::proto::audit::v1::audit_service_client::AuditServiceClient;
+use wire::status::failure_of;
 
 /// The police look up somebody of each municipality, the public body somebody of Imola.
 async fn accesses(region: &Region) -> [u64; 4] {
@@ -239,4 +243,51 @@ async fn fsck_accepts_the_log_and_finds_a_changed_byte() {
     );
     let refused = region.try_start_index().await;
     assert!(refused.is_err(), "an index does not serve over a changed log");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_stream_ends_with_the_certificate_behind_it_and_its_end_is_in_the_log() {
+    let region = Region::populated().await;
+    let channel = region.channel(Role::Auditor, "garante").await;
+    let context = proto::ReadingContext {
+        purpose: "controllo".to_owned(),
+        reference: "PROT. 2026/118".to_owned(),
+        reader: "l.bianchi".to_owned(),
+    };
+    let request = proto::FollowAccessesRequest {
+        context: Some(context),
+        start_index: Some(0),
+        ..proto::FollowAccessesRequest::default()
+    };
+    let mut stream = AuditServiceClient::new(channel)
+        .follow_accesses(request)
+        .await
+        .expect("the stream opens")
+        .into_inner();
+    let before = region.clock.now();
+    region
+        .clock
+        .advance(std::time::Duration::from_secs(91 * 24 * 60 * 60));
+    let status = within(async {
+        loop {
+            match stream.message().await {
+                Ok(Some(_)) => {}
+                Ok(None) => panic!("the stream ends with a status"),
+                Err(status) => return status,
+            }
+        }
+    })
+    .await;
+    assert_eq!(failure_of(&status).reason.known(), Some(Reason::PeerRevoked));
+    // The index's own certificate has expired with the reader's: nobody could look any more.
+    region.clock.set(before);
+    let closed = until_async("the end of the reading is in the log", || async {
+        let entries = region.entries("garante").await;
+        entries
+            .into_iter()
+            .find(|entry| entry.header.body.kind == EntryKind::FollowerClosed)
+    })
+    .await;
+    let reader = closed.header.body.peer.expect("a reader");
+    assert!(reader.ends_with("/auditor/garante"));
 }

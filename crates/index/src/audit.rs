@@ -33,6 +33,7 @@ use crate::config::ReaderGrant;
 use crate::entry::{Call, usual_retention};
 use crate::page::{PageToken, page_size};
 use crate::shared::{Shared, detached};
+use crate::stream::StreamGuard;
 
 const LIST: &str = "ponte.audit.v1.AuditService/ListAccesses";
 const FOLLOW: &str = "ponte.audit.v1.AuditService/FollowAccesses";
@@ -285,6 +286,7 @@ impl<S: RecordStore> AuditService for Audit<S> {
         request: Request<pb::FollowAccessesRequest>,
     ) -> Result<Response<Self::FollowAccessesStream>, Status> {
         let call = call_of(&request, FOLLOW)?;
+        let guard = StreamGuard::of(&request, &self.shared.shutdown)?;
         let pb::FollowAccessesRequest {
             context,
             filter,
@@ -299,7 +301,7 @@ impl<S: RecordStore> AuditService for Audit<S> {
         if size < from {
             return Err(status_for(Reason::LogRange, Details::none()));
         }
-        let stream = follow::open(Arc::clone(&self.shared), reader, filter, from).await?;
+        let stream = follow::open(Arc::clone(&self.shared), reader, filter, from, guard).await?;
         Ok(Response::new(Box::pin(stream)))
     }
 

@@ -10,6 +10,7 @@ pub mod run;
 pub mod entry;
 mod call;
 mod page;
+mod stream;
 pub mod shared;
 pub mod door;
 pub mod access;

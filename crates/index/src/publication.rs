@@ -31,6 +31,7 @@ use crate::call::call_of;
 use crate::entry::{Call, told, usual_retention};
 use crate::page::{PageToken, page_size};
 use crate::shared::Shared;
+use crate::stream::StreamGuard;
 
 const PUBLISH: &str = "ponte.publication.v1.PublicationService/Publish";
 const LIST_REJECTIONS: &str = "ponte.publication.v1.PublicationService/ListRejections";
@@ -205,10 +206,19 @@ impl<S: RecordStore> Publication<S> {
         self: Arc<Self>,
         call: Call,
         mut requests: Streaming<pb::PublishRequest>,
+        mut guard: StreamGuard,
         answers: mpsc::Sender<Result<pb::PublishResponse, Status>>,
     ) {
         let mut opened = None;
-        while let Some(request) = requests.next().await {
+        loop {
+            let request = tokio::select! {
+                request = requests.next() => request,
+                reason = guard.ended() => {
+                    self.cut(&call, opened, reason, &answers).await;
+                    return;
+                }
+            };
+            let Some(request) = request else { return };
             let answer = match request.and_then(|request| request.message.ok_or_else(no_message)) {
                 Ok(message) => self.answer(&call, &mut opened, message).await,
                 Err(status) => Err(status),
@@ -222,6 +232,23 @@ impl<S: RecordStore> Publication<S> {
                 return;
             }
         }
+    }
+
+    /// Ends a stream from the index's side. What was sent and not acknowledged comes again.
+    async fn cut(
+        &self,
+        call: &Call,
+        opened: Option<OwnMunicipality>,
+        reason: Reason,
+        answers: &mpsc::Sender<Result<pb::PublishResponse, Status>>,
+    ) {
+        let details = vec![("act".to_owned(), "cut".to_owned())];
+        let status = match self.enter(call, opened, details, Some(reason)).await {
+            Ok(()) => status_for(reason, Details::none()),
+            Err(unavailable) => unavailable,
+        };
+        // The node may have gone by itself.
+        let _ = answers.send(Err(status)).await;
     }
 
     async fn answer(
@@ -305,9 +332,10 @@ impl<S: RecordStore> PublicationService for Publication<S> {
         request: Request<Streaming<pb::PublishRequest>>,
     ) -> Result<Response<Self::PublishStream>, Status> {
         let call = call_of(&request, PUBLISH)?;
+        let guard = StreamGuard::of(&request, &self.shared.shutdown)?;
         let (answers, stream) = mpsc::channel(CREDITS as usize);
         let service = Arc::new(Self::new(Arc::clone(&self.shared)));
-        tokio::spawn(service.serve(call, request.into_inner(), answers));
+        tokio::spawn(service.serve(call, request.into_inner(), guard, answers));
         Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
     }
 

@@ -16,6 +16,7 @@ use store::access_log::draft::EntryDraft;
 use store::access_log::{AccessLog, LogFailure, ReserveError, Slot};
 use tonic::Status;
 use transport::clock::Clock;
+use transport::shutdown::Shutdown;
 use wire::status::{Details, status_for};
 
 use crate::config::ReaderGrant;
@@ -41,6 +42,8 @@ pub struct Shared<S> {
     pub clock: Arc<dyn Clock>,
     /// Key of page tokens: random at each start, since a token may end with the process.
     pub page_key: [u8; 32],
+    /// Tells open streams that the index stops.
+    pub shutdown: Shutdown,
 }
 
 impl<S> Shared<S> {

@@ -9,6 +9,7 @@
 pub mod metadata;
 pub mod method;
 pub mod services;
+pub mod standing;
 mod translation;
 
 #[cfg(test)]
@@ -43,6 +44,7 @@ use crate::tls::live::LiveTls;
 use self::metadata::TraceId;
 use self::method::MethodPath;
 use self::services::{Handler, Services};
+use self::standing::Standing;
 use self::translation::Translation;
 
 /// Makes the answer of a refused call: the reason with its details, and the receipt of its entry.
@@ -173,22 +175,20 @@ impl Gate {
     }
 
     /// Everything that is checked before the handler.
+    /// Whether the certificate of a connection is still in date and not revoked.
+    fn still_good(&self, connection: &Connection) -> Result<(), Reason> {
+        let now_ms = self.parts.clock.now_ms();
+        let standing = self.parts.tls.load().still_valid(&connection.admitted, now_ms);
+        standing.map_err(|_| Reason::PeerRevoked)
+    }
+
     fn examine(
         &self,
         connection: &Connection,
         method: Option<MethodPath<'_>>,
         request: &Request<Body>,
     ) -> Result<(&dyn Handler, Deadline), Reason> {
-        let now_ms = self.parts.clock.now_ms();
-        if self
-            .parts
-            .tls
-            .load()
-            .still_valid(&connection.admitted, now_ms)
-            .is_err()
-        {
-            return Err(Reason::PeerRevoked);
-        }
+        self.still_good(connection)?;
         let method = method.ok_or(Reason::UnknownMethod)?;
         if request.method() != Method::POST {
             return Err(Reason::UnknownMethod);
@@ -284,8 +284,10 @@ impl fmt::Debug for GateParts {
 }
 
 impl Calls {
-    async fn answer(self, request: Request<Body>) -> Response<Body> {
+    async fn answer(self, mut request: Request<Body>) -> Response<Body> {
         let Self { gate, connection } = self;
+        let standing = Standing::new(Arc::clone(&gate), Arc::clone(&connection));
+        request.extensions_mut().insert(standing);
         let path = request.uri().path_and_query().cloned();
         let Some(span) = span_of(path.as_ref(), &connection) else {
             return gate.answer(&connection, request).await;

@@ -10,10 +10,12 @@ use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 use wire::proto::audit::v1 as pb;
+use wire::status::{Details, status_for};
 
 use crate::audit::filter::Filter;
 use crate::audit::{Reader, STEP, read_error};
 use crate::shared::Shared;
+use crate::stream::StreamGuard;
 
 /// Entries that may wait for a slow reader; beyond that the log is read no further for it.
 const WINDOW: usize = 64;
@@ -29,6 +31,7 @@ pub(super) async fn open<S: RecordStore>(
     reader: Reader,
     filter: Filter,
     from: u64,
+    guard: StreamGuard,
 ) -> Result<ReceiverStream<Answer>, Status> {
     let slot = shared.reserve()?;
     let details = vec![("from".to_owned(), from.to_string())];
@@ -43,7 +46,7 @@ pub(super) async fn open<S: RecordStore>(
         entered: from,
         sent: 0,
     };
-    tokio::spawn(follower.run(answers));
+    tokio::spawn(follower.run(guard, answers));
     Ok(ReceiverStream::new(stream))
 }
 
@@ -60,12 +63,13 @@ struct Follower<S> {
 }
 
 impl<S: RecordStore> Follower<S> {
-    async fn run(mut self, answers: mpsc::Sender<Answer>) {
+    async fn run(mut self, mut guard: StreamGuard, answers: mpsc::Sender<Answer>) {
         let mut heads = self.shared.log.heads();
         let mut tick = tokio::time::interval_at(Instant::now() + TICK, TICK);
         loop {
             let sent = tokio::select! {
                 sent = self.catch_up(&answers) => sent,
+                reason = guard.ended() => Err(status_for(reason, Details::none())),
                 () = answers.closed() => Ok(()),
             };
             if let Err(status) = sent {
@@ -75,6 +79,10 @@ impl<S: RecordStore> Follower<S> {
             }
             tokio::select! {
                 () = answers.closed() => break,
+                reason = guard.ended() => {
+                    let _ = answers.send(Err(status_for(reason, Details::none()))).await;
+                    break;
+                }
                 changed = heads.changed() => if changed.is_err() { break },
                 _ = tick.tick() => if let Err(status) = self.enter(EntryKind::FollowerTick).await {
                     let _ = answers.send(Err(status)).await;

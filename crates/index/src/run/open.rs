@@ -183,6 +183,7 @@ pub(super) fn open(opening: &Opening) -> Result<Shared<JournaledStore>, StartFai
         readers: config.readers.clone(),
         clock: Arc::clone(clock),
         page_key,
+        shutdown: opening.shutdown.clone(),
     })
 }
 
