@@ -261,7 +261,7 @@ impl<S: RecordStore> AgreementService for Administration<S> {
     ) -> Result<Response<pb::ActivateAgreementResponse>, Status> {
         let call = call_of(&request, "ponte.agreement.v1.AgreementService/ActivateAgreement")?;
         let shared = Arc::clone(&self.shared);
-        detached(async move {
+        detached(&self.shared.tasks, async move {
             shared
                 .activate(call, request.into_inner())
                 .await
@@ -276,7 +276,10 @@ impl<S: RecordStore> AgreementService for Administration<S> {
     ) -> Result<Response<pb::RevokeAgreementResponse>, Status> {
         let call = call_of(&request, "ponte.agreement.v1.AgreementService/RevokeAgreement")?;
         let shared = Arc::clone(&self.shared);
-        detached(async move { shared.revoke(call, request.into_inner()).await.map(Response::new) }).await
+        detached(&self.shared.tasks, async move {
+            shared.revoke(call, request.into_inner()).await.map(Response::new)
+        })
+        .await
     }
 
     async fn get_agreement(

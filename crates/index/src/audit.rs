@@ -278,7 +278,10 @@ impl<S: RecordStore> AuditService for Audit<S> {
             end,
             scope,
         };
-        detached(async move { shared.list(slot, reader, page).await.map(Response::new) }).await
+        detached(&self.shared.tasks, async move {
+            shared.list(slot, reader, page).await.map(Response::new)
+        })
+        .await
     }
 
     async fn follow_accesses(

@@ -320,7 +320,7 @@ impl<S: RecordStore> ConsultationService for Consultation<S> {
         request: Request<pb::LookupPersonRequest>,
     ) -> Result<Response<pb::LookupPersonResponse>, Status> {
         let shared = Arc::clone(&self.shared);
-        detached(async move {
+        detached(&self.shared.tasks, async move {
             const METHOD: &str = "ponte.consultation.v1.ConsultationService/LookupPerson";
             let (call, lookup) =
                 read(&shared, request, METHOD, |lookup: &PersonLookup| &lookup.request).await?;
@@ -334,7 +334,7 @@ impl<S: RecordStore> ConsultationService for Consultation<S> {
         request: Request<pb::LookupHouseholdRequest>,
     ) -> Result<Response<pb::LookupHouseholdResponse>, Status> {
         let shared = Arc::clone(&self.shared);
-        detached(async move {
+        detached(&self.shared.tasks, async move {
             const METHOD: &str = "ponte.consultation.v1.ConsultationService/LookupHousehold";
             let (call, lookup) = read(&shared, request, METHOD, |lookup: &HouseholdLookup| {
                 &lookup.request
@@ -350,7 +350,7 @@ impl<S: RecordStore> ConsultationService for Consultation<S> {
         request: Request<pb::VerifyDeclarationRequest>,
     ) -> Result<Response<pb::VerifyDeclarationResponse>, Status> {
         let shared = Arc::clone(&self.shared);
-        detached(async move {
+        detached(&self.shared.tasks, async move {
             const METHOD: &str = "ponte.consultation.v1.ConsultationService/VerifyDeclaration";
             let (call, asked) = read(&shared, request, METHOD, |asked: &VerificationCall| {
                 &asked.request
@@ -366,7 +366,7 @@ impl<S: RecordStore> ConsultationService for Consultation<S> {
         request: Request<pb::DescribeAccessRequest>,
     ) -> Result<Response<pb::DescribeAccessResponse>, Status> {
         let shared = Arc::clone(&self.shared);
-        detached(async move {
+        detached(&self.shared.tasks, async move {
             const METHOD: &str = "ponte.consultation.v1.ConsultationService/DescribeAccess";
             let (call, asked) =
                 read(&shared, request, METHOD, |asked: &AccessInquiry| &asked.request).await?;
@@ -380,7 +380,7 @@ impl<S: RecordStore> ConsultationService for Consultation<S> {
         request: Request<pb::GetReceiptRequest>,
     ) -> Result<Response<pb::GetReceiptResponse>, Status> {
         let shared = Arc::clone(&self.shared);
-        detached(async move {
+        detached(&self.shared.tasks, async move {
             const METHOD: &str = "ponte.consultation.v1.ConsultationService/GetReceipt";
             let (call, asked) =
                 read(&shared, request, METHOD, |asked: &ReceiptInquiry| &asked.request).await?;

@@ -335,7 +335,9 @@ impl<S: RecordStore> PublicationService for Publication<S> {
         let guard = StreamGuard::of(&request, &self.shared.shutdown)?;
         let (answers, stream) = mpsc::channel(CREDITS as usize);
         let service = Arc::new(Self::new(Arc::clone(&self.shared)));
-        tokio::spawn(service.serve(call, request.into_inner(), guard, answers));
+        self.shared
+            .tasks
+            .spawn(service.serve(call, request.into_inner(), guard, answers));
         Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
     }
 

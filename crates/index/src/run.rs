@@ -55,6 +55,10 @@ const LARGEST_QUESTION: usize = 256 * 1024;
 /// Largest answer, bytes.
 const LARGEST_ANSWER: usize = 4 << 20;
 
+/// How long, and in which steps, the end waits for the last tasks that hold the index's state.
+const LAST_HOLDERS_LOOK: Duration = Duration::from_millis(10);
+const LAST_HOLDERS_LOOKS: u32 = 500;
+
 /// Names of the services that health reports on.
 const SERVICES: [&str; 5] = [
     "ponte.publication.v1.PublicationService",
@@ -196,9 +200,12 @@ pub async fn start(
                 "connections were cut when the time to drain was over"
             );
         }
-        door.finish().await;
         ending.trigger();
+        shared.tasks.close();
+        shared.tasks.wait().await;
+        door.finish().await;
         let _ = watch.await;
+        drop(door);
         finish(shared).await;
         match fatal.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(reason) => Err(Fatal(reason)),
@@ -326,6 +333,15 @@ async fn finish(shared: Arc<Shared<JournaledStore>>) {
     stopped.header.outcome = told_ok();
     if append(&shared, stopped).await.is_err() {
         tracing::error!("the stop could not be entered in the access log");
+    }
+    // The HTTP/2 library ends the tasks of its streams a moment after their connections. Whoever is told that the
+    // index has ended must find its directories free.
+    let mut look = tokio::time::interval(LAST_HOLDERS_LOOK);
+    for _ in 0..LAST_HOLDERS_LOOKS {
+        if Arc::strong_count(&shared) == 1 {
+            break;
+        }
+        look.tick().await;
     }
     let closing = tokio::task::spawn_blocking(move || {
         shared.log.close();

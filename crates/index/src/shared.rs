@@ -14,6 +14,7 @@ use registry::municipality::MunicipalityId;
 use store::access_log::committed::Committed;
 use store::access_log::draft::EntryDraft;
 use store::access_log::{AccessLog, LogFailure, ReserveError, Slot};
+use tokio_util::task::TaskTracker;
 use tonic::Status;
 use transport::clock::Clock;
 use transport::shutdown::Shutdown;
@@ -44,6 +45,8 @@ pub struct Shared<S> {
     pub page_key: [u8; 32],
     /// Tells open streams that the index stops.
     pub shutdown: Shutdown,
+    /// Work that outlives the call it was begun for; the index stops only after it.
+    pub tasks: TaskTracker,
 }
 
 impl<S> Shared<S> {
@@ -108,9 +111,10 @@ fn log_unavailable() -> Status {
 /// # Errors
 /// `INTERNAL` when the work panicked.
 pub async fn detached<T: Send + 'static>(
+    tasks: &TaskTracker,
     work: impl Future<Output = Result<T, Status>> + Send + 'static,
 ) -> Result<T, Status> {
-    match tokio::spawn(work).await {
+    match tasks.spawn(work).await {
         Ok(outcome) => outcome,
         Err(error) => {
             tracing::error!(panicked = error.is_panic(), "the work of a call did not end");

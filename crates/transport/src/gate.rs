@@ -293,8 +293,11 @@ impl Calls {
             return gate.answer(&connection, request).await;
         };
         let response = gate.answer(&connection, request).instrument(span.clone()).await;
-        let code = response.headers().get(translation::GRPC_STATUS);
-        span.record("code", code.and_then(|code| code.to_str().ok()).unwrap_or("0"));
+        // Only errors carry their code in the headers. To record a field makes the formatter write the whole span
+        // anew, which the calls that succeed need not pay for.
+        if let Some(code) = response.headers().get(translation::GRPC_STATUS) {
+            span.record("code", code.to_str().unwrap_or("?"));
+        }
         response
     }
 }

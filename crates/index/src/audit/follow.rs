@@ -38,6 +38,7 @@ pub(super) async fn open<S: RecordStore>(
     let draft = shared.reading_draft(&reader, EntryKind::FollowerOpened, details)?;
     shared.enter(slot, draft).await?;
     let (answers, stream) = mpsc::channel(WINDOW);
+    let tasks = shared.tasks.clone();
     let follower = Follower {
         shared,
         reader,
@@ -46,7 +47,7 @@ pub(super) async fn open<S: RecordStore>(
         entered: from,
         sent: 0,
     };
-    tokio::spawn(follower.run(guard, answers));
+    tasks.spawn(follower.run(guard, answers));
     Ok(ReceiverStream::new(stream))
 }
 

@@ -13,6 +13,7 @@ use store::keys::Entropy;
 use store::keys::encryption_key::KeyEncryptionKey;
 use store::keys::ring::KeyRing;
 use store::record_store::{Engine, JournaledStore, StoreSettings};
+use tokio_util::task::TaskTracker;
 use transport::clock::Clock;
 use transport::pki::files::{read_certificate, read_key};
 use transport::pki::names::TrustDomainName;
@@ -184,6 +185,7 @@ pub(super) fn open(opening: &Opening) -> Result<Shared<JournaledStore>, StartFai
         clock: Arc::clone(clock),
         page_key,
         shutdown: opening.shutdown.clone(),
+        tasks: TaskTracker::new(),
     })
 }
 

@@ -27,9 +27,22 @@ pub struct SystemFiles {
 enum Access {
     /// Holds the advisory lock for as long as the value lives.
     Owner {
-        _lock: fs::File,
+        _lock: Lock,
     },
     Reader,
+}
+
+/// The lock, given up by name: a process that is just being started by another thread holds a copy of the file until
+/// it runs, and to close our own would not free it.
+#[derive(Debug)]
+struct Lock(fs::File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!(%error, "a directory could not be unlocked");
+        }
+    }
 }
 
 impl SystemFiles {
@@ -60,7 +73,7 @@ impl SystemFiles {
         })?;
         let files = Self {
             root: root.to_path_buf(),
-            access: Access::Owner { _lock: lock },
+            access: Access::Owner { _lock: Lock(lock) },
         };
         files.sync_dir()?;
         Ok(files)
