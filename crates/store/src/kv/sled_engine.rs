@@ -10,6 +10,10 @@ use std::path::{Path, PathBuf};
 
 use crate::kv::{EngineError, KeyValue, Row, check_length};
 
+/// How long, and in which steps, a lock that looks taken is waited for.
+const LOCK_LOOK: std::time::Duration = std::time::Duration::from_millis(10);
+const LOCK_LOOKS: u32 = 50;
+
 /// Room kept for reopening on a full disk.
 const BALLAST_BYTES: usize = 16 * 1024 * 1024;
 
@@ -48,12 +52,23 @@ fn database_path(directory: &Path) -> PathBuf {
 }
 
 fn open_database(directory: &Path, cache_bytes: u64) -> Result<sled::Db, EngineError> {
-    sled::Config::new()
+    let config = sled::Config::new()
         .path(database_path(directory))
         .cache_capacity(cache_bytes)
-        .flush_every_ms(None)
-        .open()
-        .map_err(from_sled)
+        .flush_every_ms(None);
+    for _ in 0..LOCK_LOOKS {
+        match config.open() {
+            Err(sled::Error::Io(error)) if is_locked(&error) => std::thread::sleep(LOCK_LOOK),
+            other => return other.map_err(from_sled),
+        }
+    }
+    config.open().map_err(from_sled)
+}
+
+/// sled gives its lock up by closing the file, of which a process that another thread is just starting holds a copy
+/// until it runs: right after a close the lock may look taken for a moment.
+fn is_locked(error: &std::io::Error) -> bool {
+    error.kind() == ErrorKind::Other && error.to_string().contains("could not acquire lock")
 }
 
 /// Writes the ballast unless it is there; on a nearly full volume it is left for a later start.
