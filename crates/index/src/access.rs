@@ -43,6 +43,8 @@ pub struct Granted {
 pub struct Pending {
     slot: Slot,
     reservation: Option<Reservation>,
+    /// The entry as drafted before the reading: it is made when the reading fails.
+    unread: EntryDraft,
 }
 
 impl Granted {
@@ -54,7 +56,13 @@ impl Granted {
             draft,
             reservation,
         } = self;
-        (permit, draft, Pending { slot, reservation })
+        let unread = draft.clone();
+        let pending = Pending {
+            slot,
+            reservation,
+            unread,
+        };
+        (permit, draft, pending)
     }
 }
 
@@ -213,13 +221,17 @@ impl<S: RecordStore> Shared<S> {
         read: Result<Sealed<T>, ReadError>,
         settle: impl FnOnce(&T) -> Settlement,
     ) -> Result<(T, Committed), Status> {
-        let Pending { slot, reservation } = pending;
+        let Pending {
+            slot,
+            reservation,
+            unread,
+        } = pending;
         let sealed = match read {
             Ok(sealed) => sealed,
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a reading failed");
                 self.settle(reservation, Settlement::Denied);
-                return Err(status_for(Reason::Internal, Details::none()));
+                return Err(self.enter_failure(slot, unread).await);
             }
         };
         match self.log.commit(slot, sealed).await {
@@ -232,6 +244,30 @@ impl<S: RecordStore> Shared<S> {
                 self.settle(reservation, Settlement::Denied);
                 Err(log_failure(&error))
             }
+        }
+    }
+
+    /// An access that failed is an access all the same: whatever was read, nothing of it was disclosed.
+    async fn enter_failure(&self, slot: Slot, mut draft: EntryDraft) -> Status {
+        draft.header.outcome = told(Reason::Internal);
+        let decision = DecisionPart {
+            outcome: "FAILED".to_owned(),
+            ..DecisionPart::default()
+        };
+        let draft = match draft.with(PartKind::Decision, &decision) {
+            Ok(draft) => draft,
+            Err(error) => return cannot_draft(&error),
+        };
+        match self.enter(slot, draft).await {
+            Ok(committed) => {
+                let details = Details::none();
+                let receipt = committed.short_receipt();
+                status_for(
+                    Reason::Internal,
+                    details.with_receipt(self.log.origin().clone(), receipt),
+                )
+            }
+            Err(status) => status,
         }
     }
 
@@ -343,3 +379,6 @@ fn cannot_draft(error: &ContentError) -> Status {
     );
     status_for(Reason::Internal, Details::none())
 }
+
+#[cfg(test)]
+mod tests;

@@ -161,4 +161,4 @@ impl DoorLog for LoggedDoor {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

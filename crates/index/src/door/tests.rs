@@ -21,7 +21,7 @@ use store::segment::preparation::Preparation;
 use super::*;
 
 #[derive(Debug, Default)]
-struct Counting(AtomicU64);
+pub(crate) struct Counting(AtomicU64);
 
 impl Entropy for Counting {
     fn fill(&self, buffer: &mut [u8]) {
@@ -32,7 +32,7 @@ impl Entropy for Counting {
     }
 }
 
-fn log() -> AccessLog {
+pub(crate) fn log() -> AccessLog {
     let entropy: Arc<dyn Entropy> = Arc::new(Counting::default());
     let files = || -> Arc<dyn Files> { Arc::new(FaultyFiles::new(Syncs::Honest)) };
     let keys = KeyRing::open(

@@ -1,0 +1,73 @@
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use agreement::usage::UsageCounters;
+use arc_swap::ArcSwap;
+use store::access_log::reading::ReaderScope;
+use store::files::Files;
+use store::files::faulty::{FaultyFiles, Syncs};
+use store::keys::encryption_key::KeyEncryptionKey;
+use store::keys::ring::KeyRing;
+use store::record_store::{Engine, JournaledStore, StoreSettings};
+use store::segment::Settings;
+use store::segment::preparation::Preparation;
+use tokio_util::task::TaskTracker;
+use transport::clock::ManualClock;
+use transport::shutdown::Shutdown;
+
+use super::*;
+use crate::door::tests::{Counting, log};
+
+fn shared() -> Shared<JournaledStore> {
+    let files = || -> Arc<dyn Files> { Arc::new(FaultyFiles::new(Syncs::Honest)) };
+    let entropy = Arc::new(Counting::default());
+    let keys = KeyRing::open(files(), KeyEncryptionKey::from_bytes(&[1; 32]), entropy.clone()).unwrap();
+    let settings = StoreSettings {
+        segments: Settings {
+            segment_bytes: 1 << 20,
+            preparation: Preparation::Inline,
+        },
+        sync_interval: Duration::from_secs(5),
+        engine: Engine::Memory,
+    };
+    let (store, _) = JournaledStore::open(files(), Arc::new(keys), entropy.as_ref(), &settings).unwrap();
+    Shared {
+        store,
+        log: log(),
+        agreements: ArcSwap::from_pointee(Agreements::default()),
+        agreements_change: tokio::sync::Mutex::new(()),
+        usage: Mutex::new(UsageCounters::default()),
+        nodes: BTreeMap::new(),
+        readers: BTreeMap::new(),
+        clock: Arc::new(ManualClock::at_ms(1_800_000_000_000)),
+        page_key: [0; 32],
+        shutdown: Shutdown::new(),
+        tasks: TaskTracker::new(),
+    }
+}
+
+#[tokio::test]
+async fn a_reading_that_fails_is_an_entry_and_discloses_nothing() {
+    let shared = shared();
+    let pending = Pending {
+        slot: shared.reserve().unwrap(),
+        reservation: None,
+        unread: EntryDraft::new(EntryKind::Access, usual_retention()),
+    };
+    let read: Result<Sealed<()>, _> = Err(ReadError::Draft(ContentError::Value));
+    let status = shared
+        .commit(pending, read, |()| Settlement::Hit)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        wire::status::failure_of(&status).reason.known(),
+        Some(Reason::Internal)
+    );
+    let entry = shared
+        .log
+        .entry(&ReaderScope::Region, 0)
+        .unwrap()
+        .expect("the access is in the log");
+    assert_eq!(entry.header.body.outcome.reason, Reason::Internal.name());
+}
