@@ -4,8 +4,8 @@
 //! The reader's path: [`identifier`] and [`date`] are the words, [`codice_fiscale`], [`municipality`], [`state`]
 //! and [`code`] the reference tables, [`record`] the card with its [`timeline`]s, [`canonical`] its bytes,
 //! [`digest`] the proof that two copies are equal, [`export`] the layout in which back offices hand it over with the
-//! [`finding`]s about it, [`change`] and [`publication`] the way to the index, [`linking`] the person behind cards of
-//! several municipalities.
+//! [`finding`]s about it, [`change`] and [`publication`] the way to the index with the [`signing`] keys and registrars'
+//! [`statement`]s that guard it, [`linking`] the person behind cards of several municipalities.
 
 pub mod identifier;
 pub mod date;
@@ -23,7 +23,9 @@ pub mod export;
 pub mod canonical;
 pub mod digest;
 pub mod change;
+pub mod signing;
 pub mod publication;
+pub mod statement;
 pub mod linking;
 
 #[cfg(test)]

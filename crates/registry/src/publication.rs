@@ -16,14 +16,18 @@
 //! [`Attached`] at the node.
 
 mod batch;
+mod signed;
 mod intake;
+mod hold;
 mod publisher;
 
 pub use self::batch::{Batch, BatchError, ContentId, Epoch, MAX_CHANGES, Watermark};
+pub use self::hold::{Allowance, DailyLimits, HoldReason, Limited, LimitedKinds, RollingDay};
 pub use self::intake::{
     Accepted, Acknowledgement, Admission, Admitted, Intake, MAX_CLOCK_SKEW_MS, NotNext, Refusal,
 };
 pub use self::publisher::{AttachError, Attached, Detached, IndexState, Reaction, StopReason};
+pub use self::signed::{SignedBatch, VerifiedBatch};
 
 #[cfg(test)]
 mod tests;
