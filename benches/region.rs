@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use client::admin::{Act, AdminClient, Effect};
 use client::node::{NodeClient, Opening};
-use registry::publication::Batch;
+use registry::publication::{Batch, SignedBatch};
+use registry::signing::SigningKey;
 use tempfile::TempDir;
 use tonic::transport::Channel;
 use transport::clock::{Clock, SystemClock};
@@ -87,6 +88,11 @@ pub struct Load {
     pub visible: Duration,
 }
 
+/// The publication key of the municipality.
+fn signing_key() -> SigningKey {
+    SigningKey::from_seed(&[0x5a; 32]).expect("every seed makes a key")
+}
+
 /// A new directory on the disk that is measured.
 ///
 /// # Panics
@@ -121,11 +127,12 @@ impl Region {
              key_encryption_key = \"index.kek\"\n\
              log_key = \"log.key\"\n\
              [tls]\ncertificate = {:?}\nkey = {:?}\nauthorities = {:?}\n\
-             [[node]]\nid = \"{node}\"\nmunicipalities = [{:?}]\n",
+             [[node]]\nid = \"{node}\"\nmunicipalities = [{:?}]\npublication_key = \"{}\"\n",
             server.certificate,
             server.key,
             server.authorities,
             people::MUNICIPALITY,
+            signing_key().verifying_key(),
         );
         std::fs::write(region.config(), text).expect("the configuration is written");
         region
@@ -183,11 +190,13 @@ impl Region {
             let first = changes.first().map_or(1, |change| change.sequence);
             Batch::new(people::istat(), opened.epoch, first, changes.to_vec(), sent_at_ms).expect("a batch")
         });
+        let key = signing_key();
         let mut open = 0;
         let mut credits = opened.credits;
         loop {
             while open < credits {
                 let Some(batch) = batches.next() else { break };
+                let batch = SignedBatch::sign(batch, &key);
                 stream.send(&batch).await.expect("the stream takes a batch");
                 open += 1;
             }

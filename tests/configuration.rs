@@ -63,12 +63,13 @@ fn every_sample_in_config_loads() {
 }
 
 /// The services of the public interface, from the descriptors that the generated code was made from.
-const SERVICES: [&str; 5] = [
+const SERVICES: [&str; 6] = [
     "ponte.agreement.v1.AgreementService",
     "ponte.audit.v1.AuditService",
     "ponte.consultation.v1.ConsultationService",
     "ponte.directory.v1.DirectoryService",
     "ponte.publication.v1.PublicationService",
+    "ponte.publication.v1.QuarantineService",
 ];
 
 #[test]

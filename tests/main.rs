@@ -7,6 +7,7 @@ mod audit;
 mod indistinguishable;
 mod door;
 mod interruption;
+mod untrusted_node;
 mod restart;
 mod configuration;
 mod full_disk;

@@ -9,8 +9,11 @@ use node::config::NodeConfig;
 use node::daemon::{Handle, Node, NodeError};
 use node::import::{ImportReport, RemovalLimit};
 use node::publisher::{DigestStatus, PublisherStatus};
+use registry::signing::{SigningKey, pem_of_seed};
 use tokio::task::JoinHandle;
 use transport::clock::Clock;
+use transport::pki::files::write_key;
+use transport::pki::request::KeyPem;
 use transport::random::SystemRandom;
 use transport::shutdown::Shutdown;
 
@@ -49,12 +52,14 @@ pub fn write_config(directory: &Path, istat: &str, authority: &Authority, index:
     let identity = authority.peer(Role::Node, &node_id(istat));
     let key = directory.join("node.kek");
     write_secret(&key, [0x4b; 32]);
+    write_signing_key(&directory.join("publication.key"), PUBLICATION_SEED);
     let file = directory.join("node.toml");
     let text = format!(
         "municipality = {istat:?}\n\
          data_directory = \"data\"\n\
          trust_domain = {TRUST_DOMAIN:?}\n\
          key_encryption_key = \"node.kek\"\n\
+         publication_key = \"publication.key\"\n\
          cache_mib = 8\n\
          [index]\nhost = \"{}\"\nport = {}\nserver_name = {SERVER_NAME:?}\n\
          [tls]\ncertificate = {:?}\nkey = {:?}\nauthorities = {:?}\n\
@@ -67,6 +72,26 @@ pub fn write_config(directory: &Path, istat: &str, authority: &Authority, index:
     );
     std::fs::write(&file, text).expect("the configuration can be written");
     file
+}
+
+/// Seed of the publication key of every municipality here.
+pub const PUBLICATION_SEED: [u8; 32] = [0x5a; 32];
+
+/// The signing key of a seed.
+///
+/// # Panics
+/// When the seed makes no key.
+pub fn signing_key(seed: [u8; 32]) -> SigningKey {
+    SigningKey::from_seed(&seed).expect("every seed makes a key")
+}
+
+/// Writes the signing key of a seed into a file that only its owner can read.
+///
+/// # Panics
+/// When it cannot be written.
+pub fn write_signing_key(file: &Path, seed: [u8; 32]) {
+    let _ = std::fs::remove_file(file);
+    write_key(file, &KeyPem::new(pem_of_seed(&seed))).expect("the key file can be written");
 }
 
 /// Writes 32 bytes in hexadecimal into a file that only its owner can read.

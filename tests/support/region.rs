@@ -32,7 +32,7 @@ use transport::tls::material::TlsMaterial;
 
 use crate::agreements::{self, Document};
 use crate::authority::{Authority, TRUST_DOMAIN};
-use crate::municipality::{Municipality, node_id, write_secret};
+use crate::municipality::{Municipality, PUBLICATION_SEED, node_id, signing_key, write_secret};
 use crate::people::{self, CASTEL_SAN_PIETRO, DOZZA, IMOLA, Person};
 use crate::wait::within;
 
@@ -97,10 +97,11 @@ pub fn write_config(directory: &Path, authority: &Authority, address: SocketAddr
          [tls]\ncertificate = {:?}\nkey = {:?}\nauthorities = {:?}\n",
         identity.certificate, identity.key, identity.authorities,
     );
+    let publication_key = signing_key(PUBLICATION_SEED).verifying_key();
     for istat in MUNICIPALITIES {
         let id = Authority::id(Role::Node, &node_id(istat));
         text.push_str(&format!(
-            "[[node]]\nid = \"{id}\"\nmunicipalities = [{istat:?}]\n"
+            "[[node]]\nid = \"{id}\"\nmunicipalities = [{istat:?}]\npublication_key = \"{publication_key}\"\n"
         ));
     }
     let police = Authority::id(Role::Agency, agreements::POLICE.agency);

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use index::config::IndexConfig;
+use registry::publication::DailyLimits;
 use store::files::Files;
 use store::files::system::SystemFiles;
 use store::keys::Entropy;
@@ -52,6 +53,7 @@ fn read(config: &IndexConfig, engine: Engine) -> (Rows, OpenReport) {
     let keys = KeyRing::open(files("keys"), encryption_key, Arc::new(SystemEntropy)).expect("a key ring");
     let settings = StoreSettings {
         segments: config.limits.journal_segments(),
+        daily_limits: DailyLimits::default(),
         sync_interval: config.limits.sync_interval,
         engine,
     };

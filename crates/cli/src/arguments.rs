@@ -64,6 +64,9 @@ pub enum Command {
     /// The municipal daemon, and the exports that feed it
     #[command(subcommand)]
     Node(command::node::NodeCommand),
+    /// What a registrar signs on a machine of his own
+    #[command(subcommand)]
+    Registrar(command::registrar::RegistrarCommand),
     /// Say what is wrong with an installation, or soon will be
     Doctor(command::doctor::DoctorArguments),
     /// Print the completions of a shell

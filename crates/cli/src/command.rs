@@ -10,6 +10,7 @@ pub mod agreement;
 pub mod audit;
 pub mod index;
 pub mod node;
+pub mod registrar;
 pub mod doctor;
 pub mod completions;
 
@@ -34,6 +35,7 @@ pub fn run(command: Command, session: &mut Session<'_, '_>) -> Result<ExitCode, 
         Command::Demo(arguments) => crate::demo::run(arguments, session),
         Command::Index(command) => index::run(command, session),
         Command::Node(command) => node::run(command, session),
+        Command::Registrar(command) => registrar::run(command, session),
         Command::Doctor(arguments) => doctor::run(&arguments, session),
         Command::Completions(arguments) => completions::run(&arguments, session),
     }

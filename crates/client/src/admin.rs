@@ -2,6 +2,7 @@
 
 mod agreement;
 mod explain;
+mod quarantine;
 
 use ::agreement::context::AgreementId;
 use ::agreement::peer::SpiffeId;
@@ -17,6 +18,7 @@ use crate::receipt::{AccessProof, Expected};
 
 pub use self::agreement::{AgreementRecord, AgreementState};
 pub use self::explain::{ClauseOutcome, ClauseVerdict, Explanation, SupposedCall};
+pub use self::quarantine::{Begun, Lifted, Quarantine, SuspectAccess};
 
 const ACTIVATE: &str = "ponte.agreement.v1.AgreementService/ActivateAgreement";
 const REVOKE: &str = "ponte.agreement.v1.AgreementService/RevokeAgreement";

@@ -1,8 +1,10 @@
 //! What a node can do: publish, ask what the index holds, compare.
 
+mod held;
+
 use registry::digest::{Bucket, DIGEST_VERSION, DigestRoot, SetDigest};
 use registry::identifier::{IstatCode, LocalId};
-use registry::publication::{Batch, Epoch, Watermark};
+use registry::publication::{Epoch, SignedBatch, Watermark};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
@@ -14,6 +16,8 @@ use crate::connection::{Connection, Repeat};
 use crate::convert::{array, each, required, unknown_value};
 use crate::error::ClientError;
 use crate::page::{Page, PageRequest};
+
+pub use self::held::{HeldChange, HeldPage};
 
 /// Messages that may wait for the connection; the index's credits bound them further.
 const OUTBOX: usize = 16;
@@ -258,7 +262,7 @@ impl Publication {
     ///
     /// # Errors
     /// [`ClientError::Unreachable`] when the stream is gone; [`Self::receive`] then tells why.
-    pub async fn send(&self, batch: &Batch) -> Result<(), ClientError> {
+    pub async fn send(&self, batch: &SignedBatch) -> Result<(), ClientError> {
         let message = proto::PublishRequest {
             message: Some(proto::publish_request::Message::Batch(batch.into())),
         };

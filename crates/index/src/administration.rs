@@ -44,7 +44,7 @@ pub struct Administration<S> {
 }
 
 /// An administrator's call: made only by [`administrator`].
-struct Administrator<'a>(&'a Call);
+pub(crate) struct Administrator<'a>(&'a Call);
 
 impl<S> Administration<S> {
     /// The service over the index's state.
@@ -53,7 +53,7 @@ impl<S> Administration<S> {
     }
 }
 
-fn administrator(call: &Call) -> Result<Administrator<'_>, Status> {
+pub(crate) fn administrator(call: &Call) -> Result<Administrator<'_>, Status> {
     if call.peer.id.role() == Role::Admin {
         Ok(Administrator(call))
     } else {
@@ -65,7 +65,7 @@ fn retention() -> Retention {
     Retention::months(DOCUMENT_MONTHS).expect("600 months lie within the range of retention terms")
 }
 
-fn text(field: &'static str, value: &str, most: usize) -> Result<String, Status> {
+pub(crate) fn text(field: &'static str, value: &str, most: usize) -> Result<String, Status> {
     let length = value.chars().count();
     if length == 0 || most < length {
         return Err(invalid_argument(&Invalid::new(
@@ -245,7 +245,7 @@ fn error_reason(reason: Reason) -> ErrorReason {
     ErrorReason::from_str_name(&format!("ERROR_REASON_{}", reason.name())).unwrap_or(ErrorReason::Unspecified)
 }
 
-fn administrative(operator: String, reference: String) -> OperatorPart {
+pub(crate) fn administrative(operator: String, reference: String) -> OperatorPart {
     OperatorPart {
         operator,
         case_reference: Some(reference),

@@ -8,6 +8,9 @@ use std::time::Duration;
 use agreement::peer::{Role, SpiffeId};
 use registry::identifier::IstatCode;
 use registry::municipality::MunicipalityId;
+use registry::publication::{Allowance, DailyLimits};
+use registry::signing::VerifyingKey;
+use registry::statement::RegistrarId;
 use serde::Deserialize;
 use store::segment::Settings;
 
@@ -30,12 +33,16 @@ pub struct IndexConfig {
     pub key_encryption_key: PathBuf,
     /// Seed of the log's Ed25519 key, 32 bytes in hexadecimal, mode 0600.
     pub log_key: PathBuf,
-    /// Which node publishes for which municipalities.
-    pub nodes: BTreeMap<SpiffeId, Vec<MunicipalityId>>,
+    /// Which node publishes for which municipalities, and with which key.
+    pub nodes: BTreeMap<SpiffeId, NodeGrant>,
+    /// Who confirms for a municipality what waits.
+    pub registrars: BTreeMap<RegistrarId, RegistrarGrant>,
     /// Which auditor reads what; an auditor that is not named reads nothing.
     pub readers: BTreeMap<SpiffeId, ReaderGrant>,
     /// Tuning with usable defaults.
     pub limits: Limits,
+    /// How much of a municipality may change in 24 hours before a registrar must confirm it.
+    pub daily_limits: DailyLimits,
 }
 
 /// Paths of the index's certificate, its key, the trusted authority and revocation lists.
@@ -51,6 +58,24 @@ pub struct TlsFiles {
     /// Certificate revocation lists, PEM.
     #[serde(default)]
     pub revocation_lists: Vec<PathBuf>,
+}
+
+/// What a node may publish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeGrant {
+    /// For these municipalities.
+    pub municipalities: Vec<MunicipalityId>,
+    /// Batches must be signed with it: the municipality's publication key, apart from TLS.
+    pub publication_key: VerifyingKey,
+}
+
+/// For whom a registrar (*ufficiale d'anagrafe*) speaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistrarGrant {
+    /// These municipalities.
+    pub municipalities: Vec<MunicipalityId>,
+    /// The registrar's personal key, which is on no node.
+    pub key: VerifyingKey,
 }
 
 /// What an auditor may read of the access log.
@@ -145,9 +170,13 @@ struct RawConfig {
     #[serde(default)]
     node: Vec<RawNode>,
     #[serde(default)]
+    registrar: Vec<RawRegistrar>,
+    #[serde(default)]
     reader: Vec<RawReader>,
     #[serde(default)]
     limits: RawLimits,
+    #[serde(default)]
+    daily_limits: RawDailyLimits,
 }
 
 #[derive(Deserialize)]
@@ -155,6 +184,30 @@ struct RawConfig {
 struct RawNode {
     id: String,
     municipalities: Vec<String>,
+    publication_key: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRegistrar {
+    id: String,
+    municipalities: Vec<String>,
+    key: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawDailyLimits {
+    departures: Option<RawAllowance>,
+    identifiers: Option<RawAllowance>,
+    arrivals: Option<RawAllowance>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawAllowance {
+    at_least: u32,
+    per_mille: u32,
 }
 
 #[derive(Deserialize)]
@@ -212,13 +265,20 @@ impl IndexConfig {
             key_encryption_key,
             log_key,
             node,
+            registrar,
             reader,
             limits,
+            daily_limits,
         } = raw;
         let nodes = node
             .into_iter()
             .enumerate()
             .map(|(position, raw)| raw.check(&format!("node[{position}]"), &trust_domain))
+            .collect::<Result<BTreeMap<_, _>, _>>()?;
+        let registrars = registrar
+            .into_iter()
+            .enumerate()
+            .map(|(position, raw)| raw.check(&format!("registrar[{position}]")))
             .collect::<Result<BTreeMap<_, _>, _>>()?;
         let readers = reader
             .into_iter()
@@ -241,8 +301,10 @@ impl IndexConfig {
             key_encryption_key: base.join(key_encryption_key),
             log_key: base.join(log_key),
             nodes,
+            registrars,
             readers,
             limits: limits.check(),
+            daily_limits: daily_limits.check()?,
         })
     }
 }
@@ -273,21 +335,74 @@ fn municipality(key: &str, text: &str) -> Result<MunicipalityId, ConfigError> {
         .ok_or_else(|| value_error(key, "must be the ISTAT code of a municipality, six digits"))
 }
 
+fn municipalities(key: &str, codes: &[String]) -> Result<Vec<MunicipalityId>, ConfigError> {
+    let key = format!("{key}.municipalities");
+    if codes.is_empty() {
+        return Err(value_error(&key, "must name at least one municipality"));
+    }
+    codes.iter().map(|code| municipality(&key, code)).collect()
+}
+
+fn verifying_key(key: &str, text: &str) -> Result<VerifyingKey, ConfigError> {
+    VerifyingKey::parse(text).map_err(|_| value_error(key, "must be the base64 of an Ed25519 key, 32 bytes"))
+}
+
 impl RawNode {
-    fn check(self, key: &str, trust_domain: &str) -> Result<(SpiffeId, Vec<MunicipalityId>), ConfigError> {
-        let Self { id, municipalities } = self;
+    fn check(self, key: &str, trust_domain: &str) -> Result<(SpiffeId, NodeGrant), ConfigError> {
+        let Self {
+            id,
+            municipalities: codes,
+            publication_key,
+        } = self;
         let id = peer_id(&format!("{key}.id"), &id, trust_domain, Role::Node)?;
-        if municipalities.is_empty() {
-            return Err(value_error(
-                &format!("{key}.municipalities"),
-                "must name at least one municipality",
-            ));
-        }
-        let municipalities = municipalities
-            .iter()
-            .map(|code| municipality(&format!("{key}.municipalities"), code))
-            .collect::<Result<_, _>>()?;
-        Ok((id, municipalities))
+        let grant = NodeGrant {
+            municipalities: municipalities(key, &codes)?,
+            publication_key: verifying_key(&format!("{key}.publication_key"), &publication_key)?,
+        };
+        Ok((id, grant))
+    }
+}
+
+impl RawRegistrar {
+    fn check(self, key: &str) -> Result<(RegistrarId, RegistrarGrant), ConfigError> {
+        let Self {
+            id,
+            municipalities: codes,
+            key: public,
+        } = self;
+        let rule = "must have 1 to 64 letters, digits and . _ - @";
+        let id = RegistrarId::parse(&id).ok_or_else(|| value_error(&format!("{key}.id"), rule))?;
+        let grant = RegistrarGrant {
+            municipalities: municipalities(key, &codes)?,
+            key: verifying_key(&format!("{key}.key"), &public)?,
+        };
+        Ok((id, grant))
+    }
+}
+
+impl RawDailyLimits {
+    fn check(self) -> Result<DailyLimits, ConfigError> {
+        let Self {
+            departures,
+            identifiers,
+            arrivals,
+        } = self;
+        let allowance = |key: &str, raw: Option<RawAllowance>, usual: Allowance| match raw {
+            None => Ok(usual),
+            Some(RawAllowance { at_least, per_mille }) if per_mille <= 1_000 => {
+                Ok(Allowance { at_least, per_mille })
+            }
+            Some(_) => Err(value_error(
+                &format!("daily_limits.{key}.per_mille"),
+                "must lie between 0 and 1000",
+            )),
+        };
+        let usual = DailyLimits::default();
+        Ok(DailyLimits {
+            departures: allowance("departures", departures, usual.departures)?,
+            identifiers: allowance("identifiers", identifiers, usual.identifiers)?,
+            arrivals: allowance("arrivals", arrivals, usual.arrivals)?,
+        })
     }
 }
 

@@ -17,13 +17,13 @@ use store::access_log::draft::Sealed;
 use store::record_store::RecordStore;
 use store::record_store::answer::{
     CodeStanding, HouseholdAnswer, HouseholdCard, PersonAnswer, PersonCard, Question, Source,
-    VerificationOutcome,
+    VerificationOutcome, VersionStanding,
 };
 use store::record_store::handle::{HouseholdHandle, PersonHandle};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 use wire::convert::{
-    AccessInquiry, DataAge, HouseholdLookup, KeyCurrency, PersonKey, PersonLookup, PersonMark,
+    AccessInquiry, CardTrust, DataAge, HouseholdLookup, KeyCurrency, PersonKey, PersonLookup, PersonMark,
     ReceiptInquiry, VerificationCall, access_description, full_receipt, household_message, person_message,
     verification_answer,
 };
@@ -168,7 +168,8 @@ impl<S: RecordStore> Shared<S> {
         let (permit, draft, pending) = granted.into_reading();
         let read = self.store.verify(&permit, &question, &claim, draft).await;
         let settle = |outcome: &VerificationOutcome| settlement(outcome.answer.is_none());
-        let (VerificationOutcome { answer }, committed) = self.commit(pending, read, settle).await?;
+        let (outcome, committed) = self.commit(pending, read, settle).await?;
+        let VerificationOutcome { answer, version } = outcome;
         let Some(answer) = answer else {
             return Err(self.nobody(&permit, &committed));
         };
@@ -182,6 +183,7 @@ impl<S: RecordStore> Shared<S> {
             reference_date: Some(permit.reference_date().into()),
             today: Some(permit.today().into()),
             receipt: Some(self.receipt(&committed, receipt)),
+            restored: version == VersionStanding::Restored,
         })
     }
 
@@ -279,23 +281,26 @@ fn person(card: PersonCard) -> pb::Person {
         view,
         standing,
         source: _,
+        version,
     } = card;
     let currency = match standing {
         CodeStanding::Current => KeyCurrency::Current,
         CodeStanding::Superseded => KeyCurrency::Superseded,
     };
-    person_of(view, handle, currency, household)
+    person_of(view, handle, currency, trust(version), household)
 }
 
 fn person_of(
     view: PersonView,
     handle: PersonHandle,
     currency: KeyCurrency,
+    trust: CardTrust,
     household: Option<HouseholdHandle>,
 ) -> pb::Person {
     let mark = PersonMark {
         name: person_name(handle),
         currency,
+        trust,
     };
     person_message(view, mark, |_| household.map(household_name).unwrap_or_default())
 }
@@ -306,11 +311,20 @@ fn household(card: HouseholdCard) -> pb::Household {
         handles,
         view,
         source: _,
+        version,
     } = card;
     household_message(view, &household_name(handle), |card| PersonMark {
         name: handles.get(card).copied().map(person_name).unwrap_or_default(),
         currency: KeyCurrency::Current,
+        trust: trust(version),
     })
+}
+
+fn trust(version: VersionStanding) -> CardTrust {
+    match version {
+        VersionStanding::Latest => CardTrust::Latest,
+        VersionStanding::Restored => CardTrust::Restored,
+    }
 }
 
 #[tonic::async_trait]

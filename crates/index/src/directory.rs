@@ -77,7 +77,7 @@ impl<S: RecordStore> DirectoryService for Directory<S> {
             .iter()
             // A node learns of its own municipalities only; how far the others are is not its business.
             .filter(|(node, _)| call.peer.id.role() != Role::Node || **node == call.peer.id)
-            .flat_map(|(node, municipalities)| municipalities.iter().map(move |&id| (id, node.to_string())))
+            .flat_map(|(node, grant)| grant.municipalities.iter().map(move |&id| (id, node.to_string())))
             .collect();
         let page: Vec<pb::Municipality> = all
             .iter()

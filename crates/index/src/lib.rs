@@ -16,6 +16,7 @@ pub mod door;
 pub mod access;
 pub mod consultation;
 pub mod publication;
+pub mod quarantine;
 pub mod agreement_book;
 pub mod administration;
 pub mod audit;

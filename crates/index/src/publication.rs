@@ -3,6 +3,8 @@
 //! A node may speak for the municipalities that the configuration gives it and for no other. Opening a stream and
 //! every refused batch are entries of the access log; accepted batches are the publication journal's.
 
+pub(crate) mod held;
+
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -12,7 +14,8 @@ use ledger::part::PartKind;
 use registry::digest::DIGEST_VERSION;
 use registry::identifier::IstatCode;
 use registry::municipality::MunicipalityId;
-use registry::publication::{Batch, MAX_CHANGES, MAX_CLOCK_SKEW_MS, Refusal};
+use registry::publication::{MAX_CHANGES, MAX_CLOCK_SKEW_MS, Refusal, SignedBatch, VerifiedBatch};
+use registry::signing::VerifyingKey;
 use store::access_log::part_content::DetailPart;
 use store::publisher::{Acknowledged, MunicipalityState, PublishError, Rejection};
 use store::record_store::RecordStore;
@@ -53,6 +56,8 @@ pub struct Publication<S> {
 struct OwnMunicipality {
     code: IstatCode,
     id: MunicipalityId,
+    /// With which its batches are signed.
+    key: VerifyingKey,
 }
 
 impl<S> Publication<S> {
@@ -66,8 +71,9 @@ impl<S> Publication<S> {
         let foreign = || status_for(Reason::ForeignMunicipality, Details::none());
         let id = MunicipalityId::of_any(code).ok_or_else(foreign)?;
         let granted = self.shared.nodes.get(&call.peer.id).ok_or_else(foreign)?;
-        if granted.contains(&id) {
-            Ok(OwnMunicipality { code, id })
+        if granted.municipalities.contains(&id) {
+            let key = granted.publication_key;
+            Ok(OwnMunicipality { code, id, key })
         } else {
             Err(foreign())
         }
@@ -161,8 +167,8 @@ impl<S: RecordStore> Publication<S> {
         own: OwnMunicipality,
         batch: pb::Batch,
     ) -> Result<pb::PublishAcknowledged, Status> {
-        let batch = match Batch::try_from(batch) {
-            Ok(batch) => batch,
+        let signed = match SignedBatch::try_from(batch) {
+            Ok(signed) => signed,
             Err(invalid) => {
                 let details = vec![("field".to_owned(), invalid.field().to_owned())];
                 self.enter(call, Some(own), details, Some(Reason::InvalidArgument))
@@ -170,9 +176,18 @@ impl<S: RecordStore> Publication<S> {
                 return Err(invalid_argument(&invalid));
             }
         };
-        let first = batch.first_sequence();
-        let published = if MunicipalityId::of_any(batch.municipality()) == Some(own.id) {
-            self.shared.store.publish(batch, self.shared.clock.now_ms()).await
+        let first = signed.batch.first_sequence();
+        let Ok(verified) = VerifiedBatch::verify(signed, &own.key) else {
+            let facts = vec![("first_sequence".to_owned(), first.to_string())];
+            let reason = Reason::BatchNotSigned;
+            self.enter(call, Some(own), facts, Some(reason)).await?;
+            return Err(status_for(reason, Details::none()));
+        };
+        let published = if MunicipalityId::of_any(verified.batch().municipality()) == Some(own.id) {
+            self.shared
+                .store
+                .publish(verified, self.shared.clock.now_ms())
+                .await
         } else {
             Err(PublishError::Refused(Refusal::ForeignMunicipality))
         };
@@ -364,6 +379,7 @@ impl<S: RecordStore> PublicationService for Publication<S> {
             records,
             received_ms,
             digest,
+            holdings: _,
             rejections,
         } = state;
         Ok(Response::new(pb::GetStateResponse {
@@ -457,5 +473,19 @@ impl<S: RecordStore> PublicationService for Publication<S> {
             rejections: page.into_iter().map(rejection_to_wire).collect(),
             next_page_token: next.unwrap_or_default(),
         }))
+    }
+
+    async fn list_held_changes(
+        &self,
+        request: Request<pb::ListHeldChangesRequest>,
+    ) -> Result<Response<pb::ListHeldChangesResponse>, Status> {
+        self.list_held(request)
+    }
+
+    async fn confirm_held_changes(
+        &self,
+        request: Request<pb::ConfirmHeldChangesRequest>,
+    ) -> Result<Response<pb::ConfirmHeldChangesResponse>, Status> {
+        self.confirm_held(request).await
     }
 }

@@ -33,6 +33,7 @@ use wire::proto::audit::v1::audit_service_server::AuditServiceServer;
 use wire::proto::consultation::v1::consultation_service_server::ConsultationServiceServer;
 use wire::proto::directory::v1::directory_service_server::DirectoryServiceServer;
 use wire::proto::publication::v1::publication_service_server::PublicationServiceServer;
+use wire::proto::publication::v1::quarantine_service_server::QuarantineServiceServer;
 use wire::status::{Details, status_for};
 
 use crate::administration::Administration;
@@ -43,6 +44,7 @@ use crate::directory::Directory;
 use crate::door::LoggedDoor;
 use crate::entry::{told_ok, usual_retention};
 use crate::publication::{LARGEST_MESSAGE, Publication};
+use crate::quarantine::Quarantines;
 use crate::scopes;
 use crate::shared::Shared;
 
@@ -60,8 +62,9 @@ const LAST_HOLDERS_LOOK: Duration = Duration::from_millis(10);
 const LAST_HOLDERS_LOOKS: u32 = 500;
 
 /// Names of the services that health reports on.
-const SERVICES: [&str; 5] = [
+const SERVICES: [&str; 6] = [
     "ponte.publication.v1.PublicationService",
+    "ponte.publication.v1.QuarantineService",
     "ponte.consultation.v1.ConsultationService",
     "ponte.audit.v1.AuditService",
     "ponte.agreement.v1.AgreementService",
@@ -133,6 +136,10 @@ pub async fn start(
         .serve(limited(
             LARGEST_MESSAGE,
             PublicationServiceServer::new(Publication::new(Arc::clone(&shared))),
+        ))
+        .serve(limited(
+            LARGEST_QUESTION,
+            QuarantineServiceServer::new(Quarantines::new(Arc::clone(&shared))),
         ))
         .serve(limited(
             LARGEST_QUESTION,
@@ -238,6 +245,7 @@ trait Limited {
 
 impl_limited!(
     PublicationServiceServer,
+    QuarantineServiceServer,
     ConsultationServiceServer,
     AuditServiceServer,
     AgreementServiceServer,
@@ -250,10 +258,18 @@ fn limited<S: Limited>(decode: usize, server: S) -> S {
 
 /// Which role may call which service; whatever is not named is closed.
 pub fn allow_list() -> AllowList {
-    let [publication, consultation, audit, agreements, directory] = SERVICES;
+    let [
+        publication,
+        quarantine,
+        consultation,
+        audit,
+        agreements,
+        directory,
+    ] = SERVICES;
     AllowList::new()
         .allow(HEALTH, &[Role::Node, Role::Agency, Role::Auditor, Role::Admin])
         .allow(publication, &[Role::Node])
+        .allow(quarantine, &[Role::Admin])
         .allow(consultation, &[Role::Agency])
         .allow(audit, &[Role::Auditor])
         .allow(agreements, &[Role::Admin, Role::Agency])

@@ -10,7 +10,7 @@ use agreement::peer::SpiffeId;
 use agreement::reason::Reason;
 use agreement::usage::UsageCounters;
 use arc_swap::ArcSwap;
-use registry::municipality::MunicipalityId;
+use registry::statement::RegistrarId;
 use store::access_log::committed::Committed;
 use store::access_log::draft::EntryDraft;
 use store::access_log::{AccessLog, LogFailure, ReserveError, Slot};
@@ -20,7 +20,7 @@ use transport::clock::Clock;
 use transport::shutdown::Shutdown;
 use wire::status::{Details, status_for};
 
-use crate::config::ReaderGrant;
+use crate::config::{NodeGrant, ReaderGrant, RegistrarGrant};
 
 /// State of the index, shared by all its services.
 #[derive(Debug)]
@@ -35,8 +35,10 @@ pub struct Shared<S> {
     pub agreements_change: tokio::sync::Mutex<()>,
     /// What each agreement has used up.
     pub usage: Mutex<UsageCounters>,
-    /// Which node publishes for whom.
-    pub nodes: BTreeMap<SpiffeId, Vec<MunicipalityId>>,
+    /// Which node publishes for whom, and with which key.
+    pub nodes: BTreeMap<SpiffeId, NodeGrant>,
+    /// Who confirms what waits.
+    pub registrars: BTreeMap<RegistrarId, RegistrarGrant>,
     /// Who reads what of the log.
     pub readers: BTreeMap<SpiffeId, ReaderGrant>,
     /// The clock.

@@ -26,6 +26,8 @@ pub struct NodeConfig {
     pub data_directory: PathBuf,
     /// Key-encryption key: 32 bytes, or 64 hexadecimal characters; mode 0600.
     pub key_encryption_key: PathBuf,
+    /// Private key under which batches are signed, PKCS#8 PEM, mode 0600.
+    pub publication_key: PathBuf,
     /// Page cache of the mirror, bytes.
     pub cache_bytes: u64,
     /// How to reach the index.
@@ -62,6 +64,7 @@ struct RawConfig {
     data_directory: PathBuf,
     trust_domain: String,
     key_encryption_key: PathBuf,
+    publication_key: PathBuf,
     log_key: Option<String>,
     cache_mib: Option<u64>,
     index: RawIndex,
@@ -125,6 +128,7 @@ impl NodeConfig {
             data_directory,
             trust_domain,
             key_encryption_key,
+            publication_key,
             log_key,
             cache_mib,
             index,
@@ -179,6 +183,7 @@ impl NodeConfig {
             identity,
             data_directory: base.join(data_directory),
             key_encryption_key: base.join(key_encryption_key),
+            publication_key: base.join(publication_key),
             cache_bytes: cache_mib.unwrap_or(64) << 20,
             index: Endpoint {
                 server,

@@ -9,8 +9,10 @@ use agreement::moment::Moment;
 use chrono::NaiveDate;
 use client::connection::Connection;
 use registry::identifier::IstatCode;
+use registry::signing::{KeyError, SigningKey};
 use serde::Serialize;
 use transport::clock::Clock;
+use transport::pki::files::{PkiFileError, read_key};
 use transport::random::Random;
 use transport::shutdown::Shutdown;
 
@@ -66,6 +68,12 @@ pub enum NodeError {
     /// The import.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// The file of the publication key.
+    #[error("the publication key cannot be read")]
+    KeyFile(#[from] PkiFileError),
+    /// The publication key.
+    #[error("the publication key is not an Ed25519 key in PKCS#8")]
+    PublicationKey(#[from] KeyError),
     /// A task of the daemon broke.
     #[error("a task of the daemon broke")]
     Task(#[from] tokio::task::JoinError),
@@ -89,6 +97,7 @@ impl Node {
         let publisher = Publisher::new(
             connect,
             config.municipality,
+            Arc::new(publication_key(&config.publication_key)?),
             storage.clone(),
             config.batches,
             Arc::clone(&clock),
@@ -138,6 +147,11 @@ impl Node {
         }
         Ok(())
     }
+}
+
+fn publication_key(path: &Path) -> Result<SigningKey, NodeError> {
+    let pem = read_key(path)?;
+    Ok(SigningKey::from_pem(pem.expose())?)
 }
 
 impl Handle {

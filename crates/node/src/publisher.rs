@@ -17,6 +17,7 @@ use client::connection::Connection;
 use client::error::SetupError;
 use client::node::NodeClient;
 use registry::identifier::IstatCode;
+use registry::signing::SigningKey;
 use tokio::sync::{Notify, watch};
 use transport::clock::Clock;
 use transport::random::Random;
@@ -41,6 +42,7 @@ pub type Connect = Arc<dyn Fn() -> Result<Connection, SetupError> + Send + Sync>
 pub struct Publisher {
     connect: Connect,
     municipality: IstatCode,
+    signing_key: Arc<SigningKey>,
     storage: Storage,
     limits: BatchLimits,
     clock: Arc<dyn Clock>,
@@ -58,10 +60,11 @@ pub struct PublisherHandle {
 }
 
 impl Publisher {
-    /// A publisher that has not begun.
+    /// A publisher that has not begun. Batches are signed with the municipality's publication key.
     pub fn new(
         connect: Connect,
         municipality: IstatCode,
+        signing_key: Arc<SigningKey>,
         storage: Storage,
         limits: BatchLimits,
         clock: Arc<dyn Clock>,
@@ -72,6 +75,7 @@ impl Publisher {
         Self {
             connect,
             municipality,
+            signing_key,
             storage,
             limits,
             clock,

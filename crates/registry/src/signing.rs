@@ -41,6 +41,20 @@ pub struct KeyError;
 #[error("the signature does not verify")]
 pub struct SignatureError;
 
+/// The private key of 32 random bytes in PKCS#8 (RFC 8410), PEM.
+pub fn pem_of_seed(seed: &[u8; 32]) -> String {
+    let document = [PKCS8_HEAD, seed].concat();
+    format!("{PEM_BEGIN}\n{}\n{PEM_END}\n", STANDARD.encode(document))
+}
+
+const PEM_BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
+const PEM_END: &str = "-----END PRIVATE KEY-----";
+
+/// What stands before the seed: version 0, algorithm 1.3.101.112, and the lengths.
+const PKCS8_HEAD: &[u8] = &[
+    0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
+];
+
 impl Purpose {
     const fn context(self) -> &'static [u8] {
         match self {
@@ -73,6 +87,20 @@ impl SigningKey {
         Ed25519KeyPair::from_pkcs8_maybe_unchecked(document)
             .map(Self)
             .map_err(|_| KeyError)
+    }
+
+    /// A key in PKCS#8, PEM: what [`pem_of_seed`] and other programs write.
+    ///
+    /// # Errors
+    /// See [`KeyError`].
+    pub fn from_pem(text: &str) -> Result<Self, KeyError> {
+        let body = text
+            .trim()
+            .strip_prefix(PEM_BEGIN)
+            .and_then(|rest| rest.strip_suffix(PEM_END))
+            .ok_or(KeyError)?;
+        let body: String = body.split_ascii_whitespace().collect();
+        Self::from_pkcs8(&STANDARD.decode(body).map_err(|_| KeyError)?)
     }
 
     /// The public half.

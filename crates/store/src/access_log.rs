@@ -348,6 +348,15 @@ impl AccessLog {
         Ok(entries)
     }
 
+    /// Indices of entries, from `from` on, that name subjects of a municipality, by its cadastral code: oldest first,
+    /// reserved ones among them.
+    #[must_use]
+    pub fn entries_about(&self, municipality: &str, from: u64) -> Vec<u64> {
+        let size = self.checkpoint().checkpoint.size;
+        let scope = ReaderScope::Municipality(municipality.to_owned());
+        self.inner.shared.candidates(&scope, from, size, usize::MAX)
+    }
+
     /// Entries that activated or revoked an agreement or changed who reads the log, oldest first: their fold is who
     /// may see what.
     #[must_use]

@@ -3,18 +3,19 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, NaiveDate};
+use chrono::NaiveDate;
 use registry::canonical;
-use registry::change::ChangeBody;
+use registry::change::{Change, ChangeBody};
 use registry::finding::{Severity, card_rules};
 use registry::identifier::{LocalId, PersonId, RecordId};
 use registry::linking::{self, Candidate, CardFacts, Identity, LinkKey, RegionKey};
 use registry::municipality::MunicipalityId;
-use registry::publication::Batch;
+use registry::publication::LimitedKinds;
 use registry::record::Record;
 
 use crate::projection::{Card, Projection, ProjectionError};
 use crate::publication_journal::entry::{Decision, LinkStanding};
+use crate::publisher::gate::{Gate, Judgement};
 use crate::rows::{CommitSequence, Lead};
 
 /// Longest card that is served, in canonical bytes: with what surrounds it it must fit into one value of the engine.
@@ -31,6 +32,22 @@ const CROWD: usize = 100;
 #[derive(Debug)]
 pub(crate) struct Linker {
     region: RegionKey,
+}
+
+/// What was decided about the changes of a batch, in their order.
+#[derive(Debug, Default)]
+pub(crate) struct Resolved {
+    /// What becomes of each.
+    pub(crate) decisions: Vec<Decision>,
+    /// Towards which limits of a day each counts.
+    pub(crate) counts: Vec<LimitedKinds>,
+}
+
+impl Resolved {
+    fn push(&mut self, decision: Decision, counts: LimitedKinds) {
+        self.decisions.push(decision);
+        self.counts.push(counts);
+    }
 }
 
 /// What the batch at hand has made of the cards that it has changed so far.
@@ -52,41 +69,53 @@ impl Linker {
         linking::record_id(&self.region, municipality, local_id)
     }
 
-    /// Decides over every change of a batch, against all that was accepted before and the batch itself.
-    pub(crate) fn resolve(
+    /// Decides over every change of a batch, against all that was accepted before and the batch itself. `today` is
+    /// the day of the node when it sent them.
+    pub(crate) fn resolve<'a>(
         &self,
         projection: &Projection,
         municipality: MunicipalityId,
-        batch: &Batch,
-    ) -> Result<Vec<Decision>, ProjectionError> {
+        changes: &'a [Change],
+        today: NaiveDate,
+        gate: &mut Gate<'a>,
+    ) -> Result<Resolved, ProjectionError> {
         let visible = projection.visible();
-        let sent = DateTime::from_timestamp_millis(batch.sent_at_ms());
-        let today = sent.map_or(NaiveDate::MIN, |sent| sent.date_naive());
         let mut pending = Pending::default();
-        let mut decisions = Vec::with_capacity(batch.changes().len());
-        for (change, sequence) in batch.changes().iter().zip(visible.0 + 1..) {
+        let mut resolved = Resolved::default();
+        for (change, sequence) in changes.iter().zip(visible.0 + 1..) {
             let record = self.record_id(municipality, &change.local_id);
+            let stored = projection.card_at(record, visible)?;
             let known = match pending.by_record.get(&record) {
                 Some((person, _)) => Some(*person),
-                None => projection.card_at(record, visible)?.map(|card| card.person),
+                None => stored.as_ref().map(|card| card.person),
             };
-            let decision = match &change.body {
-                ChangeBody::Remove => {
-                    let person = known.unwrap_or(PersonId(record.0));
-                    pending.remove(record, person);
-                    Decision::Linked {
-                        person,
-                        standing: LinkStanding::Confirmed,
+            let stored = stored.and_then(|card| card.record);
+            match &change.body {
+                ChangeBody::Remove => match gate.judge(record, stored.as_ref(), change, false) {
+                    Judgement::Hold(reason) => resolved.push(Decision::Held { reason }, LimitedKinds::NONE),
+                    Judgement::Serve(counts) => {
+                        let person = known.unwrap_or(PersonId(record.0));
+                        pending.remove(record, person);
+                        let standing = LinkStanding::Confirmed;
+                        resolved.push(Decision::Linked { person, standing }, counts);
                     }
-                }
+                },
                 ChangeBody::Upsert(card) => {
                     if let Some(rule) = broken_rule(card, today) {
-                        decisions.push(Decision::Quarantined {
-                            rule: rule.to_owned(),
-                        });
+                        let rule = rule.to_owned();
+                        resolved.push(Decision::Quarantined { rule }, LimitedKinds::NONE);
                         continue;
                     }
                     let candidates = candidates(projection, visible, &pending, known, card)?;
+                    let elsewhere = registered_elsewhere(&candidates, municipality, today)
+                        || claimed_elsewhere(projection, visible, municipality, card, today)?;
+                    let counts = match gate.judge(record, stored.as_ref(), change, elsewhere) {
+                        Judgement::Serve(counts) => counts,
+                        Judgement::Hold(reason) => {
+                            resolved.push(Decision::Held { reason }, LimitedKinds::NONE);
+                            continue;
+                        }
+                    };
                     let facts = CardFacts::of(card, Identity::Open);
                     let linked = linking::link(record, &facts, &candidates, today);
                     let kin = candidates
@@ -109,13 +138,41 @@ impl Linker {
                         },
                         linking::link_keys(card),
                     );
-                    Decision::Linked { person, standing }
+                    resolved.push(Decision::Linked { person, standing }, counts);
                 }
-            };
-            decisions.push(decision);
+            }
         }
-        Ok(decisions)
+        Ok(resolved)
     }
+}
+
+/// Whether another municipality has the person of one of these cards registered.
+fn registered_elsewhere(candidates: &[Candidate], municipality: MunicipalityId, today: NaiveDate) -> bool {
+    candidates.iter().any(|candidate| {
+        MunicipalityId::of_any(candidate.facts.municipality) != Some(municipality)
+            && candidate.facts.registered_on(today)
+    })
+}
+
+/// Whether another municipality has somebody registered under a codice fiscale that this card states without the tax
+/// registry's word: it links nobody, and yet leads to the card.
+fn claimed_elsewhere(
+    projection: &Projection,
+    visible: CommitSequence,
+    municipality: MunicipalityId,
+    card: &Record,
+    today: NaiveDate,
+) -> Result<bool, ProjectionError> {
+    for entry in card.tax_codes.iter().filter(|entry| !entry.validated) {
+        let lead = projection.tax_code(entry.code.as_str());
+        for record in projection.cards_of(lead, visible)?.into_iter().take(CROWD) {
+            let other = projection.card_at(record, visible)?.and_then(candidate);
+            if registered_elsewhere(other.as_slice(), municipality, today) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// The rule under which a card is kept aside: the index asks again what the node has asked before it.
@@ -204,6 +261,7 @@ fn candidate(card: Card) -> Option<Candidate> {
         id,
         sequence,
         person,
+        restored: _,
         record,
     } = card;
     let facts = CardFacts::of(&record?, Identity::Open);

@@ -3,11 +3,14 @@
 //! Each change is applied with plain inserts that may be repeated: applying a journal again over rows that already
 //! hold some of it, or all of it, ends in the same rows, byte for byte.
 
+mod instants;
+mod waiting;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use registry::canonical;
-use registry::identifier::{PersonId, RecordId};
+use registry::identifier::{LocalId, PersonId, RecordId};
 use registry::linking::GeneralitiesKey;
 use registry::municipality::MunicipalityId;
 use registry::normal;
@@ -18,6 +21,7 @@ use crate::keys::token::{Token, TokenDomain, Tokenizer};
 use crate::keys::{KeyId, KeyName};
 use crate::kv::{EngineError, KeyValue};
 use crate::publication_journal::municipality_key;
+use crate::publication_journal::ruling::Restored;
 use crate::rows::{
     self, CommitSequence, Lead, ROW_FORMAT, RowError, Spans, Version, VersionBody, current_key,
     record_behind, superseded_key, superseded_prefix,
@@ -54,12 +58,24 @@ pub(crate) struct AppliedChange<'a> {
     pub(crate) card: Option<&'a Record>,
 }
 
-/// What a change did to the set of served cards: canonical bytes, where there was or is a card.
+/// What a change did to the set of received cards: canonical bytes, where there was or is a card. The node's mirror
+/// is the same set, whatever of it is served.
 pub(crate) struct Replaced {
     /// The card before.
     pub(crate) before: Option<Vec<u8>>,
     /// The card since.
     pub(crate) after: Option<Vec<u8>>,
+}
+
+impl Replaced {
+    /// The municipality's number of the card; `None` when there neither was nor is one.
+    pub(crate) fn local_id(&self) -> Result<Option<LocalId>, RowError> {
+        let either = self.before.as_ref().or(self.after.as_ref());
+        either
+            .map(|bytes| canonical::decode(bytes).map(|card| card.local_id))
+            .transpose()
+            .map_err(|_| RowError::Card)
+    }
 }
 
 /// A version of a card, opened.
@@ -71,6 +87,8 @@ pub(crate) struct Card {
     pub(crate) sequence: CommitSequence,
     /// The person.
     pub(crate) person: PersonId,
+    /// Whether it stands in the place of a later one that is not trusted.
+    pub(crate) restored: Restored,
     /// The card, unless it was removed.
     pub(crate) record: Option<Record>,
 }
@@ -123,7 +141,7 @@ impl Projection {
         Ok(CommitSequence(applied))
     }
 
-    /// Applies one change.
+    /// Applies one change: its state is what was received last and what is served.
     pub(crate) fn apply(&self, change: &AppliedChange<'_>) -> Result<Replaced, ProjectionError> {
         let AppliedChange {
             sequence,
@@ -133,15 +151,39 @@ impl Projection {
             person,
             card,
         } = *change;
-        let key = self.keys.get_or_create(&municipality_key(municipality))?;
+        let waited = self.waiting_before(record, sequence)?;
         let after = card.map(canonical::encode);
         let body = after.clone().map_or(VersionBody::Removed, VersionBody::Card);
         let version = Version {
             sequence,
             recorded_ms,
             person,
+            restored: Restored::No,
             body,
         };
+        let served = self.serve(municipality, record, &version, card)?;
+        if waited.is_some() {
+            let settled = VersionBody::Settled;
+            let settled = Version {
+                body: settled,
+                ..version
+            };
+            self.write_waiting(municipality, record, &settled)?;
+        }
+        let before = waited.unwrap_or(served);
+        Ok(Replaced { before, after })
+    }
+
+    /// Makes a version the newest one, and tells what was served before: canonical bytes, or none.
+    fn serve(
+        &self,
+        municipality: MunicipalityId,
+        record: RecordId,
+        version: &Version,
+        card: Option<&Record>,
+    ) -> Result<Option<Vec<u8>>, ProjectionError> {
+        let (sequence, person) = (version.sequence, version.person);
+        let key = self.keys.get_or_create(&municipality_key(municipality))?;
         let newest = self.read_version(&current_key(record))?;
         let before = match &newest {
             Some(newest) if newest.sequence < sequence => {
@@ -156,7 +198,7 @@ impl Projection {
             Some(newest) if sequence < newest.sequence => superseded_key(record, sequence),
             Some(_) | None => current_key(record),
         };
-        self.write_version(&key, &place, &version)?;
+        self.write_version(&key, &place, version)?;
         let old = before
             .as_ref()
             .map(|before| open_card(record, before))
@@ -173,11 +215,7 @@ impl Projection {
         for lead in leads_after.iter().filter(|lead| !leads_before.contains(lead)) {
             self.edit_spans(&lead.key(record), |spans| spans.enter(sequence))?;
         }
-        let before = before.and_then(|before| match before.body {
-            VersionBody::Card(bytes) => Some(bytes),
-            VersionBody::Removed => None,
-        });
-        Ok(Replaced { before, after })
+        Ok(before.and_then(Version::into_card))
     }
 
     /// The newest version of a card that a reader at `visible` sees; `None` when there is none, or when the card's
@@ -282,7 +320,7 @@ impl Projection {
         Ok(())
     }
 
-    fn version_at(
+    pub(crate) fn version_at(
         &self,
         record: RecordId,
         visible: CommitSequence,
@@ -392,16 +430,18 @@ fn open_card(id: RecordId, version: &Version) -> Result<Card, RowError> {
         sequence,
         recorded_ms: _,
         person,
+        restored,
         body,
     } = version;
     let record = match body {
-        VersionBody::Removed => None,
+        VersionBody::Removed | VersionBody::Settled => None,
         VersionBody::Card(bytes) => Some(canonical::decode(bytes).map_err(|_| RowError::Card)?),
     };
     Ok(Card {
         id,
         sequence: *sequence,
         person: *person,
+        restored: *restored,
         record,
     })
 }

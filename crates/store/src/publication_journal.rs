@@ -5,29 +5,34 @@
 //!
 //! | Bytes | Meaning |
 //! |---|---|
-//! | 1 | kind: 1 batch, 2 sync point |
+//! | 1 | kind: 1 batch, 2 sync point, 3 release, 4 restatement |
 //! | 4 | changes in it (0 for a sync point) |
 //! | 16 | id of the data key |
-//! | rest | sealed content, see [`entry`]; associated data: `publication-journal/1`, the frame's number, kind, changes |
+//! | rest | sealed content, see [`entry`] and [`ruling`]; associated data: `publication-journal/1`, the frame's number, kind, changes |
 //!
 //! The frame's number is the commit sequence of its first change; a sync point has that of the last change before it.
 //! Number of changes and order are in the open so that a batch whose key was destroyed can be stepped over.
 //! A batch whose key is missing without having been destroyed is refused: the key ring is older than the journal.
 
 pub mod entry;
+pub(crate) mod ruling;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use registry::identifier::LocalId;
 use registry::municipality::MunicipalityId;
+use registry::publication::{Batch, MAX_CHANGES};
 
 use crate::files::Files;
 use crate::keys::data_key::DataKey;
 use crate::keys::ring::{KeyRing, RingError};
 use crate::keys::{KeyId, KeyName};
-use crate::publication_journal::entry::{AcceptedBatch, EntryError, SyncPoint};
+use crate::publication_journal::entry::{AcceptedBatch, Decision, EntryError, SyncPoint};
+use crate::publication_journal::ruling::{Release, Restatement};
 use crate::rows::CommitSequence;
 use crate::segment::envelope::Envelope;
-use crate::segment::scan::ScanError;
+use crate::segment::scan::{ScanError, scan};
 use crate::segment::{AppendError, Recovery, SegmentSet, Settings};
 
 /// Name prefix of the journal's segment files.
@@ -39,6 +44,8 @@ const LABEL: &[u8] = b"publication-journal/1";
 const HEAD: usize = 21;
 const BATCH: u8 = 1;
 const SYNC_POINT: u8 = 2;
+const RELEASE: u8 = 3;
+const RESTATEMENT: u8 = 4;
 
 /// Why the journal cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -85,7 +92,11 @@ pub enum ReadError {
 pub(crate) enum Replayed {
     /// An accepted batch.
     Batch(AcceptedBatch),
-    /// A batch whose municipality was withdrawn: its key is gone.
+    /// Changes that waited and are served now.
+    Release(Release),
+    /// Cards that are served otherwise.
+    Restatement(Restatement),
+    /// Any of these, of a municipality that was withdrawn: its key is gone.
     Erased {
         /// Its last change.
         last: CommitSequence,
@@ -97,6 +108,7 @@ pub(crate) enum Replayed {
 /// The open journal.
 #[derive(Debug)]
 pub struct PublicationJournal {
+    files: Arc<dyn Files>,
     segments: SegmentSet,
     keys: Arc<KeyRing>,
     envelope: Envelope,
@@ -118,15 +130,18 @@ impl PublicationJournal {
             let replayed = read_frame(&envelope, &keys, last, frame)?;
             last = match &replayed {
                 Replayed::Batch(batch) => batch.last(),
+                Replayed::Release(release) => release.batch.last(),
+                Replayed::Restatement(restatement) => restatement.last(),
                 Replayed::Erased { last } => *last,
                 Replayed::SyncPoint(_) => last,
             };
             visit(replayed)
         };
-        let (segments, recovery) = SegmentSet::open(files, SEGMENT_PREFIX, settings, &envelope, &mut read)
-            .map_err(|error| JournalError::Scan(Box::new(error)))?;
+        let opened = SegmentSet::open(Arc::clone(&files), SEGMENT_PREFIX, settings, &envelope, &mut read);
+        let (segments, recovery) = opened.map_err(|error| JournalError::Scan(Box::new(error)))?;
         Ok((
             Self {
+                files,
                 segments,
                 keys,
                 envelope,
@@ -142,6 +157,51 @@ impl PublicationJournal {
         self.last
     }
 
+    /// The cards of a municipality of which something was received and served in a stretch of changes. Reads the
+    /// whole journal; only the frames of the stretch are opened.
+    pub(crate) fn received_between(
+        &self,
+        municipality: MunicipalityId,
+        first: CommitSequence,
+        last: CommitSequence,
+    ) -> Result<BTreeSet<LocalId>, JournalError> {
+        let mut received = BTreeSet::new();
+        let mut visit = |_position, frame: &[u8]| {
+            let framed = self.envelope.decode(frame).ok_or(ReadError::Envelope)?;
+            let number = CommitSequence(framed.sequence);
+            // A frame that begins before the stretch may reach into it.
+            if last < number || number.0.saturating_add(MAX_CHANGES as u64) < first.0 {
+                return Ok(());
+            }
+            let before = match framed.payload.first() {
+                Some(&SYNC_POINT) => number,
+                _ => CommitSequence(number.0.saturating_sub(1)),
+            };
+            let batch = match read_frame(&self.envelope, &self.keys, before, frame)? {
+                Replayed::Batch(batch) => batch,
+                Replayed::Release(release) => release.batch,
+                Replayed::Restatement(_) | Replayed::Erased { .. } | Replayed::SyncPoint(_) => return Ok(()),
+            };
+            if batch.municipality != municipality {
+                return Ok(());
+            }
+            let changes = Batch::from_canonical_bytes(&batch.content, batch.sent_at_ms)
+                .map_err(|error| ReadError::Refused(Box::new(error)))?
+                .into_changes();
+            let decided = changes.into_iter().zip(&batch.decisions).zip(batch.first.0..);
+            for ((change, decision), sequence) in decided {
+                let within = first.0 <= sequence && sequence <= last.0;
+                if within && matches!(decision, Decision::Linked { .. }) {
+                    received.insert(change.local_id);
+                }
+            }
+            Ok(())
+        };
+        scan(self.files.as_ref(), SEGMENT_PREFIX, &self.envelope, &mut visit)
+            .map_err(|error| JournalError::Scan(Box::new(error)))?;
+        Ok(received)
+    }
+
     /// Makes sure that a batch of so many changes and bytes of content can be appended: its key is there, and a place
     /// for it in the segments. Refusing here leaves the journal as it was.
     pub(crate) fn prepare(
@@ -150,9 +210,17 @@ impl PublicationJournal {
         changes: usize,
         content: usize,
     ) -> Result<(), JournalError> {
+        self.prepare_entry(municipality, AcceptedBatch::longest(changes, content))
+    }
+
+    /// The same for an entry of at most so many bytes.
+    pub(crate) fn prepare_entry(
+        &mut self,
+        municipality: MunicipalityId,
+        longest: usize,
+    ) -> Result<(), JournalError> {
         self.keys.get_or_create(&municipality_key(municipality))?;
-        let longest =
-            Envelope::OVERHEAD + HEAD + DataKey::OVERHEAD + AcceptedBatch::longest(changes, content);
+        let longest = Envelope::OVERHEAD + HEAD + DataKey::OVERHEAD + longest;
         Ok(self.segments.make_room(longest)?)
     }
 
@@ -162,6 +230,31 @@ impl PublicationJournal {
         let name = municipality_key(batch.municipality);
         self.append(BATCH, batch.first, count, &name, &batch.encode())?;
         self.last = batch.last();
+        Ok(())
+    }
+
+    /// Appends changes that a registrar has released; when this returns they are on the device.
+    pub(crate) fn append_release(&mut self, release: &Release) -> Result<(), JournalError> {
+        let Release { statement: _, batch } = release;
+        let count = u32::try_from(batch.decisions.len()).map_err(|_| JournalError::TooLong)?;
+        let name = municipality_key(batch.municipality);
+        self.append(RELEASE, batch.first, count, &name, &release.encode())?;
+        self.last = batch.last();
+        Ok(())
+    }
+
+    /// Appends what is served otherwise; when this returns it is on the device.
+    pub(crate) fn append_restatement(&mut self, restatement: &Restatement) -> Result<(), JournalError> {
+        let count = u32::try_from(restatement.cards.len()).map_err(|_| JournalError::TooLong)?;
+        let name = municipality_key(restatement.municipality);
+        self.append(
+            RESTATEMENT,
+            restatement.first,
+            count,
+            &name,
+            &restatement.encode(),
+        )?;
+        self.last = restatement.last();
         Ok(())
     }
 
@@ -226,7 +319,7 @@ fn read_frame(
     let count = u32::from_be_bytes(*count);
     let number = CommitSequence(framed.sequence);
     let expected = match kind {
-        BATCH => CommitSequence(last.0 + 1),
+        BATCH | RELEASE | RESTATEMENT => CommitSequence(last.0 + 1),
         SYNC_POINT => last,
         _ => return Err(ReadError::Envelope),
     };
@@ -240,9 +333,11 @@ fn read_frame(
             .checked_add(u64::from(count).saturating_sub(1))
             .ok_or(ReadError::Order)?;
         return match kind {
-            BATCH if 0 < count && keys.name_of(id).is_some() => Ok(Replayed::Erased {
-                last: CommitSequence(last),
-            }),
+            BATCH | RELEASE | RESTATEMENT if 0 < count && keys.name_of(id).is_some() => {
+                Ok(Replayed::Erased {
+                    last: CommitSequence(last),
+                })
+            }
             _ => Err(ReadError::UnknownKey),
         };
     };
@@ -250,14 +345,29 @@ fn read_frame(
         .key
         .open(&associated(number, kind, count), sealed)
         .map_err(|_| ReadError::Seal)?;
-    if kind == SYNC_POINT {
-        return Ok(Replayed::SyncPoint(SyncPoint::decode(&content)?));
+    let (replayed, changes) = match kind {
+        SYNC_POINT => return Ok(Replayed::SyncPoint(SyncPoint::decode(&content)?)),
+        RELEASE => {
+            let release = Release::decode(number, &content)?;
+            let changes = release.batch.decisions.len();
+            (Replayed::Release(release), changes)
+        }
+        RESTATEMENT => {
+            let restatement = Restatement::decode(number, &content)?;
+            let changes = restatement.cards.len();
+            (Replayed::Restatement(restatement), changes)
+        }
+        _ => {
+            let batch = AcceptedBatch::decode(number, &content)?;
+            let changes = batch.decisions.len();
+            (Replayed::Batch(batch), changes)
+        }
+    };
+    if u32::try_from(changes) == Ok(count) {
+        Ok(replayed)
+    } else {
+        Err(EntryError::Malformed.into())
     }
-    let batch = AcceptedBatch::decode(number, &content)?;
-    if u32::try_from(batch.decisions.len()) != Ok(count) {
-        return Err(EntryError::Malformed.into());
-    }
-    Ok(Replayed::Batch(batch))
 }
 
 #[cfg(test)]

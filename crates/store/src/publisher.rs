@@ -6,6 +6,10 @@
 //! replay applies what the journal holds.
 
 mod intake_book;
+pub(crate) mod gate;
+pub mod held;
+pub mod order;
+mod rulings;
 pub(crate) mod writer;
 pub(crate) mod recovery;
 
@@ -14,12 +18,15 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
 use registry::digest::SetDigest;
+use registry::identifier::LocalId;
 use registry::municipality::MunicipalityId;
-use registry::publication::{Batch, NotNext, Refusal, Watermark};
+use registry::publication::{NotNext, Refusal, VerifiedBatch, Watermark};
 use tokio::sync::{oneshot, watch};
 
-use crate::projection::ProjectionError;
+use crate::projection::{ProjectionError, Replaced};
 use crate::publication_journal::JournalError;
+use crate::publisher::held::Holdings;
+use crate::publisher::order::{Done, Order, OrderError};
 use crate::publisher::writer::Writer;
 
 /// Batches that may wait for the writer; beyond that nodes are told to come back.
@@ -32,12 +39,14 @@ pub struct MunicipalityState {
     pub watermark: Watermark,
     /// The node's last change that answers show.
     pub visible: Watermark,
-    /// Cards served.
+    /// Cards received, whatever of them is served.
     pub records: u64,
     /// When the last batch was recorded, Unix milliseconds.
     pub received_ms: u64,
-    /// Digest of the served cards.
+    /// Digest of the cards received: what the node's mirror must be equal to.
     pub digest: SetDigest,
+    /// What waits for a registrar, and what is not trusted.
+    pub holdings: Holdings,
     /// Changes kept aside, newest last, at most [`MunicipalityState::REJECTIONS`].
     pub rejections: Vec<Rejection>,
 }
@@ -54,7 +63,21 @@ impl MunicipalityState {
             records: 0,
             received_ms: 0,
             digest: SetDigest::new(),
+            holdings: Holdings::default(),
             rejections: Vec::new(),
+        }
+    }
+
+    /// Keeps the digest in step with what a change did to the cards received.
+    pub(crate) fn replace(&mut self, local_id: &LocalId, replaced: &Replaced) {
+        let Replaced { before, after } = replaced;
+        if let Some(before) = before {
+            self.digest.remove(local_id, before);
+            self.records = self.records.saturating_sub(1);
+        }
+        if let Some(after) = after {
+            self.digest.add(local_id, after);
+            self.records += 1;
         }
     }
 
@@ -72,7 +95,7 @@ pub struct Rejection {
     /// Its number in the node's journal.
     pub sequence: u64,
     /// The municipality's own number of the card.
-    pub local_id: registry::identifier::LocalId,
+    pub local_id: LocalId,
     /// Code of the rule.
     pub rule: String,
     /// When, Unix milliseconds.
@@ -123,16 +146,28 @@ pub enum WriterFailure {
 /// Shared with readers: state per municipality.
 pub(crate) type States = Arc<RwLock<std::collections::BTreeMap<MunicipalityId, MunicipalityState>>>;
 
+/// What the writer is asked to do.
+pub(crate) enum Work {
+    Batch(Submission),
+    Order(OrderSubmission),
+}
+
 pub(crate) struct Submission {
-    pub(crate) batch: Batch,
+    pub(crate) batch: VerifiedBatch,
     pub(crate) now_ms: u64,
     pub(crate) reply: oneshot::Sender<Result<Acknowledged, PublishError>>,
+}
+
+pub(crate) struct OrderSubmission {
+    pub(crate) order: Order,
+    pub(crate) now_ms: u64,
+    pub(crate) reply: oneshot::Sender<Result<Done, OrderError>>,
 }
 
 /// The handle to the writer thread.
 #[derive(Debug)]
 pub(crate) struct Publisher {
-    queue: Mutex<Option<SyncSender<Submission>>>,
+    queue: Mutex<Option<SyncSender<Work>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     failed: watch::Receiver<Option<Arc<WriterFailure>>>,
 }
@@ -159,21 +194,35 @@ impl Publisher {
         })
     }
 
-    pub(crate) async fn publish(&self, batch: Batch, now_ms: u64) -> Result<Acknowledged, PublishError> {
+    pub(crate) async fn publish(
+        &self,
+        batch: VerifiedBatch,
+        now_ms: u64,
+    ) -> Result<Acknowledged, PublishError> {
+        let (reply, answer) = oneshot::channel();
+        self.submit(Work::Batch(Submission { batch, now_ms, reply }))?;
+        answer.await.unwrap_or(Err(PublishError::Stopped))
+    }
+
+    pub(crate) async fn order(&self, order: Order, now_ms: u64) -> Result<Done, OrderError> {
+        let (reply, answer) = oneshot::channel();
+        self.submit(Work::Order(OrderSubmission { order, now_ms, reply }))?;
+        answer
+            .await
+            .unwrap_or(Err(OrderError::Publish(PublishError::Stopped)))
+    }
+
+    fn submit(&self, work: Work) -> Result<(), PublishError> {
         let queue = self
             .queue
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
             .ok_or(PublishError::Stopped)?;
-        let (reply, answer) = oneshot::channel();
-        queue
-            .try_send(Submission { batch, now_ms, reply })
-            .map_err(|error| match error {
-                TrySendError::Full(_) => PublishError::Busy,
-                TrySendError::Disconnected(_) => PublishError::Stopped,
-            })?;
-        answer.await.unwrap_or(Err(PublishError::Stopped))
+        queue.try_send(work).map_err(|error| match error {
+            TrySendError::Full(_) => PublishError::Busy,
+            TrySendError::Disconnected(_) => PublishError::Stopped,
+        })
     }
 
     /// Tells when and why the writer stopped by itself.

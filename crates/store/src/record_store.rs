@@ -8,6 +8,7 @@ pub mod answer;
 pub mod handle;
 mod read;
 mod subjects;
+pub mod suspects;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,7 +18,7 @@ use std::time::Duration;
 use agreement::permit::Permit;
 use registry::linking::RegionKey;
 use registry::municipality::MunicipalityId;
-use registry::publication::{Batch, Epoch};
+use registry::publication::{DailyLimits, Epoch, VerifiedBatch};
 use tokio::sync::watch;
 
 use crate::access_log::draft::{EntryDraft, Sealed};
@@ -29,12 +30,14 @@ use crate::kv::place::{Place, unless_it_panics};
 use crate::linker::Linker;
 use crate::projection::{Projection, ProjectionError};
 use crate::publication_journal::JournalError;
+use crate::publisher::order::{Done, Order, OrderError};
 use crate::publisher::recovery::{Recovered, RecoveryError, Stale, recover};
 use crate::publisher::writer::Writer;
 use crate::publisher::{Acknowledged, MunicipalityState, PublishError, Publisher, States, WriterFailure};
 use crate::record_store::answer::{HouseholdAnswer, PersonAnswer, Question, VerificationOutcome};
 use crate::record_store::handle::HandleKeys;
 use crate::record_store::read::Reader;
+use crate::record_store::suspects::Suspects;
 use crate::rows::CommitSequence;
 use crate::segment::Settings;
 
@@ -49,9 +52,16 @@ pub trait RecordStore: Send + Sync + 'static {
     /// See [`PublishError`]; nothing was acknowledged.
     fn publish(
         &self,
-        batch: Batch,
+        batch: VerifiedBatch,
         now_ms: u64,
     ) -> impl Future<Output = Result<Acknowledged, PublishError>> + Send;
+
+    /// Carries out what a person orders about changes that are held already; when this answers, it is durable and
+    /// visible.
+    ///
+    /// # Errors
+    /// See [`OrderError`]; nothing was changed.
+    fn order(&self, order: Order, now_ms: u64) -> impl Future<Output = Result<Done, OrderError>> + Send;
 
     /// Looks a person up.
     ///
@@ -86,6 +96,17 @@ pub trait RecordStore: Send + Sync + 'static {
         claim: &agreement::claim::Claim,
         draft: EntryDraft,
     ) -> impl Future<Output = Result<Sealed<VerificationOutcome>, ReadError>> + Send;
+
+    /// Whom entries of the access log name when they were answered with versions in a quarantine; `None` when there is
+    /// no such quarantine.
+    ///
+    /// # Errors
+    /// When the rows cannot be read.
+    fn suspects(
+        &self,
+        municipality: MunicipalityId,
+        quarantine: CommitSequence,
+    ) -> Result<Option<Suspects>, ReadError>;
 
     /// What is held of a municipality; `None` when it never published.
     fn municipality(&self, municipality: MunicipalityId) -> Option<MunicipalityState>;
@@ -141,6 +162,8 @@ pub struct StoreSettings {
     pub segments: Settings,
     /// Time between two sync points.
     pub sync_interval: Duration,
+    /// How much of a municipality may change in a day before a registrar must confirm it.
+    pub daily_limits: DailyLimits,
     /// The engine.
     pub engine: Engine,
 }
@@ -218,6 +241,7 @@ impl JournaledStore {
                 epoch,
                 projection,
                 linker,
+                settings.daily_limits,
             )
         };
         let (recovered, rebuilt) = match unless_it_panics(fill).unwrap_or_else(|| Err(Stale::Panic.into())) {
@@ -235,8 +259,10 @@ impl JournaledStore {
             journal,
             projection,
             linker,
+            gatekeeper,
             book,
             states,
+            recorded_ms,
             applied,
             replayed,
         } = recovered;
@@ -249,8 +275,10 @@ impl JournaledStore {
             journal,
             projection: Arc::clone(&projection),
             linker,
+            gatekeeper,
             book,
             states: Arc::clone(&states),
+            recorded_ms,
             synced: applied,
             sync_interval: settings.sync_interval,
         })?;
@@ -287,8 +315,12 @@ impl JournaledStore {
 }
 
 impl RecordStore for JournaledStore {
-    async fn publish(&self, batch: Batch, now_ms: u64) -> Result<Acknowledged, PublishError> {
+    async fn publish(&self, batch: VerifiedBatch, now_ms: u64) -> Result<Acknowledged, PublishError> {
         self.publisher.publish(batch, now_ms).await
+    }
+
+    async fn order(&self, order: Order, now_ms: u64) -> Result<Done, OrderError> {
+        self.publisher.order(order, now_ms).await
     }
 
     async fn lookup_person(
@@ -317,6 +349,20 @@ impl RecordStore for JournaledStore {
         draft: EntryDraft,
     ) -> Result<Sealed<VerificationOutcome>, ReadError> {
         self.reader.verify(permit, question, claim, draft)
+    }
+
+    fn suspects(
+        &self,
+        municipality: MunicipalityId,
+        quarantine: CommitSequence,
+    ) -> Result<Option<Suspects>, ReadError> {
+        let state = self.municipality(municipality);
+        let kept = state.and_then(|state| {
+            let mut quarantines = state.holdings.quarantines().iter();
+            quarantines.find(|kept| kept.id == quarantine).cloned()
+        });
+        kept.map(|kept| self.reader.suspects(municipality, &kept))
+            .transpose()
     }
 
     fn municipality(&self, municipality: MunicipalityId) -> Option<MunicipalityState> {

@@ -7,19 +7,27 @@
 //! | `T` token, record id | [`Spans`]: when the card answered to the identifier |
 //! | `F` household token, record id | [`Spans`]: when the card belonged to the household |
 //! | `P` person id, record id | [`Spans`]: when the card was linked to a person of another id than its own |
+//! | `W` record id, sequence | sealed [`Version`]: what was received of a card and not served, from that sequence on |
+//! | `K` recorded instant | last commit sequence that was recorded at the instant (u64, Unix ms) or before |
+//! | `V` | version of this scheme of rows |
 //! | `Z` | last commit sequence known to be synced |
 //!
 //! What leads to cards has one row for each card, never one list for all: no municipality can make a value too long
-//! to be stored by giving one code to many cards. Integers are big-endian. Every value begins with its format version, 1. Identifiers in keys are record ids,
-//! themselves keyed hashes, or 16-byte tokens; nothing in the open says who anybody is.
+//! to be stored by giving one code to many cards. Integers are big-endian. Every value begins with its format
+//! version, 1. Identifiers in keys are record ids, themselves keyed hashes, or 16-byte tokens; nothing in the open
+//! says who anybody is.
 
 use registry::identifier::{PersonId, RecordId};
 use uuid::Uuid;
 
 use crate::keys::token::Token;
+use crate::publication_journal::ruling::Restored;
 
 /// Version of all formats of this module.
 pub(crate) const ROW_FORMAT: u8 = 1;
+
+/// Version of the scheme: which rows there are. An engine with another is filled again from the journal.
+pub(crate) const ROW_SCHEME: u64 = 2;
 
 /// A place in the order of all accepted changes; the first is 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -88,6 +96,41 @@ impl Lead {
     }
 }
 
+/// Key of what waits of a card from a sequence on.
+pub(crate) fn waiting_key(record: RecordId, sequence: CommitSequence) -> Vec<u8> {
+    let mut key = waiting_prefix(record);
+    key.extend_from_slice(&sequence.0.to_be_bytes());
+    key
+}
+
+/// Prefix of all that ever waited of a card.
+pub(crate) fn waiting_prefix(record: RecordId) -> Vec<u8> {
+    prefixed(b'W', record.0.as_bytes())
+}
+
+/// Prefix of all that ever waited of any card.
+pub(crate) const WAITING_PREFIX: &[u8] = b"W";
+
+/// The card of a row of [`waiting_key`].
+pub(crate) fn record_of_waiting(key: &[u8]) -> Result<RecordId, RowError> {
+    let (record, _) = key
+        .strip_prefix(WAITING_PREFIX)
+        .and_then(|rest| rest.split_first_chunk::<16>())
+        .ok_or(RowError::Malformed)?;
+    Ok(RecordId(Uuid::from_bytes(*record)))
+}
+
+/// Key of the last sequence that was recorded at an instant, Unix milliseconds.
+pub(crate) fn recorded_key(recorded_ms: u64) -> Vec<u8> {
+    prefixed(b'K', &recorded_ms.to_be_bytes())
+}
+
+/// Prefix of all recorded instants.
+pub(crate) const RECORDED_PREFIX: &[u8] = b"K";
+
+/// Key of the scheme's version.
+pub(crate) const SCHEME_KEY: &[u8] = b"V";
+
 /// Key of the last synced sequence.
 pub(crate) const APPLIED_KEY: &[u8] = b"Z";
 
@@ -118,6 +161,8 @@ pub(crate) struct Version {
     pub(crate) recorded_ms: u64,
     /// The person to whom the card is linked.
     pub(crate) person: PersonId,
+    /// Whether it stands in the place of a later one that is not trusted.
+    pub(crate) restored: Restored,
     /// What the change said.
     pub(crate) body: VersionBody,
 }
@@ -129,6 +174,8 @@ pub(crate) enum VersionBody {
     Card(Vec<u8>),
     /// The municipality withdrew the card from publication.
     Removed,
+    /// Nothing waits: only under [`waiting_key`].
+    Settled,
 }
 
 /// A card is personal: debugging output does not carry it.
@@ -137,6 +184,7 @@ impl std::fmt::Debug for VersionBody {
         match self {
             Self::Card(_) => f.write_str("Card(..)"),
             Self::Removed => f.write_str("Removed"),
+            Self::Settled => f.write_str("Settled"),
         }
     }
 }
@@ -144,12 +192,18 @@ impl std::fmt::Debug for VersionBody {
 impl Version {
     const CARD: u8 = 1;
     const REMOVED: u8 = 2;
+    const SETTLED: u8 = 3;
+    const CARD_RESTORED: u8 = 4;
+    const REMOVED_RESTORED: u8 = 5;
 
     /// The bytes that are sealed.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let (kind, card): (u8, &[u8]) = match &self.body {
-            VersionBody::Card(bytes) => (Self::CARD, bytes),
-            VersionBody::Removed => (Self::REMOVED, &[]),
+        let (kind, card): (u8, &[u8]) = match (&self.body, self.restored) {
+            (VersionBody::Card(bytes), Restored::No) => (Self::CARD, bytes),
+            (VersionBody::Card(bytes), Restored::Yes) => (Self::CARD_RESTORED, bytes),
+            (VersionBody::Removed, Restored::No) => (Self::REMOVED, &[]),
+            (VersionBody::Removed, Restored::Yes) => (Self::REMOVED_RESTORED, &[]),
+            (VersionBody::Settled, _) => (Self::SETTLED, &[]),
         };
         let mut bytes = Vec::with_capacity(34 + card.len());
         bytes.extend_from_slice(&[ROW_FORMAT, kind]);
@@ -158,6 +212,14 @@ impl Version {
         bytes.extend_from_slice(self.person.0.as_bytes());
         bytes.extend_from_slice(card);
         bytes
+    }
+
+    /// The card in its canonical bytes, when there is one.
+    pub(crate) fn into_card(self) -> Option<Vec<u8>> {
+        match self.body {
+            VersionBody::Card(bytes) => Some(bytes),
+            VersionBody::Removed | VersionBody::Settled => None,
+        }
     }
 
     /// Reads what [`Version::encode`] wrote.
@@ -170,15 +232,19 @@ impl Version {
         let (sequence, rest) = rest.split_first_chunk::<8>().ok_or(RowError::Malformed)?;
         let (recorded, rest) = rest.split_first_chunk::<8>().ok_or(RowError::Malformed)?;
         let (person, card) = rest.split_first_chunk::<16>().ok_or(RowError::Malformed)?;
-        let body = match kind {
-            Self::CARD => VersionBody::Card(card.to_vec()),
-            Self::REMOVED if card.is_empty() => VersionBody::Removed,
+        let (body, restored) = match kind {
+            Self::CARD => (VersionBody::Card(card.to_vec()), Restored::No),
+            Self::CARD_RESTORED => (VersionBody::Card(card.to_vec()), Restored::Yes),
+            Self::REMOVED if card.is_empty() => (VersionBody::Removed, Restored::No),
+            Self::REMOVED_RESTORED if card.is_empty() => (VersionBody::Removed, Restored::Yes),
+            Self::SETTLED if card.is_empty() => (VersionBody::Settled, Restored::No),
             _ => return Err(RowError::Malformed),
         };
         Ok(Self {
             sequence: CommitSequence(u64::from_be_bytes(*sequence)),
             recorded_ms: u64::from_be_bytes(*recorded),
             person: PersonId(Uuid::from_bytes(*person)),
+            restored,
             body,
         })
     }

@@ -19,17 +19,22 @@ mod explanation;
 
 pub use self::access::{Document, access_description, agreement_message};
 pub use self::answer::{
-    DataAge, KeyCurrency, PersonMark, age_in_minutes, household_message, person_message, whole_minutes,
+    CardTrust, DataAge, KeyCurrency, PersonMark, age_in_minutes, household_message, person_message,
+    whole_minutes,
 };
 pub use self::audit::{PartItem, VisiblePart, access_entry};
 pub use self::claim::{VerificationCall, verification_answer};
 pub use self::consultation::{
     AccessInquiry, HouseholdLookup, PersonKey, PersonLookup, ReceiptInquiry, field_names, origin_from_wire,
 };
+pub use prost_types::Timestamp;
+
 pub use self::date::{civil_date, timestamp_from_ms, timestamp_to_ms};
 pub use self::explanation::SupposedCall;
 pub use self::invalid::{Invalid, Rule};
-pub use self::publication::{digest_from_wire, epoch_from_wire, municipality_from_wire};
+pub use self::publication::{
+    digest_from_wire, epoch_from_wire, hold_reason_from_wire, municipality_from_wire, statement_from_wire,
+};
 pub use self::receipt::{AccessReceipt, ReceiptChoice, full_receipt, receipt_choice, short_receipt};
 
 #[cfg(test)]

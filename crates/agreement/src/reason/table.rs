@@ -377,6 +377,25 @@ reasons! {
         "un altro flusso dello stesso nodo è subentrato",
         "avviare un solo pubblicatore per nodo";
 
+    /// No signature of the municipality's publication key.
+    BatchNotSigned = "BATCH_NOT_SIGNED", PermissionDenied, Denied, None,
+        "the batch is not signed by the municipality's publication key",
+        "enrol the publication key of the node at the index",
+        "il lotto non è firmato con la chiave di pubblicazione del comune",
+        "registrare presso l'indice la chiave di pubblicazione del nodo";
+    /// What waits is no longer what the registrar was shown.
+    HoldingsChanged = "HOLDINGS_CHANGED", FailedPrecondition, Conflict, None,
+        "what waits is not what the statement names",
+        "list what waits, and sign a statement about that",
+        "le variazioni in attesa non sono quelle indicate nella dichiarazione",
+        "elencare le variazioni in attesa e firmare una dichiarazione su di esse";
+    /// Not a statement of a registrar of the municipality.
+    StatementNotSigned = "STATEMENT_NOT_SIGNED", PermissionDenied, Denied, None,
+        "the statement is not signed by a registrar of the municipality",
+        "sign with the personal key that the index knows for this registrar",
+        "la dichiarazione non è firmata da un ufficiale d'anagrafe del comune",
+        "firmare con la chiave personale che l'indice conosce per l'ufficiale";
+
     // What an auditor, a witness or an administrator asked.
     /// Outside the reader's scope.
     OutsideScope = "OUTSIDE_SCOPE", PermissionDenied, Denied, None,

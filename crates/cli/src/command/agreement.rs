@@ -287,14 +287,18 @@ fn show(id: &str, caller: &CallerArguments, session: &mut Session<'_, '_>) -> Re
 }
 
 impl CallerArguments {
-    fn admin(&self, session: &Session<'_, '_>) -> Result<AdminClient, Failure> {
+    pub(super) fn admin(&self, session: &Session<'_, '_>) -> Result<AdminClient, Failure> {
         let Self { choice, connection } = self;
         let environment = &session.surroundings.environment;
         let connection = connection.resolve(&choice.load(environment)?, environment)?;
         Ok(AdminClient::new(connection.connect(session)?))
     }
 
-    fn with_act(&self, act: &ActSettings, session: &Session<'_, '_>) -> Result<(AdminClient, Act), Failure> {
+    pub(super) fn with_act(
+        &self,
+        act: &ActSettings,
+        session: &Session<'_, '_>,
+    ) -> Result<(AdminClient, Act), Failure> {
         let environment = &session.surroundings.environment;
         let ActSettings { reference, operator } =
             act.resolve(&self.choice.load(environment)?, environment)?;

@@ -129,6 +129,7 @@ fn examine_machine(path: &Path, session: &Session<'_, '_>, findings: &mut Vec<Fi
                 ));
                 material::certificate(&config.index.identity.certificate, now, findings);
                 material::private_key(&config.index.identity.key, findings);
+                material::private_key(&config.publication_key, findings);
                 material::secret("key-encryption-key", &config.key_encryption_key, findings);
                 material::separate(&config.key_encryption_key, &config.data_directory, findings);
                 volume::examine(&config.data_directory, findings);

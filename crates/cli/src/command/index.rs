@@ -1,5 +1,7 @@
 //! `ponte index`: the central service.
 
+mod quarantine;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,6 +28,9 @@ pub enum IndexCommand {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Stop serving what a node sent in an interval, and take that back
+    #[command(subcommand)]
+    Quarantine(Box<quarantine::QuarantineCommand>),
 }
 
 /// Arguments of `ponte index init`.
@@ -49,6 +54,7 @@ pub fn run(command: IndexCommand, session: &mut Session<'_, '_>) -> Result<ExitC
     match command {
         IndexCommand::Init(arguments) => init(&arguments, session),
         IndexCommand::Run { config } => serve(&config, session),
+        IndexCommand::Quarantine(command) => quarantine::run(*command, session),
     }
 }
 
@@ -173,6 +179,13 @@ authorities = "pki/authority.pem"
 # [[node]]
 # id = "spiffe://{trust_domain}/node/imola"
 # municipalities = ["037032"]
+# publication_key = "base64 of the public key with which its batches are signed"
+
+# Who confirms for a municipality the changes that are not served at once.
+# [[registrar]]
+# id = "g.neri"
+# municipalities = ["037032"]
+# key = "base64 of the registrar's own public key"
 
 # Which auditor reads what of the access log: region, municipality or agency. Nobody else reads anything.
 # [[reader]]

@@ -1,6 +1,7 @@
 //! `ponte node`: the municipal daemon, and the export that feeds it.
 
 mod daemon;
+mod held;
 
 use std::fs::File;
 use std::io::BufReader;
@@ -32,6 +33,10 @@ pub enum NodeCommand {
     Status(NodeArguments),
     /// Tell the daemon to publish at once, also after a stop
     PublishNow(NodeArguments),
+    /// List the changes that the index does not serve before a registrar has confirmed them: exit 1 when there are any
+    Held(held::HeldArguments),
+    /// Hand over what a registrar has signed about them
+    ConfirmHeld(held::ConfirmHeldArguments),
 }
 
 /// Which node.
@@ -87,6 +92,8 @@ pub fn run(command: NodeCommand, session: &mut Session<'_, '_>) -> Result<ExitCo
         NodeCommand::Run(arguments) => daemon::run(&arguments, session),
         NodeCommand::Status(arguments) => daemon::status(&arguments, session),
         NodeCommand::PublishNow(arguments) => daemon::publish_now(&arguments, session),
+        NodeCommand::Held(arguments) => held::held(&arguments, session),
+        NodeCommand::ConfirmHeld(arguments) => held::confirm(&arguments, session),
     }
 }
 

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use agreement::peer::SpiffeId;
 use agreement::reason::ExitCode;
+use registry::signing::{SigningKey, VerifyingKey, pem_of_seed};
 use transport::pki::authority::{Issued, TrustDomain};
 use transport::pki::error::PkiError;
 use transport::pki::files::{self, PkiFileError};
 use transport::pki::names::{IndexId, Validity};
-use transport::pki::request::{self, SigningRequest};
+use transport::pki::request::{self, KeyPem, SigningRequest};
 use transport::pki::summary::{self, CertificateSummary};
 
 use crate::datum::{Datum, RecordBuilder};
@@ -36,6 +37,7 @@ pub fn run(command: PkiCommand, session: &mut Session<'_, '_>) -> Result<ExitCod
     match command {
         PkiCommand::Init(arguments) => init(&arguments, session),
         PkiCommand::Csr(arguments) => csr(&arguments, session),
+        PkiCommand::SigningKey { out } => signing_key(&out, session),
         PkiCommand::Issue(arguments) => issue(&arguments, session),
         PkiCommand::Renew(arguments) => renew(&arguments, session),
         PkiCommand::Inspect { file } => {
@@ -84,6 +86,27 @@ fn csr(arguments: &CsrArguments, session: &mut Session<'_, '_>) -> Result<ExitCo
     files::write_certificate(&request_path, &csr).map_err(|error| unusable(&error))?;
     said_written(session, &[&request_path, &key_path])?;
     Ok(ExitCode::Ok)
+}
+
+fn signing_key(out: &Path, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
+    let (key_path, public_path) = (out.with_extension("key"), out.with_extension("pub"));
+    let public = make_signing_key(&key_path, session)?;
+    files::write_certificate(&public_path, &format!("{public}\n")).map_err(|error| unusable(&error))?;
+    said_written(session, &[&key_path, &public_path])?;
+    let row = RecordBuilder::new()
+        .with("public_key", public.to_string())
+        .build();
+    session.data(&[row])?;
+    Ok(ExitCode::Ok)
+}
+
+/// Makes an Ed25519 key in a new file, and tells its public half.
+pub fn make_signing_key(path: &Path, session: &Session<'_, '_>) -> Result<VerifyingKey, Failure> {
+    let mut seed = [0; 32];
+    session.surroundings.random.fill(&mut seed);
+    let key = SigningKey::from_seed(&seed).map_err(|error| Failure::internal(&error))?;
+    files::write_key(path, &KeyPem::new(pem_of_seed(&seed))).map_err(|error| unusable(&error))?;
+    Ok(key.verifying_key())
 }
 
 fn issue(arguments: &IssueArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {

@@ -2,6 +2,7 @@
 //! demonstration can be run at any time; those in `config/agreements` are how real ones look.
 
 use chrono::{Days, NaiveDate};
+use registry::signing::VerifyingKey;
 
 use super::region::TRUST_DOMAIN;
 
@@ -178,13 +179,16 @@ retention_months = 24"#
     )
 }
 
-/// Configuration of the index; `nodes` names node and municipality.
-pub(super) fn index(nodes: &[(&str, &str)], cache_mib: u64) -> String {
+/// Configuration of the index; `nodes` names node, municipality and publication key.
+///
+/// A year of changes comes in one day here, so the limits of a day are those of a year.
+pub(super) fn index(nodes: &[(&str, &str, VerifyingKey)], cache_mib: u64) -> String {
     let nodes: String = nodes
         .iter()
-        .map(|(name, istat)| {
+        .map(|(name, istat, key)| {
             format!(
-                "\n[[node]]\nid = \"spiffe://{TRUST_DOMAIN}/node/{name}\"\nmunicipalities = [\"{istat}\"]\n"
+                "\n[[node]]\nid = \"spiffe://{TRUST_DOMAIN}/node/{name}\"\nmunicipalities = [\"{istat}\"]\n\
+                 publication_key = \"{key}\"\n"
             )
         })
         .collect();
@@ -205,6 +209,11 @@ authorities = "../pki/authority.pem"
 [limits]
 cache_mib = {cache_mib}
 
+[daily_limits]
+departures = {{ at_least = 100, per_mille = 150 }}
+identifiers = {{ at_least = 100, per_mille = 20 }}
+arrivals = {{ at_least = 100, per_mille = 100 }}
+
 [[reader]]
 id = "spiffe://{TRUST_DOMAIN}/auditor/regione"
 scope = "region"
@@ -224,6 +233,7 @@ pub(super) fn node(name: &str, istat: &str, port: u16, log_key: &str) -> String 
 data_directory = "data"
 trust_domain = "{TRUST_DOMAIN}"
 key_encryption_key = "key-encryption.key"
+publication_key = "publication.key"
 log_key = "{log_key}"
 cache_mib = 16
 

@@ -85,7 +85,14 @@ impl Region {
         let home = directory.join("index");
         crate::command::index::make_private(&home)?;
         let cache_mib = if programme.lookups < 1000 { 64 } else { 512 };
-        let config = IndexConfig::parse(&documents::index(&MUNICIPALITIES, cache_mib), &home)
+        let mut nodes = Vec::new();
+        for (name, istat) in MUNICIPALITIES {
+            let home = directory.join(format!("node-{name}"));
+            crate::command::index::make_private(&home)?;
+            let key = crate::command::pki::make_signing_key(&home.join("publication.key"), session)?;
+            nodes.push((name, istat, key));
+        }
+        let config = IndexConfig::parse(&documents::index(&nodes, cache_mib), &home)
             .map_err(|error| Failure::internal(&error))?;
         for secret in [&config.key_encryption_key, &config.log_key] {
             index::init::make_secret(secret, &**random).map_err(|error| Failure::internal(&error))?;
@@ -125,7 +132,6 @@ impl Region {
         session: &Session<'_, '_>,
     ) -> Result<RunningNode, Failure> {
         let home = self.directory.join(format!("node-{name}"));
-        crate::command::index::make_private(&home)?;
         let (clock, random) = (&session.surroundings.clock, &session.surroundings.random);
         let text = documents::node(name, istat, self.index.address.port(), &self.index.verifier);
         crate::call::write_new(&home.join("node.toml"), text.as_bytes())?;

@@ -39,6 +39,7 @@ pub fn person_card(card: &PersonCard) -> Datum {
         death: end,
         procedure_open,
         location_withheld,
+        restored,
     } = card;
     let value = |field: Field| -> Datum {
         match field {
@@ -66,6 +67,9 @@ pub fn person_card(card: &PersonCard) -> Datum {
     let mut record = vec![("name".to_owned(), Datum::text(handle.as_str()))];
     if *superseded {
         record.push(("superseded".to_owned(), Datum::Truth(true)));
+    }
+    if *restored {
+        record.push(("restored".to_owned(), Datum::Truth(true)));
     }
     if *location_withheld {
         record.push(("location_withheld".to_owned(), Datum::Truth(true)));

@@ -76,6 +76,8 @@ pub struct VerificationAnswer {
     pub verdict: Verdict,
     /// Why.
     pub reason: VerificationReason,
+    /// Whether a card was compared in an earlier version, because what came later is in quarantine.
+    pub restored: bool,
     /// How old the data are.
     pub freshness: Freshness,
     /// Day at which the answer is true.
@@ -149,8 +151,10 @@ impl VerificationAnswer {
             reference_date,
             today,
             receipt: _,
+            restored,
         } = message;
         Ok(Self {
+            restored,
             verdict: match proto::VerificationAnswer::try_from(answer) {
                 Ok(proto::VerificationAnswer::Yes) => Verdict::Yes,
                 Ok(proto::VerificationAnswer::No) => Verdict::No,

@@ -69,6 +69,8 @@ pub struct PersonCard {
     pub procedure_open: Option<bool>,
     /// Fields were granted and asked for that are withheld because the person's location is protected.
     pub location_withheld: bool,
+    /// Whether this is an earlier version of the card, because what came later is in quarantine.
+    pub restored: bool,
 }
 
 /// A person's membership of a household.
@@ -121,6 +123,7 @@ impl TryFrom<proto::Person> for PersonCard {
             death,
             procedure_open,
             location_withheld,
+            restored,
         } = message;
         Ok(Self {
             handle: name,
@@ -153,6 +156,7 @@ impl TryFrom<proto::Person> for PersonCard {
             death: optional("death", death)?,
             procedure_open,
             location_withheld,
+            restored,
         })
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use agreement::usage::UsageCounters;
 use arc_swap::ArcSwap;
+use registry::publication::DailyLimits;
 use store::access_log::reading::ReaderScope;
 use store::files::Files;
 use store::files::faulty::{FaultyFiles, Syncs};
@@ -29,6 +30,7 @@ fn shared() -> Shared<JournaledStore> {
             preparation: Preparation::Inline,
         },
         sync_interval: Duration::from_secs(5),
+        daily_limits: DailyLimits::default(),
         engine: Engine::Memory,
     };
     let (store, _) = JournaledStore::open(files(), Arc::new(keys), entropy.as_ref(), &settings).unwrap();
@@ -39,6 +41,7 @@ fn shared() -> Shared<JournaledStore> {
         agreements_change: tokio::sync::Mutex::new(()),
         usage: Mutex::new(UsageCounters::default()),
         nodes: BTreeMap::new(),
+        registrars: BTreeMap::new(),
         readers: BTreeMap::new(),
         clock: Arc::new(ManualClock::at_ms(1_800_000_000_000)),
         page_key: [0; 32],

@@ -12,11 +12,13 @@ fn the_sample_is_a_whole_configuration() {
     assert_eq!(config.trust_domain, "ponte.example");
     assert_eq!(config.data_directory, Path::new("/etc/ponte/data"));
     assert_eq!(config.tls.key, Path::new("/etc/ponte/tls/index.key"));
-    let published: usize = config.nodes.values().map(Vec::len).sum();
+    let published: usize = config.nodes.values().map(|node| node.municipalities.len()).sum();
     assert_eq!((config.nodes.len(), published), (2, 5));
     let region = SpiffeId::parse("spiffe://ponte.example/auditor/region").unwrap();
     assert_eq!(config.readers.get(&region), Some(&ReaderGrant::Region));
     assert_eq!(config.limits.cache_bytes, 1 << 30);
+    assert_eq!(config.registrars.len(), 1);
+    assert_eq!(config.daily_limits, DailyLimits::default());
 }
 
 #[test]
@@ -76,6 +78,18 @@ fn each_broken_rule_names_its_key() {
         "spiffe://ponte.example/auditor/region",
         "spiffe://ponte.example/admin/region",
         "reader[0].id",
+    );
+    check_refused(
+        "publication_key = \"O2on",
+        "publication_key = \"",
+        "node[0].publication_key",
+    );
+    check_refused("key = \"O2on", "# key = \"O2on", "toml");
+    check_refused("id = \"g.neri\"", "id = \"g neri\"", "registrar[0].id");
+    check_refused(
+        "departures = { at_least = 25, per_mille = 4 }",
+        "departures = { at_least = 0, per_mille = 1001 }",
+        "daily_limits.departures.per_mille",
     );
     check_refused("scope = \"region\"", "scope = \"everything\"", "toml");
     check_refused(

@@ -152,6 +152,7 @@ pub(super) fn open(opening: &Opening) -> Result<Shared<JournaledStore>, StartFai
     let settings = StoreSettings {
         segments: config.limits.journal_segments(),
         sync_interval: config.limits.sync_interval,
+        daily_limits: config.daily_limits,
         engine: Engine::Sled {
             directory: config.data_directory.join("projection"),
             cache_bytes: config.limits.cache_bytes,
@@ -181,6 +182,7 @@ pub(super) fn open(opening: &Opening) -> Result<Shared<JournaledStore>, StartFai
         agreements_change: tokio::sync::Mutex::new(()),
         usage: Mutex::new(usage),
         nodes: config.nodes.clone(),
+        registrars: config.registrars.clone(),
         readers: config.readers.clone(),
         clock: Arc::clone(clock),
         page_key,

@@ -62,6 +62,12 @@ entry_kinds! {
     Publication = 32, "publication";
     /// A municipality's data was withdrawn and its keys destroyed.
     MunicipalityWithdrawn = 33, "municipality-withdrawn";
+    /// A registrar confirmed or rejected changes that waited.
+    HeldConfirmed = 34, "held-confirmed";
+    /// What a node sent in an interval is no longer trusted.
+    QuarantineBegun = 35, "quarantine-begun";
+    /// A quarantine was taken back.
+    QuarantineLifted = 36, "quarantine-lifted";
 
     /// An agreement (*convenzione*) was proposed.
     AgreementProposed = 48, "agreement-proposed";

@@ -1,8 +1,11 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use registry::signing::pem_of_seed;
 use serde_json::json;
 use transport::clock::ManualClock;
+use transport::pki::files::write_key;
+use transport::pki::request::KeyPem;
 use transport::random::danger::SeededRandom;
 
 use crate::control::{AskError, Command, Removals, Reply, ask, socket_path};
@@ -17,7 +20,13 @@ fn config(directory: &Path) -> NodeConfig {
         fs::write(&kek, [7; 32]).unwrap();
         fs::set_permissions(&kek, fs::Permissions::from_mode(0o600)).unwrap();
     }
-    let text = include_str!("../../../../config/node.toml").replace("pki/node-imola.kek", "node.kek");
+    let key = directory.join("publication.key");
+    if !key.exists() {
+        write_key(&key, &KeyPem::new(pem_of_seed(&[9; 32]))).unwrap();
+    }
+    let text = include_str!("../../../../config/node.toml")
+        .replace("pki/node-imola.kek", "node.kek")
+        .replace("pki/publication-imola.key", "publication.key");
     NodeConfig::parse(&text, directory).unwrap()
 }
 

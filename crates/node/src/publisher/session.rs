@@ -7,7 +7,9 @@ use agreement::reason::Reason;
 use client::error::{ClientError, SetupError};
 use client::node::{Acknowledged, Comparison, NodeClient, Opened, Opening, Publication};
 use registry::digest::DIGEST_VERSION;
-use registry::publication::{AttachError, Attached, Batch, Detached, IndexState, StopReason, Watermark};
+use registry::publication::{
+    AttachError, Attached, Batch, Detached, IndexState, SignedBatch, StopReason, Watermark,
+};
 use tokio::task::JoinError;
 use transport::shutdown::Shutdown;
 
@@ -184,10 +186,10 @@ impl Session<'_> {
             let Some(first) = self.attached.next_sequence() else {
                 break;
             };
-            let batch = self.cut(first).await?;
-            self.stream.send(&batch).await.map_err(broken_by)?;
-            self.attached.sent(&batch);
-            self.in_flight.push_back(batch.last_sequence());
+            let signed = SignedBatch::sign(self.cut(first).await?, &self.publisher.signing_key);
+            self.stream.send(&signed).await.map_err(broken_by)?;
+            self.attached.sent(&signed.batch);
+            self.in_flight.push_back(signed.batch.last_sequence());
         }
         Ok(())
     }
@@ -355,6 +357,7 @@ fn broken_by(error: ClientError) -> Broken {
     match error.reason() {
         Some(Reason::PublicationConflict) => Stop::Protocol(StopReason::Conflict).into(),
         Some(Reason::ClockSkew) => Stop::Protocol(StopReason::Clock).into(),
+        Some(Reason::BatchNotSigned) => Stop::Protocol(StopReason::NotSigned).into(),
         Some(Reason::ForeignMunicipality) => Stop::Protocol(StopReason::ForeignMunicipality).into(),
         Some(_) | None => Broken::Index(error),
     }

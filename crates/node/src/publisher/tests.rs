@@ -3,6 +3,7 @@
 mod fake_index;
 
 use registry::publication::{Epoch, StopReason};
+use registry::signing::SigningKey;
 use transport::clock::ManualClock;
 use transport::random::danger::SeededRandom;
 
@@ -41,8 +42,9 @@ fn start_with(storage: Storage, index: FakeIndex) -> Setting {
         first: Duration::from_millis(1),
         longest: Duration::from_millis(2),
     };
+    let key = Arc::new(SigningKey::from_seed(&[9; 32]).unwrap());
     let publisher =
-        Publisher::new(connect, imola(), storage.clone(), limits, clock, random).with_backoff(backoff);
+        Publisher::new(connect, imola(), key, storage.clone(), limits, clock, random).with_backoff(backoff);
     let (handle, shutdown) = (publisher.handle(), Shutdown::new());
     let running = tokio::spawn(publisher.run(shutdown.clone()));
     Setting {

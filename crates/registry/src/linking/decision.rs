@@ -104,7 +104,8 @@ impl CardFacts {
         }
     }
 
-    fn registered_on(&self, day: NaiveDate) -> bool {
+    /// Whether the person stands in the register on a day.
+    pub fn registered_on(&self, day: NaiveDate) -> bool {
         let (from, until) = self.registered;
         from.is_none_or(|from| from <= day) && until.is_none_or(|until| day < until)
     }

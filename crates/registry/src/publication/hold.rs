@@ -246,6 +246,11 @@ impl LimitedKinds {
         self.0 == 0
     }
 
+    /// The first of them.
+    pub fn first(self) -> Option<Limited> {
+        Limited::ALL.into_iter().find(|kind| self.contains(*kind))
+    }
+
     /// Whether a kind is among them.
     pub const fn contains(self, kind: Limited) -> bool {
         self.0 & (1 << kind.place()) != 0

@@ -75,6 +75,9 @@ pub enum StopReason {
     /// The node sends for a municipality that this connection does not serve.
     #[error("the index does not take this municipality's changes here")]
     ForeignMunicipality,
+    /// The index does not know the key with which the node signs.
+    #[error("the index does not accept the signature of the publication key")]
+    NotSigned,
     /// The index acknowledges or expects what was never journalled.
     #[error("the index speaks of changes that this journal does not have")]
     IndexAhead,

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{KeyError, Purpose, Signature, SigningKey, VerifyingKey};
+use super::{KeyError, Purpose, Signature, SigningKey, VerifyingKey, pem_of_seed};
 
 fn key(seed: u8) -> SigningKey {
     SigningKey::from_seed(&[seed; 32]).unwrap()
@@ -16,6 +16,23 @@ fn the_public_key_of_the_rfc_comes_out() {
     let public = SigningKey::from_seed(&seed).unwrap().verifying_key();
     assert_eq!(public.as_bytes()[..4], [0xd7, 0x5a, 0x98, 0x01]);
     assert_eq!(VerifyingKey::parse(&public.to_string()), Ok(public));
+}
+
+#[test]
+fn a_private_key_is_written_as_other_programs_do() {
+    let pem = pem_of_seed(&[7; 32]);
+    let read = SigningKey::from_pem(&pem).unwrap();
+    assert_eq!(read.verifying_key(), key(7).verifying_key());
+    let crlf = pem.replace('\n', "\r\n");
+    assert!(SigningKey::from_pem(&crlf).is_ok());
+    for broken in [
+        "",
+        "-----BEGIN PRIVATE KEY-----",
+        &pem.replace("BEGIN", "START"),
+        &pem.replace("MC4", "MC5"),
+    ] {
+        assert_eq!(SigningKey::from_pem(broken).err(), Some(KeyError), "{broken}");
+    }
 }
 
 #[test]

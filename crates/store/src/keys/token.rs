@@ -33,6 +33,7 @@ pub enum TokenDomain<'a> {
 }
 
 /// Makes tokens under one data key.
+#[derive(Clone)]
 pub struct Tokenizer(hmac::Key);
 
 impl Tokenizer {

@@ -1,15 +1,10 @@
 //! What is kept aside, and what the order of a batch has to do with it.
 
-use registry::change::Change;
 use registry::linking::RegionKey;
-use registry::publication::Epoch;
 
 use super::*;
-use crate::test_support::people::{
-    IMOLA, day, giulia, istat, local_id, mario, municipality, national_id, with,
-};
+use crate::test_support::people::{IMOLA, day, giulia, local_id, mario, municipality, national_id, with};
 use crate::test_support::projections::empty;
-use crate::test_support::world::NOW_MS;
 
 fn decide(cards: Vec<Record>) -> Vec<Decision> {
     let changes = cards.into_iter().zip(1..).map(|(card, sequence)| Change {
@@ -18,10 +13,11 @@ fn decide(cards: Vec<Record>) -> Vec<Decision> {
         body: ChangeBody::Upsert(Box::new(card)),
         events: Vec::new(),
     });
-    let sent = i64::try_from(NOW_MS).unwrap();
-    let batch = Batch::new(istat(IMOLA), Epoch([0; 16]), 1, changes.collect(), sent).unwrap();
+    let changes: Vec<Change> = changes.collect();
     let linker = Linker::new(RegionKey::new(&[1; 32]));
-    linker.resolve(&empty(), municipality(IMOLA), &batch).unwrap()
+    let today = day("2026-03-02");
+    let resolved = linker.resolve(&empty(), municipality(IMOLA), &changes, today, &mut Gate::Open);
+    resolved.unwrap().decisions
 }
 
 fn numbered(card: Record, number: &str) -> Record {
@@ -31,7 +27,7 @@ fn numbered(card: Record, number: &str) -> Record {
 fn persons(decisions: &[Decision]) -> Vec<Option<PersonId>> {
     let person = |decision: &Decision| match decision {
         Decision::Linked { person, standing: _ } => Some(*person),
-        Decision::Quarantined { .. } => None,
+        Decision::Quarantined { .. } | Decision::Held { .. } => None,
     };
     decisions.iter().map(person).collect()
 }

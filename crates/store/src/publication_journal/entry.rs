@@ -1,28 +1,42 @@
 //! What a journal frame holds once its seal is open.
 //!
-//! Batch: format version 1; recorded instant (u64, Unix ms); the node's instant (i64, Unix ms); the municipality's
-//! cadastral code (4 bytes); length (u32) and canonical bytes of the batch as received; then one decision a change:
-//! 1 and person id for a confirmed link, 2 and person id for an unconfirmed one, 3 and a rule's code (length u8,
-//! text) for a quarantined change.
+//! Batch: format version 2; recorded instant (u64, Unix ms); the node's instant (i64, Unix ms); the municipality's
+//! cadastral code (4 bytes); evidence of who published it: 0, or 1, publication key (32 bytes) and signature (64);
+//! length (u32) and canonical bytes of the batch as received; then one decision a change: 1 and person id for a
+//! confirmed link, 2 and person id for an unconfirmed one, 3 and a rule's code (length u8, text) for a quarantined
+//! change, 9 and the number of a reason for a change that waits for a registrar. A decision of a change that counts
+//! towards the limits of a day has 8 and the byte of its kinds before it. Version 1 has neither evidence nor 8 and 9.
 //!
-//! Sync point: format version 1; last applied commit sequence (u64); number of municipalities (u32); for each its
+//! Release: a batch of changes that waited, numbered from 1, behind the registrar's statement: format version 2;
+//! text and id of the registrar, each behind its length (u32); signature (64 bytes); then the batch as above.
+//!
+//! Restatement: see [`Restatement::encode`](super::ruling::Restatement::encode).
+//!
+//! Sync point: format version 1 or 2, which are alike; last applied commit sequence (u64); number of municipalities (u32); for each its
 //! cadastral code, the node's watermark (u64) and the root of its set digest (32 bytes).
 
 use registry::digest::DigestRoot;
 use registry::identifier::PersonId;
 use registry::municipality::MunicipalityId;
-use registry::publication::Watermark;
+use registry::publication::{HoldReason, LimitedKinds, Watermark};
+use registry::signing::{Signature, VerifyingKey};
 use uuid::Uuid;
 
 use crate::rows::CommitSequence;
 
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+const FIRST_FORMAT: u8 = 1;
 const CONFIRMED: u8 = 1;
 const UNCONFIRMED: u8 = 2;
 const QUARANTINED: u8 = 3;
+const COUNTED: u8 = 8;
+const HELD: u8 = 9;
 
-/// Kind and person; codes of rules are shorter.
-const LONGEST_DECISION: usize = 17;
+/// Kinds, decision and person; codes of rules are shorter.
+const LONGEST_DECISION: usize = 19;
+
+/// What stands before the content.
+const LONGEST_HEAD: usize = 25 + 97;
 
 /// Why the content of a frame is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,6 +64,20 @@ pub(crate) enum Decision {
         /// Code of the rule.
         rule: String,
     },
+    /// The change is kept but not served before a registrar has confirmed it.
+    Held {
+        /// Why.
+        reason: HoldReason,
+    },
+}
+
+/// Who published a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Evidence {
+    /// The municipality's publication key.
+    pub(crate) key: VerifyingKey,
+    /// Its signature over content and time of sending.
+    pub(crate) signature: Signature,
 }
 
 /// What a link rests on.
@@ -72,10 +100,14 @@ pub(crate) struct AcceptedBatch {
     pub(crate) sent_at_ms: i64,
     /// Whose it is.
     pub(crate) municipality: MunicipalityId,
+    /// Who signed it; `None` for batches of the first format, which were not signed.
+    pub(crate) evidence: Option<Evidence>,
     /// The canonical bytes.
     pub(crate) content: Vec<u8>,
     /// One decision for each change.
     pub(crate) decisions: Vec<Decision>,
+    /// For each change that is served, towards which limits of a day it counts.
+    pub(crate) counts: Vec<LimitedKinds>,
 }
 
 /// Cards are personal: debugging output does not carry them.
@@ -118,7 +150,7 @@ impl AcceptedBatch {
 
     /// The most bytes that [`AcceptedBatch::encode`] makes of so many changes and bytes of content.
     pub(crate) fn longest(changes: usize, content: usize) -> usize {
-        25 + content + LONGEST_DECISION * changes
+        LONGEST_HEAD + content + LONGEST_DECISION * changes
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
@@ -127,17 +159,34 @@ impl AcceptedBatch {
             recorded_ms,
             sent_at_ms,
             municipality,
+            evidence,
             content,
             decisions,
+            counts,
         } = self;
-        let mut bytes = Vec::with_capacity(32 + content.len() + 17 * decisions.len());
+        let mut bytes = Vec::with_capacity(Self::longest(decisions.len(), content.len()));
         bytes.push(FORMAT);
         bytes.extend_from_slice(&recorded_ms.to_be_bytes());
         bytes.extend_from_slice(&sent_at_ms.to_be_bytes());
         bytes.extend_from_slice(municipality.as_str().as_bytes());
+        match evidence {
+            None => bytes.push(0),
+            Some(Evidence { key, signature }) => {
+                bytes.push(1);
+                bytes.extend_from_slice(key.as_bytes());
+                bytes.extend_from_slice(&signature.0);
+            }
+        }
         bytes.extend_from_slice(&(content.len() as u32).to_be_bytes());
         bytes.extend_from_slice(content);
-        for decision in decisions {
+        let counts = counts
+            .iter()
+            .copied()
+            .chain(std::iter::repeat(LimitedKinds::NONE));
+        for (decision, counts) in decisions.iter().zip(counts) {
+            if !counts.is_none() {
+                bytes.extend_from_slice(&[COUNTED, counts.byte()]);
+            }
             match decision {
                 Decision::Linked { person, standing } => {
                     bytes.push(match standing {
@@ -151,6 +200,7 @@ impl AcceptedBatch {
                     bytes.push(rule.len() as u8);
                     bytes.extend_from_slice(rule.as_bytes());
                 }
+                Decision::Held { reason } => bytes.extend_from_slice(&[HELD, reason.number()]),
             }
         }
         bytes
@@ -161,11 +211,23 @@ impl AcceptedBatch {
         let recorded_ms = u64::from_be_bytes(input.array()?);
         let sent_at_ms = i64::from_be_bytes(input.array()?);
         let municipality = input.municipality()?;
+        let evidence = match input.format {
+            FIRST_FORMAT => None,
+            _ => input.evidence()?,
+        };
         let length = u32::from_be_bytes(input.array()?) as usize;
         let content = input.take(length)?.to_vec();
         let mut decisions = Vec::new();
-        while !input.0.is_empty() {
-            let [kind] = input.array()?;
+        let mut counts = Vec::new();
+        while !input.rest.is_empty() {
+            let [mut kind] = input.array()?;
+            let mut counted = LimitedKinds::NONE;
+            if kind == COUNTED {
+                let [kinds, next] = input.array()?;
+                counted = LimitedKinds::from_byte(kinds).ok_or(EntryError::Malformed)?;
+                kind = next;
+            }
+            counts.push(counted);
             decisions.push(match kind {
                 CONFIRMED => input.link(LinkStanding::Confirmed)?,
                 UNCONFIRMED => input.link(LinkStanding::Unconfirmed)?,
@@ -176,6 +238,11 @@ impl AcceptedBatch {
                         rule: rule.map_err(|_| EntryError::Malformed)?.to_owned(),
                     }
                 }
+                HELD => {
+                    let [number] = input.array()?;
+                    let reason = HoldReason::from_number(number).ok_or(EntryError::Malformed)?;
+                    Decision::Held { reason }
+                }
                 _ => return Err(EntryError::Malformed),
             });
         }
@@ -184,8 +251,10 @@ impl AcceptedBatch {
             recorded_ms,
             sent_at_ms,
             municipality,
+            evidence,
             content,
             decisions,
+            counts,
         })
     }
 }
@@ -224,9 +293,7 @@ impl SyncPoint {
                 root: DigestRoot::from_bytes(input.array()?),
             });
         }
-        if !input.0.is_empty() {
-            return Err(EntryError::Malformed);
-        }
+        input.end()?;
         Ok(Self {
             applied,
             municipalities,
@@ -234,34 +301,66 @@ impl SyncPoint {
     }
 }
 
-struct Input<'a>(&'a [u8]);
+/// Bytes that are read from the front, under the format that they state.
+pub(super) struct Input<'a> {
+    format: u8,
+    rest: &'a [u8],
+}
 
 impl<'a> Input<'a> {
-    fn versioned(bytes: &'a [u8]) -> Result<Self, EntryError> {
-        let mut input = Self(bytes);
-        let [format] = input.array()?;
-        if format == FORMAT {
-            Ok(input)
-        } else {
-            Err(EntryError::Format)
+    pub(super) fn versioned(bytes: &'a [u8]) -> Result<Self, EntryError> {
+        match bytes.split_first() {
+            Some((&format @ (FIRST_FORMAT | FORMAT), rest)) => Ok(Self { format, rest }),
+            Some(_) => Err(EntryError::Format),
+            None => Err(EntryError::Malformed),
         }
     }
 
-    fn take(&mut self, length: usize) -> Result<&'a [u8], EntryError> {
-        let (taken, rest) = self.0.split_at_checked(length).ok_or(EntryError::Malformed)?;
-        self.0 = rest;
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    pub(super) fn end(&self) -> Result<(), EntryError> {
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(EntryError::Malformed)
+        }
+    }
+
+    pub(super) fn take(&mut self, length: usize) -> Result<&'a [u8], EntryError> {
+        let (taken, rest) = self.rest.split_at_checked(length).ok_or(EntryError::Malformed)?;
+        self.rest = rest;
         Ok(taken)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], EntryError> {
-        let (taken, rest) = self.0.split_first_chunk::<N>().ok_or(EntryError::Malformed)?;
-        self.0 = rest;
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], EntryError> {
+        let (taken, rest) = self.rest.split_first_chunk::<N>().ok_or(EntryError::Malformed)?;
+        self.rest = rest;
         Ok(*taken)
     }
 
-    fn municipality(&mut self) -> Result<MunicipalityId, EntryError> {
+    pub(super) fn municipality(&mut self) -> Result<MunicipalityId, EntryError> {
         let text = std::str::from_utf8(self.take(4)?).map_err(|_| EntryError::Malformed)?;
         MunicipalityId::parse(text).ok_or(EntryError::Malformed)
+    }
+
+    /// A text behind its length (u32).
+    pub(super) fn text(&mut self) -> Result<String, EntryError> {
+        let length = u32::from_be_bytes(self.array()?) as usize;
+        let text = std::str::from_utf8(self.take(length)?).map_err(|_| EntryError::Malformed)?;
+        Ok(text.to_owned())
+    }
+
+    fn evidence(&mut self) -> Result<Option<Evidence>, EntryError> {
+        match self.array()? {
+            [0] => Ok(None),
+            [1] => Ok(Some(Evidence {
+                key: VerifyingKey::from_bytes(self.array()?),
+                signature: Signature(self.array()?),
+            })),
+            _ => Err(EntryError::Malformed),
+        }
     }
 
     fn link(&mut self, standing: LinkStanding) -> Result<Decision, EntryError> {

@@ -1,17 +1,20 @@
-//! Journals as version 1 writes them, with their key ring: both must open for ever.
+//! Journals as versions 1 and 2 write them, with their key ring: all must open for ever.
 
 use std::fs;
 use std::path::PathBuf;
 
 use registry::digest::DigestRoot;
-use registry::identifier::PersonId;
-use registry::publication::Watermark;
+use registry::identifier::{PersonId, RecordId};
+use registry::publication::{HoldReason, LimitedKinds, Watermark};
+use registry::signing::{Signature, VerifyingKey};
+use registry::statement::{RegistrarId, SignedStatement};
 use uuid::Uuid;
 
 use super::*;
 use crate::files::faulty::{Fault, FaultyFiles};
 use crate::keys::encryption_key::KeyEncryptionKey;
-use crate::publication_journal::entry::{Decision, LinkStanding, MunicipalityPoint};
+use crate::publication_journal::entry::{Evidence, LinkStanding, MunicipalityPoint};
+use crate::publication_journal::ruling::{Cause, RestatedCard, Restored, Served, Waiting};
 use crate::segment::preparation::Preparation;
 use crate::test_support::CountingEntropy;
 use crate::test_support::people::{DOZZA, IMOLA, municipality};
@@ -61,6 +64,7 @@ fn imola() -> AcceptedBatch {
         recorded_ms: 1_793_491_200_000,
         sent_at_ms: 1_793_491_199_000,
         municipality: municipality(IMOLA),
+        evidence: None,
         content: b"batch as received".to_vec(),
         decisions: vec![
             linked(1, LinkStanding::Confirmed),
@@ -69,7 +73,92 @@ fn imola() -> AcceptedBatch {
                 rule: "PN004".to_owned(),
             },
         ],
+        counts: vec![LimitedKinds::NONE; 3],
     }
+}
+
+/// What the first format did not have: a signature, a change that counts, one that waits.
+fn guarded() -> AcceptedBatch {
+    let reason = HoldReason::Departures;
+    let mut batch = imola();
+    batch.evidence = Some(Evidence {
+        key: VerifyingKey::from_bytes([0x11; 32]),
+        signature: Signature([0x22; 64]),
+    });
+    batch.decisions.push(Decision::Held { reason });
+    batch.counts = [0, 5, 0, 0]
+        .map(|byte| LimitedKinds::from_byte(byte).unwrap())
+        .to_vec();
+    batch
+}
+
+fn statement() -> SignedStatement {
+    SignedStatement {
+        text: "text".to_owned(),
+        registrar: RegistrarId::parse("m.rossi").unwrap(),
+        signature: Signature([0x33; 64]),
+    }
+}
+
+fn release() -> Release {
+    Release {
+        statement: statement(),
+        batch: AcceptedBatch {
+            first: CommitSequence(6),
+            ..dozza()
+        },
+    }
+}
+
+fn restatements() -> Vec<Restatement> {
+    let card = |byte, served, waiting| RestatedCard {
+        record: RecordId(Uuid::from_bytes([byte; 16])),
+        person: person(byte),
+        served,
+        waiting,
+    };
+    let served = |standing| Served::Card {
+        bytes: b"card".to_vec(),
+        standing,
+    };
+    let removed = |standing| Served::Removed { standing };
+    let restatement = |first, cause, cards| Restatement {
+        first: CommitSequence(first),
+        recorded_ms: 1_793_491_300_000,
+        municipality: municipality(IMOLA),
+        cause,
+        cards,
+    };
+    vec![
+        restatement(
+            7,
+            Cause::Rejected(statement()),
+            vec![card(1, Served::Unchanged, Waiting::Nothing)],
+        ),
+        restatement(
+            8,
+            Cause::Quarantined {
+                from_ms: 1_793_491_000_000,
+                to_ms: 1_793_491_250_000,
+                reference: "PROT. 2026/9".to_owned(),
+            },
+            vec![
+                card(2, served(Restored::Yes), Waiting::Card(b"suspect".to_vec())),
+                card(3, removed(Restored::Yes), Waiting::Removed),
+            ],
+        ),
+        restatement(
+            10,
+            Cause::Lifted {
+                quarantine: CommitSequence(8),
+                reference: "PROT. 2026/10".to_owned(),
+            },
+            vec![
+                card(2, served(Restored::No), Waiting::Nothing),
+                card(3, removed(Restored::No), Waiting::Nothing),
+            ],
+        ),
+    ]
 }
 
 fn point() -> SyncPoint {
@@ -92,6 +181,7 @@ fn dozza() -> AcceptedBatch {
             person: person(3),
             standing: LinkStanding::Confirmed,
         }],
+        counts: vec![LimitedKinds::NONE],
         ..imola()
     }
 }
@@ -99,9 +189,21 @@ fn dozza() -> AcceptedBatch {
 fn written_now() -> Bench {
     let bench = Bench::default();
     let (mut journal, _) = bench.open().unwrap();
-    journal.append_batch(&imola()).unwrap();
-    journal.append_sync_point(&point()).unwrap();
-    journal.append_batch(&dozza()).unwrap();
+    journal.append_batch(&guarded()).unwrap();
+    let point = SyncPoint {
+        applied: CommitSequence(4),
+        ..point()
+    };
+    journal.append_sync_point(&point).unwrap();
+    let dozza = AcceptedBatch {
+        first: CommitSequence(5),
+        ..dozza()
+    };
+    journal.append_batch(&dozza).unwrap();
+    journal.append_release(&release()).unwrap();
+    for restatement in restatements() {
+        journal.append_restatement(&restatement).unwrap();
+    }
     bench
 }
 
@@ -119,8 +221,20 @@ fn check_replayed(replayed: &[Replayed]) {
     assert_eq!(*synced, point());
 }
 
-fn directory() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/publication-journal-v1")
+fn directory(version: u8) -> PathBuf {
+    let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    fixtures.join(format!("publication-journal-v{version}"))
+}
+
+fn read_fixture(version: u8) -> Bench {
+    let bench = Bench::default();
+    for (part, files) in parts(&bench) {
+        for file in fs::read_dir(directory(version).join(part)).unwrap() {
+            let file = file.unwrap();
+            files.set_content(file.file_name().to_str().unwrap(), fs::read(file.path()).unwrap());
+        }
+    }
+    bench
 }
 
 fn parts(bench: &Bench) -> [(&'static str, &FaultyFiles); 2] {
@@ -129,24 +243,45 @@ fn parts(bench: &Bench) -> [(&'static str, &FaultyFiles); 2] {
 
 #[test]
 fn version_1_still_reads() {
-    let bench = Bench::default();
-    for (part, files) in parts(&bench) {
-        for file in fs::read_dir(directory().join(part)).unwrap() {
-            let file = file.unwrap();
-            files.set_content(file.file_name().to_str().unwrap(), fs::read(file.path()).unwrap());
-        }
-    }
-    let (journal, replayed) = bench.open().unwrap();
+    let (journal, replayed) = read_fixture(1).open().unwrap();
     check_replayed(&replayed);
     assert_eq!(journal.last(), CommitSequence(4));
 }
 
+#[test]
+fn version_2_reads_with_signatures_holds_releases_and_restatements() {
+    let (journal, replayed) = read_fixture(2).open().unwrap();
+    assert_eq!(journal.last(), CommitSequence(11));
+    let [
+        Replayed::Batch(first),
+        Replayed::SyncPoint(_),
+        Replayed::Batch(_),
+        rest @ ..,
+    ] = replayed.as_slice()
+    else {
+        panic!("{replayed:?}");
+    };
+    assert!(*first == guarded());
+    let [Replayed::Release(released), rest @ ..] = rest else {
+        panic!("{rest:?}");
+    };
+    assert!(*released == release());
+    let restated: Vec<Restatement> = rest
+        .iter()
+        .map(|frame| match frame {
+            Replayed::Restatement(restatement) => restatement.clone(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert!(restated == restatements());
+}
+
 /// With `PONTE_WRITE_FIXTURES` set the files are written; without, they must be what this version writes.
 #[test]
-fn this_version_writes_version_1() {
+fn this_version_writes_version_2() {
     let bench = written_now();
     for (part, files) in parts(&bench) {
-        let directory = directory().join(part);
+        let directory = directory(2).join(part);
         for name in files.list().unwrap() {
             let content = files.content(&name).unwrap();
             let used = content
@@ -182,10 +317,19 @@ fn a_destroyed_key_is_stepped_over_and_a_missing_one_refused() {
     assert!(matches!(
         replayed.first(),
         Some(Replayed::Erased {
-            last: CommitSequence(3)
+            last: CommitSequence(4)
         })
     ));
-    assert!(matches!(replayed.get(2), Some(Replayed::Batch(batch)) if *batch == dozza()));
+    assert!(
+        matches!(replayed.get(2), Some(Replayed::Batch(batch)) if batch.municipality == dozza().municipality)
+    );
+    let of_imola = replayed.iter().skip(4);
+    assert!(
+        of_imola
+            .clone()
+            .all(|frame| matches!(frame, Replayed::Erased { .. }))
+    );
+    assert_eq!(of_imola.count(), restatements().len());
     let without = Bench {
         journal: bench.journal.after_kill(),
         keys: FaultyFiles::default(),
@@ -244,7 +388,7 @@ fn entries_cut_short_or_of_a_later_version_are_refused() {
     assert!(whole == imola());
     assert!(bytes.len() <= AcceptedBatch::longest(3, imola().content.len()));
     let mut later = bytes.clone();
-    later[0] = 2;
+    later[0] = 3;
     assert_eq!(
         AcceptedBatch::decode(CommitSequence(1), &later),
         Err(EntryError::Format)
@@ -253,10 +397,10 @@ fn entries_cut_short_or_of_a_later_version_are_refused() {
     for length in 0..point.len() {
         assert_eq!(SyncPoint::decode(&point[..length]), Err(EntryError::Malformed));
     }
-    let borders = [42, 59, 76]
+    let borders = [43, 60, 77]
         .map(|end| AcceptedBatch::decode(CommitSequence(1), &bytes[..end]).map(|it| it.decisions.len()));
     assert_eq!(borders, [Ok(0), Ok(1), Ok(2)]);
-    for length in (0..42).chain([43, 58, 60, 77, 80]) {
+    for length in (0..43).chain([44, 59, 61, 78, 81]) {
         assert_eq!(
             AcceptedBatch::decode(CommitSequence(1), &bytes[..length]),
             Err(EntryError::Malformed),

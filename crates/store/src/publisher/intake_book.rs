@@ -52,6 +52,11 @@ impl IntakeBook {
         }
     }
 
+    /// The line of history.
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
     /// Takes up what a journal says of a municipality.
     pub(crate) fn restore(&mut self, municipality: MunicipalityId, code: IstatCode, recent: Recent) {
         let intake = recent.intake(code, self.epoch);

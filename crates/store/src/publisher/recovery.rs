@@ -11,19 +11,22 @@ use registry::canonical;
 use registry::digest::{Bucket, CardDigest, SetDigest};
 use registry::identifier::IstatCode;
 use registry::municipality::MunicipalityId;
-use registry::publication::{Accepted, Batch, ContentId, Epoch, Watermark};
+use registry::publication::{Accepted, Batch, ContentId, DailyLimits, Epoch, Watermark};
+use registry::record::Record;
 
 use crate::files::Files;
 use crate::keys::ring::{KeyRing, RingError};
 use crate::kv::EngineError;
 use crate::linker::Linker;
-use crate::projection::{Card, Projection, ProjectionError};
+use crate::projection::{Projection, ProjectionError};
 use crate::publication_journal::entry::{AcceptedBatch, SyncPoint};
+use crate::publication_journal::ruling::Release;
 use crate::publication_journal::{JournalError, PublicationJournal, ReadError, Replayed, municipality_key};
+use crate::publisher::gate::Gatekeeper;
 use crate::publisher::intake_book::{IntakeBook, Recent};
-use crate::publisher::writer::{apply, rejections_of};
+use crate::publisher::writer::{apply, apply_restatement, rejections_of};
 use crate::publisher::{MunicipalityState, States};
-use crate::rows::{CommitSequence, RowError};
+use crate::rows::{CommitSequence, ROW_SCHEME, RowError};
 use crate::segment::Settings;
 
 /// What came out of the files.
@@ -31,8 +34,11 @@ pub(crate) struct Recovered {
     pub(crate) journal: PublicationJournal,
     pub(crate) projection: Arc<Projection>,
     pub(crate) linker: Linker,
+    pub(crate) gatekeeper: Gatekeeper,
     pub(crate) book: IntakeBook,
     pub(crate) states: States,
+    /// When the last entry was recorded, Unix milliseconds.
+    pub(crate) recorded_ms: u64,
     /// How far the engine was synced.
     pub(crate) applied: CommitSequence,
     /// Changes that were applied again.
@@ -45,6 +51,9 @@ pub(crate) enum Stale {
     /// The engine holds more than the journal.
     #[error("the engine is ahead of the journal")]
     Ahead,
+    /// The engine was filled by a program with other rows.
+    #[error("the engine has another scheme of rows")]
+    Scheme,
     /// Cards differ from what was there at the last sync point.
     #[error("the engine does not hold what it held at its last sync point")]
     Digest,
@@ -98,6 +107,21 @@ struct Published {
     recent: Recent,
 }
 
+/// What a replay needs and gathers.
+struct Replay<'a> {
+    projection: &'a Projection,
+    linker: &'a Linker,
+    gatekeeper: &'a mut Gatekeeper,
+    states: States,
+    published: BTreeMap<MunicipalityId, Published>,
+    sync_point: Option<SyncPoint>,
+    /// How far the engine was synced: what lies behind is noted and not applied again.
+    applied: CommitSequence,
+    recorded_ms: u64,
+    replayed: u64,
+    failed: Option<ProjectionError>,
+}
+
 /// Opens the journal over a projection, applies what is missing and checks the result.
 pub(crate) fn recover(
     files: Arc<dyn Files>,
@@ -106,33 +130,39 @@ pub(crate) fn recover(
     epoch: Epoch,
     projection: Projection,
     linker: Linker,
+    limits: DailyLimits,
 ) -> Result<Recovered, RecoveryError> {
     let applied = projection.applied()?;
-    let states = States::default();
-    let mut published: BTreeMap<MunicipalityId, Published> = BTreeMap::new();
-    let mut sync_point = None;
-    let mut failed = None;
-    let mut replayed = 0;
-    let mut visit = |frame: Replayed| match frame {
-        Replayed::Erased { .. } => Ok(()),
-        Replayed::SyncPoint(point) => {
-            sync_point = Some(point);
-            Ok(())
-        }
-        Replayed::Batch(accepted) => {
-            let batch = Batch::from_canonical_bytes(&accepted.content, accepted.sent_at_ms)
-                .map_err(|error| ReadError::Refused(Box::new(error)))?;
-            note(&mut published, &states, &accepted, &batch);
-            if accepted.last() <= applied || failed.is_some() {
-                return Ok(());
-            }
-            replayed += batch.changes().len() as u64;
-            failed = apply(&projection, &states, &accepted, &batch, &linker).err();
-            Ok(())
-        }
+    match projection.scheme()? {
+        Some(ROW_SCHEME) => {}
+        None if applied == CommitSequence(0) => projection.note_scheme()?,
+        Some(_) | None => return Err(Stale::Scheme.into()),
+    }
+    let mut gatekeeper = Gatekeeper::new(limits);
+    let mut replay = Replay {
+        projection: &projection,
+        linker: &linker,
+        gatekeeper: &mut gatekeeper,
+        states: States::default(),
+        published: BTreeMap::new(),
+        sync_point: None,
+        applied,
+        recorded_ms: 0,
+        replayed: 0,
+        failed: None,
     };
+    let mut visit = |frame: Replayed| replay.frame(frame);
     let opened = PublicationJournal::open(files, Arc::clone(keys), settings, &mut visit);
     let (journal, _) = opened.map_err(RecoveryError::Journal)?;
+    let Replay {
+        states,
+        published,
+        sync_point,
+        recorded_ms,
+        replayed,
+        failed,
+        ..
+    } = replay;
     if let Some(error) = failed {
         return Err(error.into());
     }
@@ -145,50 +175,103 @@ pub(crate) fn recover(
     for (municipality, Published { code, recent }) in published {
         book.restore(municipality, code, recent);
     }
-    let projection = Arc::new(projection);
     Ok(Recovered {
         journal,
-        projection,
+        projection: Arc::new(projection),
         linker,
+        gatekeeper,
         book,
         states,
+        recorded_ms,
         applied,
         replayed,
     })
 }
 
-fn note(
-    published: &mut BTreeMap<MunicipalityId, Published>,
-    states: &States,
-    accepted: &AcceptedBatch,
-    batch: &Batch,
-) {
-    let code = batch.municipality();
-    let known = published
-        .entry(accepted.municipality)
-        .or_insert_with(|| Published {
-            code,
-            recent: Recent::default(),
+impl Replay<'_> {
+    fn frame(&mut self, frame: Replayed) -> Result<(), ReadError> {
+        match frame {
+            Replayed::Erased { .. } => {}
+            Replayed::SyncPoint(point) => self.sync_point = Some(point),
+            Replayed::Batch(accepted) => {
+                let batch = opened(&accepted)?;
+                self.note_published(&accepted, &batch);
+                self.batch(&accepted, &batch);
+            }
+            Replayed::Release(Release { statement: _, batch }) => self.batch(&batch, &opened(&batch)?),
+            Replayed::Restatement(restatement) => {
+                self.note(restatement.municipality, |state, _| {
+                    state.holdings.note_restatement(&restatement);
+                });
+                self.recorded_ms = restatement.recorded_ms;
+                if self.is_missing(restatement.last()) {
+                    let applied = apply_restatement(self.projection, &self.states, &restatement);
+                    self.failed = applied.err();
+                    self.replayed += restatement.cards.len() as u64;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn batch(&mut self, accepted: &AcceptedBatch, batch: &Batch) {
+        self.note(accepted.municipality, |state, linker| {
+            state.holdings.note_batch(linker, accepted, batch);
         });
-    known.code = code;
-    known.recent.push(Accepted {
-        first_sequence: batch.first_sequence(),
-        last_sequence: batch.last_sequence(),
-        content: ContentId::of(&accepted.content),
-    });
-    let mut states = states.write().unwrap_or_else(PoisonError::into_inner);
-    let state = states
-        .entry(accepted.municipality)
-        .or_insert_with(MunicipalityState::empty);
-    state.watermark = Watermark(batch.last_sequence());
-    state.visible = state.watermark;
-    state.received_ms = accepted.recorded_ms;
-    for rejection in rejections_of(batch, accepted) {
-        state.reject(rejection);
+        let counts = accepted.counts.iter().copied();
+        self.gatekeeper
+            .note(accepted.municipality, counts, accepted.recorded_ms);
+        self.recorded_ms = accepted.recorded_ms;
+        if self.is_missing(accepted.last()) {
+            self.failed = apply(self.projection, &self.states, accepted, batch, self.linker).err();
+            self.replayed += batch.changes().len() as u64;
+        }
+    }
+
+    fn is_missing(&self, last: CommitSequence) -> bool {
+        self.applied < last && self.failed.is_none()
+    }
+
+    fn note(&self, municipality: MunicipalityId, note: impl FnOnce(&mut MunicipalityState, &Linker)) {
+        let mut states = self.states.write().unwrap_or_else(PoisonError::into_inner);
+        let state = states
+            .entry(municipality)
+            .or_insert_with(MunicipalityState::empty);
+        note(state, self.linker);
+    }
+
+    fn note_published(&mut self, accepted: &AcceptedBatch, batch: &Batch) {
+        let code = batch.municipality();
+        let known = self
+            .published
+            .entry(accepted.municipality)
+            .or_insert_with(|| Published {
+                code,
+                recent: Recent::default(),
+            });
+        known.code = code;
+        known.recent.push(Accepted {
+            first_sequence: batch.first_sequence(),
+            last_sequence: batch.last_sequence(),
+            content: ContentId::of(&accepted.content),
+        });
+        self.note(accepted.municipality, |state, _| {
+            state.watermark = Watermark(batch.last_sequence());
+            state.visible = state.watermark;
+            state.received_ms = accepted.recorded_ms;
+            for rejection in rejections_of(batch, accepted) {
+                state.reject(rejection);
+            }
+        });
     }
 }
 
-/// Digest and number of the served cards of each municipality.
+fn opened(accepted: &AcceptedBatch) -> Result<Batch, ReadError> {
+    Batch::from_canonical_bytes(&accepted.content, accepted.sent_at_ms)
+        .map_err(|error| ReadError::Refused(Box::new(error)))
+}
+
+/// Digest and number of the received cards of each municipality.
 #[derive(Debug, Default)]
 struct Held(BTreeMap<MunicipalityId, (SetDigest, u64)>);
 
@@ -219,11 +302,16 @@ fn check(
 ) -> Result<(), RecoveryError> {
     let point = sync_point.map_or(CommitSequence(0), |point| point.applied);
     let (mut then, mut now) = (Held::default(), Held::default());
+    // Cards of which something waits, or once did, are few; what was received of them is read one by one.
+    let apart = projection.ever_waiting()?;
     let mut changed_since = Vec::new();
     let mut ahead = false;
     projection.every_newest(&mut |card| {
-        let summed = summed(&card);
         ahead |= last < card.sequence;
+        if apart.contains(&card.id) {
+            return Ok(());
+        }
+        let summed = card.record.as_ref().and_then(summed);
         if point < card.sequence {
             changed_since.push(card.id);
         } else if let Some((municipality, bucket, digest)) = summed {
@@ -238,10 +326,21 @@ fn check(
         return Err(Stale::Ahead.into());
     }
     for record in changed_since {
-        if let Some(card) = projection.card_at(record, point)?
-            && let Some((municipality, bucket, digest)) = summed(&card)
-        {
+        let card = projection.card_at(record, point)?.and_then(|card| card.record);
+        if let Some((municipality, bucket, digest)) = card.as_ref().and_then(summed) {
             then.add(municipality, bucket, digest);
+        }
+    }
+    for record in apart {
+        for (sum, sequence) in [(&mut then, point), (&mut now, last)] {
+            let received = projection.received_at(record, sequence)?;
+            let card = received
+                .map(|bytes| canonical::decode(&bytes).map_err(|_| RowError::Card))
+                .transpose()
+                .map_err(ProjectionError::from)?;
+            if let Some((municipality, bucket, digest)) = card.as_ref().and_then(summed) {
+                sum.add(municipality, bucket, digest);
+            }
         }
     }
     for noted in sync_point.map_or(&[][..], |point| &point.municipalities) {
@@ -258,8 +357,7 @@ fn check(
     Ok(())
 }
 
-fn summed(card: &Card) -> Option<(MunicipalityId, Bucket, CardDigest)> {
-    let record = card.record.as_ref()?;
+fn summed(record: &Record) -> Option<(MunicipalityId, Bucket, CardDigest)> {
     let municipality = MunicipalityId::of_any(record.municipality)?;
     let digest = CardDigest::of(&record.local_id, &canonical::encode(record));
     Some((municipality, Bucket::of(&record.local_id), digest))

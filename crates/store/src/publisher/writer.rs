@@ -1,22 +1,29 @@
 //! What the writer's thread does.
 
+use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, NaiveDate};
 use registry::change::ChangeBody;
+use registry::identifier::{PersonId, RecordId};
 use registry::municipality::MunicipalityId;
-use registry::publication::{Admission, Batch, Watermark};
+use registry::publication::{Admission, Batch, VerifiedBatch, Watermark};
 
 use crate::files::is_no_space;
 use crate::keys::ring::RingError;
 use crate::linker::Linker;
-use crate::projection::{AppliedChange, Projection, ProjectionError, Replaced};
-use crate::publication_journal::entry::{AcceptedBatch, Decision, MunicipalityPoint, SyncPoint};
+use crate::projection::{AppliedChange, Projection, ProjectionError};
+use crate::publication_journal::entry::{AcceptedBatch, Decision, Evidence, MunicipalityPoint, SyncPoint};
+use crate::publication_journal::ruling::Restatement;
 use crate::publication_journal::{JournalError, PublicationJournal};
+use crate::publisher::gate::Gatekeeper;
+use crate::publisher::held::Holdings;
 use crate::publisher::intake_book::IntakeBook;
 use crate::publisher::{
-    Acknowledged, MunicipalityState, PublishError, Rejection, States, Submission, WriterFailure,
+    Acknowledged, MunicipalityState, OrderSubmission, PublishError, Rejection, States, Submission, Work,
+    WriterFailure,
 };
 use crate::rows::CommitSequence;
 use crate::segment::AppendError;
@@ -26,20 +33,28 @@ pub(crate) struct Writer {
     pub(crate) journal: PublicationJournal,
     pub(crate) projection: Arc<Projection>,
     pub(crate) linker: Linker,
+    pub(crate) gatekeeper: Gatekeeper,
     pub(crate) book: IntakeBook,
     pub(crate) states: States,
+    /// When the last entry of the journal was recorded: what is recorded later is not recorded before it.
+    pub(crate) recorded_ms: u64,
     /// How far the engine was synced when the store was opened.
     pub(crate) synced: CommitSequence,
     pub(crate) sync_interval: Duration,
 }
 
 impl Writer {
-    /// Takes submissions until there is nobody left to send one; then syncs.
-    pub(super) fn run(mut self, submissions: &Receiver<Submission>) -> Result<(), WriterFailure> {
+    /// Takes work until there is nobody left to send any; then syncs.
+    pub(super) fn run(mut self, work: &Receiver<Work>) -> Result<(), WriterFailure> {
         let mut last_sync = Instant::now();
         loop {
-            match submissions.recv_timeout(self.sync_interval) {
-                Ok(submission) => self.take(submission)?,
+            match work.recv_timeout(self.sync_interval) {
+                Ok(Work::Batch(submission)) => self.take(submission)?,
+                Ok(Work::Order(OrderSubmission { order, now_ms, reply })) => {
+                    let outcome = self.order(order, now_ms)?;
+                    // Whoever ordered may be gone; what was done is done.
+                    let _ = reply.send(outcome);
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return self.sync_point(),
             }
@@ -63,14 +78,28 @@ impl Writer {
         // The node may be gone; its batch is durable all the same and is acknowledged when it comes back.
         let _ = reply.send(answer);
         if let Some(accepted) = accepted {
-            apply(&self.projection, &self.states, &accepted, &batch, &self.linker)?;
+            apply(
+                &self.projection,
+                &self.states,
+                &accepted,
+                batch.batch(),
+                &self.linker,
+            )?;
+            self.note_visible(accepted.municipality, Watermark(batch.batch().last_sequence()));
             self.projection.publish(accepted.last());
         }
         Ok(())
     }
 
+    /// Time never goes back in the journal, whatever the clock does.
+    pub(super) fn recorded_at(&mut self, now_ms: u64) -> u64 {
+        self.recorded_ms = self.recorded_ms.max(now_ms);
+        self.recorded_ms
+    }
+
     /// Judges a batch and makes it durable.
-    fn accept(&mut self, batch: &Batch, now_ms: u64) -> Result<Taken, WriterFailure> {
+    fn accept(&mut self, verified: &VerifiedBatch, now_ms: u64) -> Result<Taken, WriterFailure> {
+        let batch = verified.batch();
         let Some(municipality) = MunicipalityId::of_any(batch.municipality()) else {
             return Ok(Taken::Refused(PublishError::UnknownMunicipality));
         };
@@ -95,18 +124,38 @@ impl Writer {
             }
             Err(refusal) => return Ok(Taken::Refused(refusal.into())),
         };
+        let recorded_ms = self.recorded_at(now_ms);
+        let (cards, held) = self.standing_of(municipality);
+        // A first load may be as large as it is: the limits are shares of all that was ever received.
+        let cards = cards.saturating_add(batch.changes().len() as u64);
+        let mut gate = self.gatekeeper.guard(municipality, cards, held, recorded_ms);
+        let resolved = self.linker.resolve(
+            &self.projection,
+            municipality,
+            batch.changes(),
+            day_of(batch.sent_at_ms()),
+            &mut gate,
+        )?;
         let accepted = AcceptedBatch {
             first: CommitSequence(self.journal.last().0 + 1),
-            recorded_ms: now_ms,
+            recorded_ms,
             sent_at_ms: batch.sent_at_ms(),
             municipality,
+            evidence: Some(Evidence {
+                key: verified.key(),
+                signature: *verified.signature(),
+            }),
             content,
-            decisions: self.linker.resolve(&self.projection, municipality, batch)?,
+            decisions: resolved.decisions,
+            counts: resolved.counts,
         };
         self.journal.append_batch(&accepted)?;
         let watermark = self.book.settle(municipality, admitted)?.watermark;
         let rejections = rejections_of(batch, &accepted);
-        self.note_durable(municipality, watermark, now_ms, &rejections);
+        self.note_durable(municipality, watermark, recorded_ms, &rejections);
+        self.note_holdings(municipality, |holdings, linker| {
+            holdings.note_batch(linker, &accepted, batch);
+        });
         Ok(Taken::Durable {
             acknowledged: Acknowledged {
                 watermark,
@@ -132,6 +181,34 @@ impl Writer {
         for rejection in rejections {
             state.reject(rejection.clone());
         }
+    }
+
+    fn note_visible(&self, municipality: MunicipalityId, visible: Watermark) {
+        let mut states = self.states.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(state) = states.get_mut(&municipality) {
+            state.visible = visible;
+        }
+    }
+
+    /// How many cards were received, and of which something waits for a registrar.
+    fn standing_of(&self, municipality: MunicipalityId) -> (u64, BTreeSet<RecordId>) {
+        let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
+        states.get(&municipality).map_or_else(Default::default, |state| {
+            (state.records, state.holdings.held_records())
+        })
+    }
+
+    /// Changes what is noted of changes that wait.
+    pub(super) fn note_holdings(
+        &self,
+        municipality: MunicipalityId,
+        note: impl FnOnce(&mut Holdings, &Linker),
+    ) {
+        let mut states = self.states.write().unwrap_or_else(PoisonError::into_inner);
+        let state = states
+            .entry(municipality)
+            .or_insert_with(MunicipalityState::empty);
+        note(&mut state.holdings, &self.linker);
     }
 
     fn rejections_between(&self, municipality: MunicipalityId, first: u64, last: u64) -> Vec<Rejection> {
@@ -208,7 +285,12 @@ fn refuse_for_now(error: JournalError) -> Result<Taken, WriterFailure> {
     }
 }
 
-/// Writes the rows of an accepted batch and keeps the digest in step.
+/// The day of an instant, Unix milliseconds, in UTC.
+pub(crate) fn day_of(instant_ms: i64) -> NaiveDate {
+    DateTime::from_timestamp_millis(instant_ms).map_or(NaiveDate::MIN, |instant| instant.date_naive())
+}
+
+/// Writes the rows of an accepted batch, or of a release, and keeps the digest in step.
 pub(crate) fn apply(
     projection: &Projection,
     states: &States,
@@ -224,38 +306,65 @@ pub(crate) fn apply(
         .zip(&accepted.decisions)
         .zip(accepted.first.0..)
     {
-        let Decision::Linked { person, standing: _ } = decision else {
-            continue;
-        };
-        let applied = projection.apply(&AppliedChange {
+        let record = linker.record_id(municipality, &change.local_id);
+        let applied = AppliedChange {
             sequence: CommitSequence(sequence),
             recorded_ms: accepted.recorded_ms,
             municipality,
-            record: linker.record_id(municipality, &change.local_id),
-            person: *person,
+            record,
+            person: match decision {
+                Decision::Linked { person, standing: _ } => *person,
+                Decision::Quarantined { .. } | Decision::Held { .. } => PersonId(record.0),
+            },
             card: match &change.body {
                 ChangeBody::Upsert(card) => Some(card.as_ref()),
                 ChangeBody::Remove => None,
             },
-        })?;
-        replaced.push((&change.local_id, applied));
+        };
+        let outcome = match decision {
+            Decision::Quarantined { .. } => continue,
+            Decision::Linked { .. } => projection.apply(&applied)?,
+            Decision::Held { .. } => projection.hold(&applied)?,
+        };
+        replaced.push((&change.local_id, outcome));
     }
+    projection.note_recorded(accepted.recorded_ms, accepted.last())?;
     let mut states = states.write().unwrap_or_else(PoisonError::into_inner);
     let state = states
         .entry(municipality)
         .or_insert_with(MunicipalityState::empty);
-    for (local_id, Replaced { before, after }) in replaced {
-        if let Some(before) = before {
-            state.digest.remove(local_id, &before);
-            state.records = state.records.saturating_sub(1);
-        }
-        if let Some(after) = after {
-            state.digest.add(local_id, &after);
-            state.records += 1;
+    for (local_id, replaced) in replaced {
+        state.replace(local_id, &replaced);
+    }
+    Ok(())
+}
+
+/// Writes the rows of cards that are served otherwise.
+pub(crate) fn apply_restatement(
+    projection: &Projection,
+    states: &States,
+    restatement: &Restatement,
+) -> Result<(), ProjectionError> {
+    let Restatement {
+        first,
+        recorded_ms,
+        municipality,
+        cause: _,
+        cards,
+    } = restatement;
+    for (card, sequence) in cards.iter().zip(first.0..) {
+        let sequence = CommitSequence(sequence);
+        let replaced = projection.restate(sequence, *recorded_ms, *municipality, card)?;
+        let local_id = replaced.local_id()?;
+        let mut states = states.write().unwrap_or_else(PoisonError::into_inner);
+        let state = states
+            .entry(*municipality)
+            .or_insert_with(MunicipalityState::empty);
+        if let Some(local_id) = local_id {
+            state.replace(&local_id, &replaced);
         }
     }
-    state.visible = Watermark(batch.last_sequence());
-    Ok(())
+    projection.note_recorded(*recorded_ms, restatement.last())
 }
 
 /// The changes of a batch that are kept aside.
@@ -265,7 +374,7 @@ pub(crate) fn rejections_of(batch: &Batch, accepted: &AcceptedBatch) -> Vec<Reje
         .iter()
         .zip(&accepted.decisions)
         .filter_map(|(change, decision)| match decision {
-            Decision::Linked { .. } => None,
+            Decision::Linked { .. } | Decision::Held { .. } => None,
             Decision::Quarantined { rule } => Some(Rejection {
                 sequence: change.sequence,
                 local_id: change.local_id.clone(),

@@ -50,6 +50,18 @@ pub struct PersonCard {
     pub standing: CodeStanding,
     /// Whose data it is, where the answer may say so.
     pub source: Source,
+    /// Whether it is the municipality's last word.
+    pub version: VersionStanding,
+}
+
+/// Whether what is shown is the municipality's last word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum VersionStanding {
+    /// It is.
+    #[default]
+    Latest,
+    /// It is an earlier version: what was received later is in quarantine.
+    Restored,
 }
 
 /// How the code asked for stands to the person's current one.
@@ -88,6 +100,8 @@ pub struct HouseholdCard {
     pub view: HouseholdView,
     /// Whose data it is.
     pub source: Source,
+    /// Whether every card shown is the municipality's last word.
+    pub version: VersionStanding,
 }
 
 /// The answer to a declaration; `None` where nobody is shown.
@@ -95,6 +109,8 @@ pub struct HouseholdCard {
 pub struct VerificationOutcome {
     /// The answer.
     pub answer: Option<VerificationAnswer>,
+    /// Whether every card compared is the municipality's last word.
+    pub version: VersionStanding,
 }
 
 /// The answer is about a person: debugging output does not carry it.

@@ -20,10 +20,11 @@ use crate::keys::KeyName;
 use crate::keys::ring::{KeyRing, RingError};
 use crate::keys::token::Tokenizer;
 use crate::projection::{Card, Projection, ProjectionError};
+use crate::publication_journal::ruling::Restored;
 use crate::record_store::ReadError;
 use crate::record_store::answer::{
     CodeStanding, HouseholdAnswer, HouseholdCard, PersonAnswer, PersonCard, Question, Source,
-    VerificationOutcome,
+    VerificationOutcome, VersionStanding,
 };
 use crate::record_store::handle::HandleKeys;
 use crate::record_store::subjects::{Findings, Told};
@@ -35,9 +36,9 @@ const NAMING: FieldSet = FieldSet::of(&[Field::Residence, Field::Registration]);
 /// Reads rows for agencies.
 #[derive(Debug)]
 pub(crate) struct Reader {
-    projection: Arc<Projection>,
+    pub(super) projection: Arc<Projection>,
     handles: HandleKeys,
-    pseudonyms: Tokenizer,
+    pub(super) pseudonyms: Tokenizer,
 }
 
 /// A candidate with what the permit says of it.
@@ -46,6 +47,7 @@ struct Seen {
     municipality: MunicipalityId,
     facts: SubjectFacts,
     record: Record,
+    version: VersionStanding,
     view: View,
 }
 
@@ -114,6 +116,7 @@ impl Reader {
             household,
             standing: code_standing(question, &seen.record),
             source: source_of(seen.municipality, view.fields),
+            version: seen.version,
             view,
         }
     }
@@ -208,6 +211,8 @@ impl Reader {
                 fields.intersection(permit.fields()),
             );
         }
+        let version = shown.iter().map(|(member, _)| member.version).max();
+        let version = version.unwrap_or_default();
         let handles = shown
             .iter()
             .map(|(member, _)| self.handles.person(agreement, member.person))
@@ -219,6 +224,7 @@ impl Reader {
             handle: self.handles.household(agreement, &token),
             handles,
             source: source_of(seen.municipality, permit.fields()),
+            version,
             view,
         })
     }
@@ -234,6 +240,7 @@ impl Reader {
         check_service(permit, Service::VerifyDeclaration)?;
         let mut findings = Findings::new(self.projection.visible());
         let mut answers = Vec::new();
+        let mut version = VersionStanding::Latest;
         for seen in self.candidates(permit, question, &findings)? {
             let fields = match seen.view {
                 View::Hidden(clause) => {
@@ -256,6 +263,7 @@ impl Reader {
                 continue;
             }
             findings.compared(seen.municipality, seen.person, fields);
+            version = version.max(seen.version);
             let mut cards = Vec::with_capacity(household.len());
             for member in &household {
                 match member.view {
@@ -263,6 +271,7 @@ impl Reader {
                     View::Visible(visible) => {
                         let visible = visible.intersection(permit.fields());
                         findings.compared(member.municipality, member.person, visible);
+                        version = version.max(member.version);
                         cards.push(VisibleCard {
                             record: &member.record,
                             visible,
@@ -287,7 +296,7 @@ impl Reader {
             Told::absence_if(answer.is_none()),
             draft,
         )?;
-        Ok(Sealed::new(VerificationOutcome { answer }, draft))
+        Ok(Sealed::new(VerificationOutcome { answer, version }, draft))
     }
 
     /// Every card of the person asked for, whichever of them the identifier leads to.
@@ -375,6 +384,10 @@ fn look(permit: &Permit, card: Card) -> Option<Seen> {
         municipality,
         facts,
         record,
+        version: match card.restored {
+            Restored::No => VersionStanding::Latest,
+            Restored::Yes => VersionStanding::Restored,
+        },
         view,
     })
 }

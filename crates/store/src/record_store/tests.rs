@@ -5,6 +5,7 @@ mod household;
 mod persons;
 mod publication;
 mod recovery;
+mod rulings;
 mod secrecy;
 mod snapshot;
 mod volume;

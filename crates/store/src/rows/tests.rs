@@ -11,6 +11,7 @@ fn card() -> Version {
         sequence: CommitSequence(0x0102),
         recorded_ms: 0x0304,
         person: PersonId(Uuid::from_bytes([0xaa; 16])),
+        restored: Restored::No,
         body: VersionBody::Card(b"card".to_vec()),
     }
 }

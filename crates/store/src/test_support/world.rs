@@ -12,8 +12,9 @@ use ledger::name::Origin;
 use ledger::part::PartKind;
 use registry::change::{Change, ChangeBody};
 use registry::codice_fiscale::TaxCode;
-use registry::publication::Batch;
+use registry::publication::{Batch, DailyLimits, SignedBatch, VerifiedBatch};
 use registry::record::Record;
+use registry::signing::SigningKey;
 use tempfile::TempDir;
 
 use crate::access_log::draft::{EntryDraft, Sealed};
@@ -69,6 +70,7 @@ pub(crate) struct World {
     directory: Arc<TempDir>,
     log: AccessLog,
     published: Mutex<BTreeMap<String, u64>>,
+    pub(crate) daily_limits: DailyLimits,
 }
 
 /// An answer with the entry under which it left.
@@ -104,6 +106,7 @@ impl World {
             directory: Arc::new(tempfile::tempdir().unwrap()),
             log: open_log(),
             published: Mutex::default(),
+            daily_limits: DailyLimits::default(),
         }
     }
 
@@ -117,6 +120,7 @@ impl World {
             directory: Arc::clone(&self.directory),
             log: open_log(),
             published: Mutex::new(self.published.lock().unwrap().clone()),
+            daily_limits: self.daily_limits,
         }
     }
 
@@ -175,6 +179,7 @@ impl World {
         let settings = StoreSettings {
             segments: SEGMENTS,
             sync_interval,
+            daily_limits: self.daily_limits,
             engine,
         };
         JournaledStore::open(
@@ -199,7 +204,7 @@ impl World {
             .get(municipality)
             .map_or(1, |last| last + 1);
         let batch = batch(store, municipality, first, changes);
-        let last = batch.last_sequence();
+        let last = batch.batch().last_sequence();
         let acknowledged = wait(store.publish(batch, NOW_MS))?;
         self.published
             .lock()
@@ -275,13 +280,24 @@ pub(crate) fn draft() -> EntryDraft {
     EntryDraft::new(EntryKind::Access, Retention::months(24).unwrap())
 }
 
+/// The key of every municipality of the tests.
+pub(crate) fn publication_key() -> SigningKey {
+    SigningKey::from_seed(&[8; 32]).unwrap()
+}
+
+/// A batch as the index takes it after a look at its signature.
+pub(crate) fn verified(batch: Batch) -> VerifiedBatch {
+    let key = publication_key();
+    VerifiedBatch::verify(SignedBatch::sign(batch, &key), &key.verifying_key()).unwrap()
+}
+
 /// A batch of changes numbered from `first`; `None` removes a card.
 pub(crate) fn batch(
     store: &JournaledStore,
     municipality: &str,
     first: u64,
     changes: Vec<(&str, Option<Record>)>,
-) -> Batch {
+) -> VerifiedBatch {
     let changes = changes
         .into_iter()
         .zip(first..)
@@ -292,14 +308,8 @@ pub(crate) fn batch(
             events: Vec::new(),
         })
         .collect();
-    Batch::new(
-        istat(municipality),
-        store.epoch(),
-        first,
-        changes,
-        i64::try_from(NOW_MS).unwrap(),
-    )
-    .unwrap()
+    let now_ms = i64::try_from(NOW_MS).unwrap();
+    verified(Batch::new(istat(municipality), store.epoch(), first, changes, now_ms).unwrap())
 }
 
 /// The person with this codice fiscale.

@@ -21,6 +21,17 @@ pub struct PersonMark {
     pub name: String,
     /// How current the identifier is that was asked for.
     pub currency: KeyCurrency,
+    /// Whether the card is the municipality's last word.
+    pub trust: CardTrust,
+}
+
+/// Whether a card is the municipality's last word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CardTrust {
+    /// It is.
+    Latest,
+    /// It is an earlier version: what came later is in quarantine.
+    Restored,
 }
 
 /// Whether the identifier that was asked for is the person's present one.
@@ -47,7 +58,11 @@ pub fn person_message(
     mark: PersonMark,
     household_name: impl FnOnce(&HouseholdId) -> String,
 ) -> wire::Person {
-    let PersonMark { name, currency } = mark;
+    let PersonMark {
+        name,
+        currency,
+        trust,
+    } = mark;
     let PersonView {
         fields,
         location_withheld,
@@ -107,6 +122,7 @@ pub fn person_message(
         death: death.as_ref().map(Into::into),
         procedure_open,
         location_withheld,
+        restored: trust == CardTrust::Restored,
     }
 }
 

@@ -3,7 +3,9 @@
 use registry::change::{Change, ChangeBody, EventKind, RegistryEvent};
 use registry::digest::{DIGEST_BYTES, SetDigest};
 use registry::identifier::{IstatCode, LocalId};
-use registry::publication::{Batch, Epoch, MAX_CHANGES};
+use registry::publication::{Batch, Epoch, HoldReason, MAX_CHANGES, SignedBatch};
+use registry::signing::Signature;
+use registry::statement::{LONGEST_STATEMENT, RegistrarId, SignedStatement};
 
 use super::date::{civil_date, optional_civil_date, timestamp_from_ms, timestamp_to_ms};
 use super::invalid::{Invalid, Named, Rule, Within, array, each, required};
@@ -18,7 +20,30 @@ impl From<&Batch> for wire::Batch {
             first_sequence: batch.first_sequence(),
             changes: batch.changes().iter().map(Into::into).collect(),
             sent_at: Some(timestamp_from_ms(batch.sent_at_ms())),
+            signature: Vec::new(),
         }
+    }
+}
+
+impl From<&SignedBatch> for wire::Batch {
+    fn from(signed: &SignedBatch) -> Self {
+        let SignedBatch { batch, signature } = signed;
+        Self {
+            signature: signature.0.to_vec(),
+            ..batch.into()
+        }
+    }
+}
+
+impl TryFrom<wire::Batch> for SignedBatch {
+    type Error = Invalid;
+
+    fn try_from(message: wire::Batch) -> Result<Self, Invalid> {
+        let signature = Signature(array("signature", &message.signature)?);
+        Ok(Self {
+            batch: message.try_into()?,
+            signature,
+        })
     }
 }
 
@@ -32,6 +57,8 @@ impl TryFrom<wire::Batch> for Batch {
             first_sequence,
             changes,
             sent_at,
+            // For those who look at it there is the signed batch.
+            signature: _,
         } = message;
         if changes.is_empty() || MAX_CHANGES < changes.len() {
             return Err(Invalid::new(
@@ -184,4 +211,51 @@ pub fn epoch_from_wire(field: &str, bytes: &[u8]) -> Result<Epoch, Invalid> {
 /// It has not 32,768 bytes.
 pub fn digest_from_wire(field: &str, bytes: &[u8]) -> Result<SetDigest, Invalid> {
     SetDigest::from_bytes(bytes).map_err(|_| Invalid::new(field, Rule::Bytes(DIGEST_BYTES)))
+}
+
+impl From<HoldReason> for wire::HoldReason {
+    fn from(reason: HoldReason) -> Self {
+        match reason {
+            HoldReason::Departures => Self::Departures,
+            HoldReason::Identifiers => Self::Identifiers,
+            HoldReason::Arrivals => Self::Arrivals,
+            HoldReason::ProtectionEnded => Self::ProtectionEnded,
+            HoldReason::IdentitySealed => Self::IdentitySealed,
+        }
+    }
+}
+
+/// The reason that a message names.
+///
+/// # Errors
+/// When it names none.
+pub fn hold_reason_from_wire(field: &str, number: i32) -> Result<HoldReason, Invalid> {
+    match wire::HoldReason::try_from(number) {
+        Ok(wire::HoldReason::Departures) => Ok(HoldReason::Departures),
+        Ok(wire::HoldReason::Identifiers) => Ok(HoldReason::Identifiers),
+        Ok(wire::HoldReason::Arrivals) => Ok(HoldReason::Arrivals),
+        Ok(wire::HoldReason::ProtectionEnded) => Ok(HoldReason::ProtectionEnded),
+        Ok(wire::HoldReason::IdentitySealed) => Ok(HoldReason::IdentitySealed),
+        Ok(wire::HoldReason::Unspecified) | Err(_) => Err(Invalid::new(field, Rule::Value)),
+    }
+}
+
+/// The statement that a request hands over; nobody has looked at the signature yet.
+///
+/// # Errors
+/// Names the field that is not as it must be.
+pub fn statement_from_wire(
+    statement: String,
+    registrar: &str,
+    signature: &[u8],
+) -> Result<SignedStatement, Invalid> {
+    if LONGEST_STATEMENT < statement.len() {
+        let most = LONGEST_STATEMENT;
+        return Err(Invalid::new("statement", Rule::Length { least: 1, most }));
+    }
+    Ok(SignedStatement {
+        text: statement,
+        registrar: RegistrarId::parse(registrar).ok_or_else(|| Invalid::new("registrar", Rule::Character))?,
+        signature: Signature(array("signature", signature)?),
+    })
 }

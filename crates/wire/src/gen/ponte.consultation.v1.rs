@@ -444,6 +444,9 @@ pub struct Person {
     /// Fields were granted and asked for that are withheld because the person's location is protected.
     #[prost(bool, tag = "23")]
     pub location_withheld: bool,
+    /// This is an earlier version of the card: what the municipality's node sent later is in quarantine.
+    #[prost(bool, tag = "24")]
+    pub restored: bool,
 }
 /// Entry into a register, with the register.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -932,6 +935,9 @@ pub struct VerifyDeclarationResponse {
     /// Receipt of the entry.
     #[prost(message, optional, tag = "6")]
     pub receipt: ::core::option::Option<super::super::ledger::v1::AccessReceipt>,
+    /// A card was compared in an earlier version: what the municipality's node sent later is in quarantine.
+    #[prost(bool, tag = "7")]
+    pub restored: bool,
 }
 /// Asks what the caller's agreements allow.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -106,6 +106,12 @@ pub enum ErrorReason {
     VersionNotShared = 126,
     /// Another stream of the same node took over.
     StreamSuperseded = 127,
+    /// The batch is not signed by the municipality's publication key.
+    BatchNotSigned = 131,
+    /// What waits is not what the statement names.
+    HoldingsChanged = 132,
+    /// The statement is not signed by a registrar of the municipality.
+    StatementNotSigned = 133,
     /// Outside the scope of this reader.
     OutsideScope = 161,
     /// No such resource.
@@ -177,6 +183,9 @@ impl ErrorReason {
             Self::IndexRestored => "ERROR_REASON_INDEX_RESTORED",
             Self::VersionNotShared => "ERROR_REASON_VERSION_NOT_SHARED",
             Self::StreamSuperseded => "ERROR_REASON_STREAM_SUPERSEDED",
+            Self::BatchNotSigned => "ERROR_REASON_BATCH_NOT_SIGNED",
+            Self::HoldingsChanged => "ERROR_REASON_HOLDINGS_CHANGED",
+            Self::StatementNotSigned => "ERROR_REASON_STATEMENT_NOT_SIGNED",
             Self::OutsideScope => "ERROR_REASON_OUTSIDE_SCOPE",
             Self::ResourceNotFound => "ERROR_REASON_RESOURCE_NOT_FOUND",
             Self::LogRange => "ERROR_REASON_LOG_RANGE",
@@ -241,6 +250,9 @@ impl ErrorReason {
             "ERROR_REASON_INDEX_RESTORED" => Some(Self::IndexRestored),
             "ERROR_REASON_VERSION_NOT_SHARED" => Some(Self::VersionNotShared),
             "ERROR_REASON_STREAM_SUPERSEDED" => Some(Self::StreamSuperseded),
+            "ERROR_REASON_BATCH_NOT_SIGNED" => Some(Self::BatchNotSigned),
+            "ERROR_REASON_HOLDINGS_CHANGED" => Some(Self::HoldingsChanged),
+            "ERROR_REASON_STATEMENT_NOT_SIGNED" => Some(Self::StatementNotSigned),
             "ERROR_REASON_OUTSIDE_SCOPE" => Some(Self::OutsideScope),
             "ERROR_REASON_RESOURCE_NOT_FOUND" => Some(Self::ResourceNotFound),
             "ERROR_REASON_LOG_RANGE" => Some(Self::LogRange),

@@ -19,6 +19,10 @@ pub struct Batch {
     /// When the node sent it, to the millisecond; more than ten minutes from the index's clock is refused.
     #[prost(message, optional, tag = "5")]
     pub sent_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Ed25519 signature of the municipality's publication key, 64 bytes, over the text "ponte/publication-batch/1" with
+    /// a line feed, the SHA-256 of the batch's canonical bytes and the milliseconds of "sent_at" (8 bytes, big endian).
+    #[prost(bytes = "vec", tag = "6")]
+    pub signature: ::prost::alloc::vec::Vec<u8>,
 }
 /// What became of one card.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -74,6 +78,74 @@ pub struct Rejection {
     /// When the index decided it.
     #[prost(message, optional, tag = "5")]
     pub reject_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// A change that the index received and does not serve before a registrar has confirmed it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct HeldChange {
+    /// Place of the change in the order of all changes that the index accepted, from 1.
+    #[prost(uint64, tag = "1")]
+    pub commit_sequence: u64,
+    /// Sequence number of the change in the node's journal, from 1.
+    #[prost(uint64, tag = "2")]
+    pub sequence: u64,
+    /// The municipality's number for the card.
+    #[prost(string, tag = "3")]
+    pub local_id: ::prost::alloc::string::String,
+    /// Why it waits.
+    #[prost(enumeration = "HoldReason", tag = "4")]
+    pub reason: i32,
+    /// When the index recorded it.
+    #[prost(message, optional, tag = "5")]
+    pub hold_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// SHA-256 of the card's canonical bytes, 32 bytes; zeros for a removal.
+    #[prost(bytes = "vec", tag = "6")]
+    pub content: ::prost::alloc::vec::Vec<u8>,
+}
+/// Why a change waits for a registrar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum HoldReason {
+    /// Never sent.
+    Unspecified = 0,
+    /// More deaths, cancellations and removals than 24 hours admit.
+    Departures = 1,
+    /// More changes of codice fiscale or national id than 24 hours admit.
+    Identifiers = 2,
+    /// More registrations of persons who are registered in another municipality than 24 hours admit.
+    Arrivals = 3,
+    /// The protection of a person's whereabouts would end or become shorter.
+    ProtectionEnded = 4,
+    /// The person's identity would be sealed, or no longer be.
+    IdentitySealed = 5,
+}
+impl HoldReason {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "HOLD_REASON_UNSPECIFIED",
+            Self::Departures => "HOLD_REASON_DEPARTURES",
+            Self::Identifiers => "HOLD_REASON_IDENTIFIERS",
+            Self::Arrivals => "HOLD_REASON_ARRIVALS",
+            Self::ProtectionEnded => "HOLD_REASON_PROTECTION_ENDED",
+            Self::IdentitySealed => "HOLD_REASON_IDENTITY_SEALED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "HOLD_REASON_UNSPECIFIED" => Some(Self::Unspecified),
+            "HOLD_REASON_DEPARTURES" => Some(Self::Departures),
+            "HOLD_REASON_IDENTIFIERS" => Some(Self::Identifiers),
+            "HOLD_REASON_ARRIVALS" => Some(Self::Arrivals),
+            "HOLD_REASON_PROTECTION_ENDED" => Some(Self::ProtectionEnded),
+            "HOLD_REASON_IDENTITY_SEALED" => Some(Self::IdentitySealed),
+            _ => None,
+        }
+    }
 }
 /// What a node sends on the stream.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -275,6 +347,66 @@ pub struct ListRejectionsResponse {
     /// Token of the next page; empty at the end.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
+}
+/// Asks for the changes that wait for a registrar.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListHeldChangesRequest {
+    /// ISTAT code of the municipality, six digits.
+    #[prost(string, tag = "1")]
+    pub municipality: ::prost::alloc::string::String,
+    /// How many at most, 1 to 1,000; 0 means 100, more is taken as 1,000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// Token of the page, from the last answer; empty for the first.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// A page of changes that wait for a registrar.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListHeldChangesResponse {
+    /// The changes, in order of commit sequence.
+    #[prost(message, repeated, tag = "1")]
+    pub held_changes: ::prost::alloc::vec::Vec<HeldChange>,
+    /// Token of the next page; empty at the end.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+    /// How many there are in all.
+    #[prost(uint32, tag = "3")]
+    pub total_size: u32,
+    /// What a statement about all of them names, 32 bytes.
+    #[prost(bytes = "vec", tag = "4")]
+    pub digest: ::prost::alloc::vec::Vec<u8>,
+    /// The index's line of history for the municipality, 16 bytes.
+    #[prost(bytes = "vec", tag = "5")]
+    pub epoch: ::prost::alloc::vec::Vec<u8>,
+}
+/// Hands over a registrar's statement.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ConfirmHeldChangesRequest {
+    /// ISTAT code of the municipality, six digits.
+    #[prost(string, tag = "1")]
+    pub municipality: ::prost::alloc::string::String,
+    /// The text that was signed, at most 1,024 bytes.
+    #[prost(string, tag = "2")]
+    pub statement: ::prost::alloc::string::String,
+    /// Id of the registrar, 1 to 64 letters, digits and . _ - @
+    #[prost(string, tag = "3")]
+    pub registrar: ::prost::alloc::string::String,
+    /// Ed25519 signature of the registrar's personal key, 64 bytes, over the text "ponte/registrar-statement/1" with a line
+    /// feed, and the statement.
+    #[prost(bytes = "vec", tag = "4")]
+    pub signature: ::prost::alloc::vec::Vec<u8>,
+}
+/// What became of it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ConfirmHeldChangesResponse {
+    /// How many cards are served otherwise, or waited and no longer do.
+    #[prost(uint32, tag = "1")]
+    pub changes: u32,
 }
 /// How two sets of cards compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -515,6 +647,66 @@ pub mod publication_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Lists the changes that wait for a registrar, with what a registrar's statement about them must name.
+        pub async fn list_held_changes(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListHeldChangesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListHeldChangesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/ponte.publication.v1.PublicationService/ListHeldChanges",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "ponte.publication.v1.PublicationService",
+                        "ListHeldChanges",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Hands over a registrar's signed statement: what waits is served from then on, or dropped.
+        pub async fn confirm_held_changes(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ConfirmHeldChangesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ConfirmHeldChangesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/ponte.publication.v1.PublicationService/ConfirmHeldChanges",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "ponte.publication.v1.PublicationService",
+                        "ConfirmHeldChanges",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -567,6 +759,22 @@ pub mod publication_service_server {
             request: tonic::Request<super::ListRejectionsRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ListRejectionsResponse>,
+            tonic::Status,
+        >;
+        /// Lists the changes that wait for a registrar, with what a registrar's statement about them must name.
+        async fn list_held_changes(
+            &self,
+            request: tonic::Request<super::ListHeldChangesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListHeldChangesResponse>,
+            tonic::Status,
+        >;
+        /// Hands over a registrar's signed statement: what waits is served from then on, or dropped.
+        async fn confirm_held_changes(
+            &self,
+            request: tonic::Request<super::ConfirmHeldChangesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ConfirmHeldChangesResponse>,
             tonic::Status,
         >;
     }
@@ -832,6 +1040,104 @@ pub mod publication_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/ponte.publication.v1.PublicationService/ListHeldChanges" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListHeldChangesSvc<T: PublicationService>(pub Arc<T>);
+                    impl<
+                        T: PublicationService,
+                    > tonic::server::UnaryService<super::ListHeldChangesRequest>
+                    for ListHeldChangesSvc<T> {
+                        type Response = super::ListHeldChangesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListHeldChangesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PublicationService>::list_held_changes(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListHeldChangesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/ponte.publication.v1.PublicationService/ConfirmHeldChanges" => {
+                    #[allow(non_camel_case_types)]
+                    struct ConfirmHeldChangesSvc<T: PublicationService>(pub Arc<T>);
+                    impl<
+                        T: PublicationService,
+                    > tonic::server::UnaryService<super::ConfirmHeldChangesRequest>
+                    for ConfirmHeldChangesSvc<T> {
+                        type Response = super::ConfirmHeldChangesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ConfirmHeldChangesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PublicationService>::confirm_held_changes(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ConfirmHeldChangesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 _ => {
                     Box::pin(async move {
                         let mut response = http::Response::new(
@@ -869,6 +1175,723 @@ pub mod publication_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "ponte.publication.v1.PublicationService";
     impl<T> tonic::server::NamedService for PublicationServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// Begins a quarantine.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct BeginQuarantineRequest {
+    /// ISTAT code of the municipality, six digits.
+    #[prost(string, tag = "1")]
+    pub municipality: ::prost::alloc::string::String,
+    /// First instant of the interval, to the millisecond.
+    #[prost(message, optional, tag = "2")]
+    pub from_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Last instant of the interval, to the millisecond; not in the future.
+    #[prost(message, optional, tag = "3")]
+    pub to_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Number of the act by which the administrator does it, 1 to 240 characters.
+    #[prost(string, tag = "4")]
+    pub reference: ::prost::alloc::string::String,
+    /// The administrator's own id of the natural person who does it, 1 to 64 characters.
+    #[prost(string, tag = "5")]
+    pub operator: ::prost::alloc::string::String,
+}
+/// The quarantine.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct BeginQuarantineResponse {
+    /// The quarantine; unset when no card had a version in the interval.
+    #[prost(message, optional, tag = "1")]
+    pub quarantine: ::core::option::Option<Quarantine>,
+    /// Receipt of the entry.
+    #[prost(message, optional, tag = "2")]
+    pub receipt: ::core::option::Option<super::super::ledger::v1::AccessReceipt>,
+}
+/// Versions received in an interval that are not served.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct Quarantine {
+    /// By what it is lifted: place of its first card in the order of all changes.
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+    /// First instant of the interval.
+    #[prost(message, optional, tag = "2")]
+    pub from_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Last instant of the interval.
+    #[prost(message, optional, tag = "3")]
+    pub to_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it began.
+    #[prost(message, optional, tag = "4")]
+    pub begin_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Number of the act.
+    #[prost(string, tag = "5")]
+    pub reference: ::prost::alloc::string::String,
+    /// How many cards are served as they were before.
+    #[prost(uint32, tag = "6")]
+    pub cards: u32,
+}
+/// Takes a quarantine back.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct LiftQuarantineRequest {
+    /// ISTAT code of the municipality, six digits.
+    #[prost(string, tag = "1")]
+    pub municipality: ::prost::alloc::string::String,
+    /// Id of the quarantine.
+    #[prost(uint64, tag = "2")]
+    pub id: u64,
+    /// Number of the act by which the administrator does it, 1 to 240 characters.
+    #[prost(string, tag = "3")]
+    pub reference: ::prost::alloc::string::String,
+    /// The administrator's own id of the natural person who does it, 1 to 64 characters.
+    #[prost(string, tag = "4")]
+    pub operator: ::prost::alloc::string::String,
+}
+/// What became of it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct LiftQuarantineResponse {
+    /// How many cards are served otherwise.
+    #[prost(uint32, tag = "1")]
+    pub cards: u32,
+    /// Receipt of the entry.
+    #[prost(message, optional, tag = "2")]
+    pub receipt: ::core::option::Option<super::super::ledger::v1::AccessReceipt>,
+}
+/// Asks for the quarantines of a municipality.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListQuarantinesRequest {
+    /// ISTAT code of the municipality, six digits.
+    #[prost(string, tag = "1")]
+    pub municipality: ::prost::alloc::string::String,
+    /// How many at most, 1 to 1,000; 0 means 100, more is taken as 1,000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// Token of the page, from the last answer; empty for the first.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// A page of quarantines.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListQuarantinesResponse {
+    /// The quarantines, oldest first.
+    #[prost(message, repeated, tag = "1")]
+    pub quarantines: ::prost::alloc::vec::Vec<Quarantine>,
+    /// Token of the next page; empty at the end.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// Asks who was answered with versions in quarantine.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListSuspectAccessesRequest {
+    /// ISTAT code of the municipality, six digits.
+    #[prost(string, tag = "1")]
+    pub municipality: ::prost::alloc::string::String,
+    /// Id of the quarantine.
+    #[prost(uint64, tag = "2")]
+    pub id: u64,
+    /// How many at most, 1 to 1,000; 0 means 100, more is taken as 1,000.
+    #[prost(int32, tag = "3")]
+    pub page_size: i32,
+    /// Token of the page, from the last answer; empty for the first.
+    #[prost(string, tag = "4")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// A page of accesses.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListSuspectAccessesResponse {
+    /// The accesses, in order of entry.
+    #[prost(message, repeated, tag = "1")]
+    pub accesses: ::prost::alloc::vec::Vec<SuspectAccess>,
+    /// Token of the next page; empty at the end.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+    /// Name of the log in which the entries are.
+    #[prost(string, tag = "3")]
+    pub origin: ::prost::alloc::string::String,
+}
+/// An access that was answered with a version in quarantine.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct SuspectAccess {
+    /// Index of the entry in the access log.
+    #[prost(uint64, tag = "1")]
+    pub index: u64,
+    /// When it was entered.
+    #[prost(message, optional, tag = "2")]
+    pub access_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Who was answered, a SPIFFE id.
+    #[prost(string, tag = "3")]
+    pub peer: ::prost::alloc::string::String,
+    /// Id of the agreement.
+    #[prost(string, tag = "4")]
+    pub agreement: ::prost::alloc::string::String,
+    /// Id of the purpose.
+    #[prost(string, tag = "5")]
+    pub purpose: ::prost::alloc::string::String,
+    /// gRPC method, package.Service/Method.
+    #[prost(string, tag = "6")]
+    pub service: ::prost::alloc::string::String,
+    /// How many persons of whom a version in quarantine was shown, compared or withheld.
+    #[prost(uint32, tag = "7")]
+    pub subjects: u32,
+}
+/// Generated client implementations.
+pub mod quarantine_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// For administrators: what a node sent in an interval is no longer trusted.
+    #[derive(Debug, Clone)]
+    pub struct QuarantineServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> QuarantineServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> QuarantineServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            QuarantineServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Stops serving the versions that were received in an interval, and serves those before them; answers say so.
+        pub async fn begin_quarantine(
+            &mut self,
+            request: impl tonic::IntoRequest<super::BeginQuarantineRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::BeginQuarantineResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/ponte.publication.v1.QuarantineService/BeginQuarantine",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "ponte.publication.v1.QuarantineService",
+                        "BeginQuarantine",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes a quarantine back: the versions received are served again, unless the node has sent others since.
+        pub async fn lift_quarantine(
+            &mut self,
+            request: impl tonic::IntoRequest<super::LiftQuarantineRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::LiftQuarantineResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/ponte.publication.v1.QuarantineService/LiftQuarantine",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "ponte.publication.v1.QuarantineService",
+                        "LiftQuarantine",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the quarantines that last, of one municipality.
+        pub async fn list_quarantines(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListQuarantinesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListQuarantinesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/ponte.publication.v1.QuarantineService/ListQuarantines",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "ponte.publication.v1.QuarantineService",
+                        "ListQuarantines",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the accesses that were answered with versions in quarantine, oldest first.
+        pub async fn list_suspect_accesses(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListSuspectAccessesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSuspectAccessesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/ponte.publication.v1.QuarantineService/ListSuspectAccesses",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "ponte.publication.v1.QuarantineService",
+                        "ListSuspectAccesses",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod quarantine_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with QuarantineServiceServer.
+    #[async_trait]
+    pub trait QuarantineService: std::marker::Send + std::marker::Sync + 'static {
+        /// Stops serving the versions that were received in an interval, and serves those before them; answers say so.
+        async fn begin_quarantine(
+            &self,
+            request: tonic::Request<super::BeginQuarantineRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::BeginQuarantineResponse>,
+            tonic::Status,
+        >;
+        /// Takes a quarantine back: the versions received are served again, unless the node has sent others since.
+        async fn lift_quarantine(
+            &self,
+            request: tonic::Request<super::LiftQuarantineRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::LiftQuarantineResponse>,
+            tonic::Status,
+        >;
+        /// Lists the quarantines that last, of one municipality.
+        async fn list_quarantines(
+            &self,
+            request: tonic::Request<super::ListQuarantinesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListQuarantinesResponse>,
+            tonic::Status,
+        >;
+        /// Lists the accesses that were answered with versions in quarantine, oldest first.
+        async fn list_suspect_accesses(
+            &self,
+            request: tonic::Request<super::ListSuspectAccessesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSuspectAccessesResponse>,
+            tonic::Status,
+        >;
+    }
+    /// For administrators: what a node sent in an interval is no longer trusted.
+    #[derive(Debug)]
+    pub struct QuarantineServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> QuarantineServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for QuarantineServiceServer<T>
+    where
+        T: QuarantineService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/ponte.publication.v1.QuarantineService/BeginQuarantine" => {
+                    #[allow(non_camel_case_types)]
+                    struct BeginQuarantineSvc<T: QuarantineService>(pub Arc<T>);
+                    impl<
+                        T: QuarantineService,
+                    > tonic::server::UnaryService<super::BeginQuarantineRequest>
+                    for BeginQuarantineSvc<T> {
+                        type Response = super::BeginQuarantineResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::BeginQuarantineRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as QuarantineService>::begin_quarantine(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = BeginQuarantineSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/ponte.publication.v1.QuarantineService/LiftQuarantine" => {
+                    #[allow(non_camel_case_types)]
+                    struct LiftQuarantineSvc<T: QuarantineService>(pub Arc<T>);
+                    impl<
+                        T: QuarantineService,
+                    > tonic::server::UnaryService<super::LiftQuarantineRequest>
+                    for LiftQuarantineSvc<T> {
+                        type Response = super::LiftQuarantineResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::LiftQuarantineRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as QuarantineService>::lift_quarantine(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = LiftQuarantineSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/ponte.publication.v1.QuarantineService/ListQuarantines" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListQuarantinesSvc<T: QuarantineService>(pub Arc<T>);
+                    impl<
+                        T: QuarantineService,
+                    > tonic::server::UnaryService<super::ListQuarantinesRequest>
+                    for ListQuarantinesSvc<T> {
+                        type Response = super::ListQuarantinesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListQuarantinesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as QuarantineService>::list_quarantines(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListQuarantinesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/ponte.publication.v1.QuarantineService/ListSuspectAccesses" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListSuspectAccessesSvc<T: QuarantineService>(pub Arc<T>);
+                    impl<
+                        T: QuarantineService,
+                    > tonic::server::UnaryService<super::ListSuspectAccessesRequest>
+                    for ListSuspectAccessesSvc<T> {
+                        type Response = super::ListSuspectAccessesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListSuspectAccessesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as QuarantineService>::list_suspect_accesses(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListSuspectAccessesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for QuarantineServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "ponte.publication.v1.QuarantineService";
+    impl<T> tonic::server::NamedService for QuarantineServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

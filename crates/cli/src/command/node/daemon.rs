@@ -114,7 +114,7 @@ pub(super) fn publish_now(
 }
 
 impl NodeArguments {
-    fn load(&self) -> Result<NodeConfig, Failure> {
+    pub(super) fn load(&self) -> Result<NodeConfig, Failure> {
         NodeConfig::load(&self.config).map_err(|error| Failure::file(&self.config, &error))
     }
 }
@@ -145,6 +145,7 @@ fn open(config: &NodeConfig, session: &Session<'_, '_>) -> Result<Node, Failure>
 fn failed(error: &NodeError) -> Failure {
     let exit = match error {
         NodeError::Storage(_) | NodeError::Socket(_) => ExitCode::Unavailable,
+        NodeError::KeyFile(_) | NodeError::PublicationKey(_) => ExitCode::Usage,
         NodeError::OpenExport(_) | NodeError::Import(_) => ExitCode::Usage,
         NodeError::Task(_) => ExitCode::Internal,
     };

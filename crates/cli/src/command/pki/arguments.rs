@@ -12,6 +12,12 @@ pub enum PkiCommand {
     Init(InitArguments),
     /// Make a key and a signing request; the key never leaves this machine
     Csr(CsrArguments),
+    /// Make an Ed25519 key with which a node or a registrar signs, apart from TLS
+    SigningKey {
+        /// Path of the two files, without extension: PREFIX.key stays where it is, PREFIX.pub goes to the index
+        #[arg(long, value_name = "PREFIX")]
+        out: PathBuf,
+    },
     /// Issue a certificate for a signing request
     Issue(IssueArguments),
     /// Issue a certificate with the names of an earlier one, for a new key

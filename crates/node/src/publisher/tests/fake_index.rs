@@ -286,4 +286,18 @@ impl PublicationService for FakeIndex {
     ) -> Result<Response<proto::ListRejectionsResponse>, Status> {
         Err(status_for(Reason::UnknownMethod, Details::none()))
     }
+
+    async fn list_held_changes(
+        &self,
+        _: Request<proto::ListHeldChangesRequest>,
+    ) -> Result<Response<proto::ListHeldChangesResponse>, Status> {
+        Err(Status::unimplemented("not asked by a publisher"))
+    }
+
+    async fn confirm_held_changes(
+        &self,
+        _: Request<proto::ConfirmHeldChangesRequest>,
+    ) -> Result<Response<proto::ConfirmHeldChangesResponse>, Status> {
+        Err(Status::unimplemented("not asked by a publisher"))
+    }
 }

@@ -43,7 +43,16 @@ impl Bench {
     fn recover(&self) -> Result<Recovered, RecoveryError> {
         let projection = Projection::new(Arc::<Memory>::clone(&self.engine), Arc::clone(&self.keys)).unwrap();
         let files = Arc::new(self.world.journal.clone());
-        recover(files, &self.keys, SEGMENTS, Epoch([0; 16]), projection, linker())
+        let limits = DailyLimits::default();
+        recover(
+            files,
+            &self.keys,
+            SEGMENTS,
+            Epoch([0; 16]),
+            projection,
+            linker(),
+            limits,
+        )
     }
 
     /// Writes a change of card 1 behind the journal's back.

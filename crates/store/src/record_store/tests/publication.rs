@@ -11,7 +11,7 @@ use crate::test_support::people::{
     IMOLA, anna, code, giulia, istat, lives_in, local_id, luca, mario, municipality, with,
 };
 use crate::test_support::permits::Ask;
-use crate::test_support::world::{NOW_MS, batch, on_every_engine, rows_of, wait, who_has};
+use crate::test_support::world::{NOW_MS, batch, on_every_engine, rows_of, verified, wait, who_has};
 
 fn state(store: &JournaledStore) -> MunicipalityState {
     store.municipality(municipality(IMOLA)).unwrap()
@@ -91,8 +91,8 @@ fn a_batch_that_does_not_follow_is_refused_and_leaves_nothing() {
             cut_anew,
             Err(PublishError::Refused(Refusal::Conflict { sequence: 2 }))
         ));
-        let late = batch(&store, IMOLA, 3, vec![("3", Some(luca()))]).sent_again(0);
-        let late = wait(store.publish(late, NOW_MS));
+        let late = batch(&store, IMOLA, 3, vec![("3", Some(luca()))]).into_batch();
+        let late = wait(store.publish(verified(late.sent_again(0)), NOW_MS));
         assert!(matches!(late, Err(PublishError::Refused(Refusal::ClockSkew(_)))));
         assert_eq!(rows_of(&store), before);
         assert_eq!(state(&store).watermark, Watermark(2));
@@ -109,12 +109,14 @@ fn anna_as_first() -> Record {
 fn a_batch_of_another_epoch_is_refused() {
     on_every_engine(|world| {
         let store = world.open();
-        let changes = batch(&store, IMOLA, 1, vec![("1", Some(mario()))]).into_changes();
+        let changes = batch(&store, IMOLA, 1, vec![("1", Some(mario()))])
+            .into_batch()
+            .into_changes();
         let sent = i64::try_from(NOW_MS).unwrap();
         let foreign =
             registry::publication::Batch::new(mario().municipality, Epoch([0; 16]), 1, changes, sent)
                 .unwrap();
-        let refused = wait(store.publish(foreign, NOW_MS));
+        let refused = wait(store.publish(verified(foreign), NOW_MS));
         assert!(matches!(refused, Err(PublishError::Refused(Refusal::WrongEpoch))));
     });
 }

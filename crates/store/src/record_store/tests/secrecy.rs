@@ -73,6 +73,7 @@ fn nothing_stands_in_clear_in_the_directories_of_index_and_node() {
     let settings = StoreSettings {
         segments: SEGMENTS,
         sync_interval: NEVER,
+        daily_limits: registry::publication::DailyLimits::default(),
         engine: Engine::Sled {
             directory: place("rows"),
             cache_bytes: 4 << 20,
@@ -88,7 +89,9 @@ fn nothing_stands_in_clear_in_the_directories_of_index_and_node() {
         ("1", Some(card.clone())),
     ];
     wait(store.publish(batch(&store, IMOLA, 1, changes), NOW_MS)).unwrap();
-    let changes = batch(&store, IMOLA, 1, vec![("1", Some(card)), ("2", Some(anna()))]).into_changes();
+    let changes = batch(&store, IMOLA, 1, vec![("1", Some(card)), ("2", Some(anna()))])
+        .into_batch()
+        .into_changes();
     drop(store);
 
     let mirror = place("mirror");

@@ -300,6 +300,7 @@ fn mark(handle: &str) -> PersonMark {
     PersonMark {
         name: format!("persons/{handle}"),
         currency: KeyCurrency::Superseded,
+        trust: CardTrust::Latest,
     }
 }
 

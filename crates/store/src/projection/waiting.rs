@@ -1,0 +1,178 @@
+//! What was received of a card and is not served: it waits for a registrar, or is not trusted.
+//!
+//! What waits has rows of its own, one for each change of its state, so that a replay and a reader at a sequence find
+//! what was there; agencies never read them. What was *received* of a card is what waits, or else what is served.
+
+use std::collections::BTreeSet;
+
+use registry::canonical;
+use registry::identifier::RecordId;
+use registry::municipality::MunicipalityId;
+
+use super::{AppliedChange, Projection, ProjectionError, Replaced};
+use crate::publication_journal::municipality_key;
+use crate::publication_journal::ruling::{RestatedCard, Restored, Served, Waiting};
+use crate::rows::{self, CommitSequence, RowError, Version, VersionBody};
+
+impl Projection {
+    /// Keeps a change beside what is served: the card stays as it is.
+    pub(crate) fn hold(&self, change: &AppliedChange<'_>) -> Result<Replaced, ProjectionError> {
+        let AppliedChange {
+            sequence,
+            recorded_ms,
+            municipality,
+            record,
+            person,
+            card,
+        } = *change;
+        let before = self.received_before(record, sequence)?;
+        let after = card.map(canonical::encode);
+        let version = Version {
+            sequence,
+            recorded_ms,
+            person,
+            restored: Restored::No,
+            body: after.clone().map_or(VersionBody::Removed, VersionBody::Card),
+        };
+        self.write_waiting(municipality, record, &version)?;
+        Ok(Replaced { before, after })
+    }
+
+    /// Serves a card otherwise from `sequence` on.
+    pub(crate) fn restate(
+        &self,
+        sequence: CommitSequence,
+        recorded_ms: u64,
+        municipality: MunicipalityId,
+        card: &RestatedCard,
+    ) -> Result<Replaced, ProjectionError> {
+        let RestatedCard {
+            record,
+            person,
+            served,
+            waiting,
+        } = card;
+        let (record, person) = (*record, *person);
+        let before = self.received_before(record, sequence)?;
+        let version = |body, restored| Version {
+            sequence,
+            recorded_ms,
+            person,
+            restored,
+            body,
+        };
+        match served {
+            Served::Unchanged => {}
+            Served::Card { bytes, standing } => {
+                let card = canonical::decode(bytes).map_err(|_| RowError::Card)?;
+                let version = version(VersionBody::Card(bytes.clone()), *standing);
+                self.serve(municipality, record, &version, Some(&card))?;
+            }
+            Served::Removed { standing } => {
+                self.serve(
+                    municipality,
+                    record,
+                    &version(VersionBody::Removed, *standing),
+                    None,
+                )?;
+            }
+        }
+        let waits = match waiting {
+            Waiting::Nothing => VersionBody::Settled,
+            Waiting::Card(bytes) => VersionBody::Card(bytes.clone()),
+            Waiting::Removed => VersionBody::Removed,
+        };
+        self.write_waiting(municipality, record, &version(waits, Restored::No))?;
+        let after = match self.waiting_at(record, sequence)? {
+            Some(waiting) => waiting,
+            None => self.served_at(record, sequence)?,
+        };
+        Ok(Replaced { before, after })
+    }
+
+    pub(super) fn write_waiting(
+        &self,
+        municipality: MunicipalityId,
+        record: RecordId,
+        version: &Version,
+    ) -> Result<(), ProjectionError> {
+        let key = self.keys.get_or_create(&municipality_key(municipality))?;
+        let place = rows::waiting_key(record, version.sequence);
+        self.write_version(&key, &place, version)
+    }
+
+    /// What waits of a card after a change: `None` when nothing does, else its canonical bytes, or that it was
+    /// withdrawn.
+    pub(crate) fn waiting_at(
+        &self,
+        record: RecordId,
+        sequence: CommitSequence,
+    ) -> Result<Option<Option<Vec<u8>>>, ProjectionError> {
+        let upper = rows::waiting_key(record, sequence);
+        let Some((key, value)) = self
+            .engine
+            .last_not_after(&rows::waiting_prefix(record), &upper)?
+        else {
+            return Ok(None);
+        };
+        Ok(
+            match self.open_version(&key, &value)?.map(|version| version.body) {
+                None | Some(VersionBody::Settled) => None,
+                Some(VersionBody::Removed) => Some(None),
+                Some(VersionBody::Card(bytes)) => Some(Some(bytes)),
+            },
+        )
+    }
+
+    pub(super) fn waiting_before(
+        &self,
+        record: RecordId,
+        sequence: CommitSequence,
+    ) -> Result<Option<Option<Vec<u8>>>, ProjectionError> {
+        self.waiting_at(record, CommitSequence(sequence.0.saturating_sub(1)))
+    }
+
+    /// What was received last of a card, up to a change, served or not: canonical bytes, or none.
+    pub(crate) fn received_at(
+        &self,
+        record: RecordId,
+        sequence: CommitSequence,
+    ) -> Result<Option<Vec<u8>>, ProjectionError> {
+        match self.waiting_at(record, sequence)? {
+            Some(waiting) => Ok(waiting),
+            None => self.served_at(record, sequence),
+        }
+    }
+
+    fn received_before(
+        &self,
+        record: RecordId,
+        sequence: CommitSequence,
+    ) -> Result<Option<Vec<u8>>, ProjectionError> {
+        self.received_at(record, CommitSequence(sequence.0.saturating_sub(1)))
+    }
+
+    fn served_at(
+        &self,
+        record: RecordId,
+        sequence: CommitSequence,
+    ) -> Result<Option<Vec<u8>>, ProjectionError> {
+        Ok(self.version_at(record, sequence)?.and_then(Version::into_card))
+    }
+
+    /// Every card of which anything ever waited.
+    pub(crate) fn ever_waiting(&self) -> Result<BTreeSet<RecordId>, ProjectionError> {
+        let mut records = BTreeSet::new();
+        let mut fault = None;
+        self.engine.scan(rows::WAITING_PREFIX, &mut |key, _| {
+            match rows::record_of_waiting(key) {
+                Ok(record) => {
+                    records.insert(record);
+                }
+                Err(error) => fault = Some(error),
+            }
+            fault.is_none()
+        })?;
+        fault.map_or(Ok(records), |error| Err(error.into()))
+    }
+}

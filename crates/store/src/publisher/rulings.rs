@@ -1,0 +1,404 @@
+//! How the writer carries out orders: first the journal, then the rows, then the answer.
+
+use std::collections::BTreeSet;
+use std::sync::PoisonError;
+
+use registry::canonical;
+use registry::change::{Change, ChangeBody};
+use registry::identifier::{LocalId, PersonId, RecordId};
+use registry::municipality::MunicipalityId;
+use registry::publication::{Batch, MAX_CHANGES};
+use registry::statement::{Act, SignedStatement, Statement, VerifiedStatement};
+
+use crate::files::is_no_space;
+use crate::keys::ring::RingError;
+use crate::projection::ProjectionError;
+use crate::publication_journal::JournalError;
+use crate::publication_journal::entry::{AcceptedBatch, Decision};
+use crate::publication_journal::ruling::{
+    Cause, Release, RestatedCard, Restatement, Restored, Served, Waiting,
+};
+use crate::publisher::gate::Gate;
+use crate::publisher::held::{HeldChange, Holdings};
+use crate::publisher::order::{Done, Order, OrderError};
+use crate::publisher::writer::{Writer, apply, apply_restatement, day_of};
+use crate::publisher::{PublishError, WriterFailure};
+use crate::rows::{CommitSequence, RowError, Version, VersionBody};
+use crate::segment::AppendError;
+
+/// Cards of one frame: far below what a frame can hold.
+const CARDS_AT_ONCE: usize = 500;
+
+/// Carried out or refused; the outer error ends the writer.
+type Outcome = Result<Result<Done, OrderError>, WriterFailure>;
+
+impl Writer {
+    pub(super) fn order(&mut self, order: Order, now_ms: u64) -> Outcome {
+        let recorded_ms = self.recorded_at(now_ms);
+        match order {
+            Order::Confirm {
+                municipality,
+                statement,
+            } => match statement.statement().act {
+                Act::Release => self.release(municipality, &statement, recorded_ms),
+                Act::Reject => self.reject(municipality, &statement, recorded_ms),
+            },
+            Order::Quarantine {
+                municipality,
+                from_ms,
+                to_ms,
+                reference,
+            } => {
+                if to_ms < from_ms || recorded_ms < to_ms {
+                    return Ok(Err(OrderError::Interval));
+                }
+                self.quarantine(municipality, from_ms, to_ms, reference, recorded_ms)
+            }
+            Order::Lift {
+                municipality,
+                quarantine,
+                reference,
+            } => self.lift(municipality, quarantine, reference, recorded_ms),
+        }
+    }
+
+    fn holdings(&self, municipality: MunicipalityId) -> Option<Holdings> {
+        let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
+        states.get(&municipality).map(|state| state.holdings.clone())
+    }
+
+    /// What waits, when it is what the statement names.
+    fn confirmed(
+        &self,
+        municipality: MunicipalityId,
+        statement: &Statement,
+    ) -> Result<Vec<(RecordId, HeldChange)>, OrderError> {
+        let Statement {
+            act: _,
+            municipality: code,
+            epoch,
+            changes,
+            digest,
+        } = statement;
+        if MunicipalityId::of_any(*code) != Some(municipality) {
+            return Err(OrderError::UnknownMunicipality);
+        }
+        if *epoch != self.book.epoch() {
+            return Err(OrderError::OtherEpoch);
+        }
+        let holdings = self
+            .holdings(municipality)
+            .ok_or(OrderError::UnknownMunicipality)?;
+        let mut held: Vec<(RecordId, HeldChange)> = holdings
+            .held_by_record()
+            .map(|(record, change)| (record, change.clone()))
+            .collect();
+        held.sort_by_key(|(_, change)| change.commit_sequence);
+        if held.is_empty() {
+            return Err(OrderError::Nothing);
+        }
+        if u32::try_from(held.len()) != Ok(*changes) || holdings.digest() != *digest {
+            return Err(OrderError::OtherHoldings);
+        }
+        Ok(held)
+    }
+
+    fn release(
+        &mut self,
+        municipality: MunicipalityId,
+        statement: &VerifiedStatement,
+        recorded_ms: u64,
+    ) -> Outcome {
+        let held = match self.confirmed(municipality, statement.statement()) {
+            Ok(held) => held,
+            Err(error) => return Ok(Err(error)),
+        };
+        let mut done = Done::nothing();
+        for part in held.chunks(CARDS_AT_ONCE) {
+            let changes = self.waiting_changes(part)?;
+            match self.release_part(municipality, statement, changes, recorded_ms)? {
+                Ok(part) => done.add(part),
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        Ok(Ok(done))
+    }
+
+    /// What waits, as changes numbered from 1.
+    fn waiting_changes(&self, held: &[(RecordId, HeldChange)]) -> Result<Vec<Change>, WriterFailure> {
+        let last = self.journal.last();
+        let mut changes: Vec<Change> = Vec::with_capacity(held.len());
+        for (record, change) in held {
+            let Some(waiting) = self.projection.waiting_at(*record, last)? else {
+                continue;
+            };
+            let body = match waiting {
+                None => ChangeBody::Remove,
+                Some(bytes) => {
+                    let card =
+                        canonical::decode(&bytes).map_err(|_| ProjectionError::from(RowError::Card))?;
+                    ChangeBody::Upsert(Box::new(card))
+                }
+            };
+            changes.push(Change {
+                sequence: changes.len() as u64 + 1,
+                local_id: change.local_id.clone(),
+                body,
+                events: Vec::new(),
+            });
+        }
+        Ok(changes)
+    }
+
+    fn release_part(
+        &mut self,
+        municipality: MunicipalityId,
+        statement: &VerifiedStatement,
+        changes: Vec<Change>,
+        recorded_ms: u64,
+    ) -> Outcome {
+        let code = statement.statement().municipality;
+        let sent_at_ms = i64::try_from(recorded_ms).unwrap_or(i64::MAX);
+        // Cards that waited under an earlier ISTAT code of the municipality make no batch under the present one.
+        let Ok(batch) = Batch::new(code, self.book.epoch(), 1, changes, sent_at_ms) else {
+            return Ok(Err(OrderError::OtherHoldings));
+        };
+        debug_assert!(batch.changes().len() <= MAX_CHANGES);
+        let content = batch.canonical_bytes();
+        let longest = Release::longest(AcceptedBatch::longest(batch.changes().len(), content.len()));
+        if let Err(error) = self.journal.prepare_entry(municipality, longest) {
+            return not_now(error);
+        }
+        let resolved = self.linker.resolve(
+            &self.projection,
+            municipality,
+            batch.changes(),
+            day_of(sent_at_ms),
+            &mut Gate::Open,
+        )?;
+        let release = Release {
+            statement: statement.signed().clone(),
+            batch: AcceptedBatch {
+                first: CommitSequence(self.journal.last().0 + 1),
+                recorded_ms,
+                sent_at_ms,
+                municipality,
+                evidence: None,
+                content,
+                decisions: resolved.decisions,
+                counts: resolved.counts,
+            },
+        };
+        self.journal.append_release(&release)?;
+        let accepted = &release.batch;
+        self.note_holdings(municipality, |holdings, linker| {
+            holdings.note_batch(linker, accepted, &batch);
+        });
+        apply(&self.projection, &self.states, accepted, &batch, &self.linker)?;
+        self.projection.publish(accepted.last());
+        let persons = accepted.decisions.iter().filter_map(|decision| match decision {
+            Decision::Linked { person, .. } => Some(*person),
+            Decision::Quarantined { .. } | Decision::Held { .. } => None,
+        });
+        Ok(Ok(Done {
+            first: Some(accepted.first),
+            persons: persons.collect(),
+            suspect_from: None,
+        }))
+    }
+
+    fn reject(
+        &mut self,
+        municipality: MunicipalityId,
+        statement: &VerifiedStatement,
+        recorded_ms: u64,
+    ) -> Outcome {
+        let held = match self.confirmed(municipality, statement.statement()) {
+            Ok(held) => held,
+            Err(error) => return Ok(Err(error)),
+        };
+        let last = self.journal.last();
+        let mut cards = Vec::with_capacity(held.len());
+        for (record, _) in held {
+            let served = self.projection.card_at(record, last)?;
+            cards.push(RestatedCard {
+                record,
+                person: served.map_or(PersonId(record.0), |card| card.person),
+                served: Served::Unchanged,
+                waiting: Waiting::Nothing,
+            });
+        }
+        let signed: SignedStatement = statement.signed().clone();
+        self.restate(municipality, &Cause::Rejected(signed), &cards, recorded_ms)
+    }
+
+    fn quarantine(
+        &mut self,
+        municipality: MunicipalityId,
+        from_ms: u64,
+        to_ms: u64,
+        reference: String,
+        recorded_ms: u64,
+    ) -> Outcome {
+        let before = self.projection.visible_at(from_ms.saturating_sub(1))?;
+        let last = self.projection.visible_at(to_ms)?;
+        let suspect_from = CommitSequence(before.0 + 1);
+        let received = self.journal.received_between(municipality, suspect_from, last)?;
+        let mut cards = Vec::new();
+        for record in self.records_of(municipality, &received) {
+            let Some(newest) = self.projection.version_at(record, self.journal.last())? else {
+                continue;
+            };
+            // What came after the interval is trusted, and so is what an earlier quarantine has put back.
+            if newest.sequence < suspect_from || last < newest.sequence || newest.restored == Restored::Yes {
+                continue;
+            }
+            let earlier = self.projection.version_at(record, before)?;
+            let person = earlier.as_ref().map_or(newest.person, |version| version.person);
+            let standing = Restored::Yes;
+            let served = match earlier.and_then(Version::into_card) {
+                Some(bytes) => Served::Card { bytes, standing },
+                None => Served::Removed { standing },
+            };
+            let waiting = match self.projection.waiting_at(record, self.journal.last())? {
+                Some(Some(bytes)) => Waiting::Card(bytes),
+                Some(None) => Waiting::Removed,
+                None => match newest.body {
+                    VersionBody::Card(bytes) => Waiting::Card(bytes),
+                    VersionBody::Removed | VersionBody::Settled => Waiting::Removed,
+                },
+            };
+            cards.push(RestatedCard {
+                record,
+                person,
+                served,
+                waiting,
+            });
+        }
+        let cause = Cause::Quarantined {
+            from_ms,
+            to_ms,
+            reference,
+        };
+        let outcome = self.restate(municipality, &cause, &cards, recorded_ms)?;
+        Ok(outcome.map(|done| Done {
+            suspect_from: Some(suspect_from),
+            ..done
+        }))
+    }
+
+    fn records_of(&self, municipality: MunicipalityId, local_ids: &BTreeSet<LocalId>) -> Vec<RecordId> {
+        let records = local_ids
+            .iter()
+            .map(|local_id| self.linker.record_id(municipality, local_id));
+        records.collect()
+    }
+
+    fn lift(
+        &mut self,
+        municipality: MunicipalityId,
+        quarantine: CommitSequence,
+        reference: String,
+        recorded_ms: u64,
+    ) -> Outcome {
+        let holdings = self.holdings(municipality).unwrap_or_default();
+        let mut quarantines = holdings.quarantines().iter();
+        let Some(kept) = quarantines.find(|kept| kept.id == quarantine) else {
+            return Ok(Err(OrderError::Nothing));
+        };
+        let held = holdings.held_records();
+        let (last, before) = (self.journal.last(), CommitSequence(quarantine.0 - 1));
+        let mut cards = Vec::new();
+        for &record in &kept.cards {
+            // What was served when the quarantine was ordered; what waited for a registrar then still does.
+            let Some(served) = self.projection.version_at(record, before)? else {
+                continue;
+            };
+            let waiting = match self.projection.waiting_at(record, last)? {
+                Some(Some(bytes)) if held.contains(&record) => Waiting::Card(bytes),
+                Some(None) if held.contains(&record) => Waiting::Removed,
+                Some(_) | None => Waiting::Nothing,
+            };
+            let (person, standing) = (served.person, Restored::No);
+            cards.push(RestatedCard {
+                record,
+                person,
+                served: match served.into_card() {
+                    Some(bytes) => Served::Card { bytes, standing },
+                    None => Served::Removed { standing },
+                },
+                waiting,
+            });
+        }
+        let cause = Cause::Lifted {
+            quarantine,
+            reference,
+        };
+        self.restate(municipality, &cause, &cards, recorded_ms)
+    }
+
+    /// Journals what is served otherwise, in parts, and makes it visible all at once.
+    fn restate(
+        &mut self,
+        municipality: MunicipalityId,
+        cause: &Cause,
+        cards: &[RestatedCard],
+        recorded_ms: u64,
+    ) -> Outcome {
+        let mut done = Done::nothing();
+        for part in cards.chunks(CARDS_AT_ONCE) {
+            let restatement = Restatement {
+                first: CommitSequence(self.journal.last().0 + 1),
+                recorded_ms,
+                municipality,
+                cause: cause.clone(),
+                cards: part.to_vec(),
+            };
+            let bytes = restatement.encode().len();
+            if let Err(error) = self.journal.prepare_entry(municipality, bytes) {
+                return not_now(error);
+            }
+            self.journal.append_restatement(&restatement)?;
+            self.note_holdings(municipality, |holdings, _| {
+                holdings.note_restatement(&restatement);
+            });
+            apply_restatement(&self.projection, &self.states, &restatement)?;
+            done.add(Done {
+                first: Some(restatement.first),
+                persons: restatement.cards.iter().map(|card| card.person).collect(),
+                suspect_from: None,
+            });
+        }
+        self.projection.publish(self.journal.last());
+        Ok(Ok(done))
+    }
+}
+
+impl Done {
+    fn nothing() -> Self {
+        Self {
+            first: None,
+            persons: Vec::new(),
+            suspect_from: None,
+        }
+    }
+
+    fn add(&mut self, part: Self) {
+        self.first = self.first.or(part.first);
+        self.persons.extend(part.persons);
+    }
+}
+
+/// Sorts what stands in the way of an order from what ends the writer.
+fn not_now(error: JournalError) -> Outcome {
+    match error {
+        JournalError::Keys(RingError::Destroyed) => Ok(Err(OrderError::UnknownMunicipality)),
+        JournalError::Append(AppendError::NoSpace | AppendError::TooLong { .. }) => {
+            Ok(Err(PublishError::Stopped.into()))
+        }
+        JournalError::Keys(RingError::Io(cause)) if is_no_space(&cause) => {
+            Ok(Err(PublishError::Stopped.into()))
+        }
+        other => Err(other.into()),
+    }
+}
