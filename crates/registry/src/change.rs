@@ -1,7 +1,8 @@
 //! Changes of cards, and the registry events that explain them.
 //!
-//! A total export says what holds now; the mirror knows what held before. [`merge_export`] joins the two into the
-//! card's next version, [`derive_events`] says what happened between two versions.
+//! An export says what holds now; the mirror knows what held before. [`merge_export`] joins the two into the card's
+//! next version, [`merge_event`] does so for a row that names its event, and [`derive_events`] says what happened
+//! between two versions where no row does.
 
 mod derive;
 mod event;
@@ -12,7 +13,7 @@ use crate::record::Record;
 
 pub use self::derive::derive_events;
 pub use self::event::{EventKind, RegistryEvent};
-pub use self::merge::merge_export;
+pub use self::merge::{merge_event, merge_export};
 
 /// One change of one card, numbered by the node that publishes it.
 #[derive(Clone, Debug, PartialEq, Eq)]

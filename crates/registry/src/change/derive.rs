@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 
 use crate::change::event::{EventKind, RegistryEvent};
+use crate::change::merge::is_registered_anew;
 use crate::code::{
     AireCancellationReason, AireRegistrationReason, AprCancellationReason, AprRegistrationReason,
     CancellationReason, CivilStatus, RegistrationReason,
@@ -60,7 +61,12 @@ impl Events {
     fn difference(&mut self, previous: &Record, next: &Record) {
         if previous.registration != next.registration || previous.register != next.register {
             let starts = previous.registration.effective.zip(next.registration.effective);
-            if starts.is_some_and(|(before, after)| before < after) {
+            let later = starts.is_some_and(|(before, after)| before < after);
+            // Nobody enters twice without having left: another start alone is a correction.
+            let entered = previous.cancellation.is_some()
+                || previous.register != next.register
+                || previous.registration.reason != next.registration.reason;
+            if later && entered {
                 self.entry(next);
             } else {
                 self.push(EventKind::Rectification, None, next.registration.effective);
@@ -79,12 +85,15 @@ impl Events {
         self.timeline(&previous.citizenships, &next.citizenships, |_| {
             EventKind::Citizenship
         });
-        self.timeline(&previous.residences, &next.residences, |_| {
-            EventKind::ChangeOfDwelling
-        });
-        self.timeline(&previous.households, &next.households, |_| {
-            EventKind::HouseholdChange
-        });
+        // The new registration tells of the address and household with which it begins.
+        if !is_registered_anew(previous, next) {
+            self.timeline(&previous.residences, &next.residences, |_| {
+                EventKind::ChangeOfDwelling
+            });
+            self.timeline(&previous.households, &next.households, |_| {
+                EventKind::HouseholdChange
+            });
+        }
         if previous.identity_document != next.identity_document {
             let issued = next.identity_document.as_ref().map(|document| document.issued);
             self.push(EventKind::IdentityDocument, issued, None);
@@ -94,8 +103,8 @@ impl Events {
         }
     }
 
-    /// A fact after all known ones is an event of its kind; one with a known start, or before a known one, corrects;
-    /// one that is gone was undone, unless another took its place.
+    /// A fact after all known ones is an event of its kind; one with a known start, before a known one or in the
+    /// place of one that is gone corrects; one that is gone without another in its place was undone.
     fn timeline<T: PartialEq>(
         &mut self,
         previous: &Timeline<T>,
@@ -103,27 +112,27 @@ impl Events {
         kind: impl Fn(&T) -> EventKind,
     ) {
         let known_until = previous.latest().map(|fact| fact.from);
-        let mut corrected = false;
+        let gone = previous
+            .facts()
+            .iter()
+            .filter(|fact| !next.facts().contains(fact));
+        let gone: Vec<Option<NaiveDate>> = gone.map(|fact| fact.from).collect();
+        let mut learnt = false;
         for fact in next.facts() {
             if previous.facts().contains(fact) {
                 continue;
             }
-            if known_until.is_none_or(|known| known < fact.from) {
+            learnt = true;
+            if gone.is_empty() && known_until.is_none_or(|known| known < fact.from) {
                 self.push(kind(&fact.value), fact.from, fact.from);
             } else {
                 self.push(EventKind::Rectification, None, fact.from);
-                corrected = true;
             }
         }
-        if corrected {
-            return;
-        }
-        for gone in previous
-            .facts()
-            .iter()
-            .filter(|fact| !next.facts().contains(fact))
-        {
-            self.push(EventKind::Annulment, None, gone.from);
+        if !learnt {
+            for from in gone {
+                self.push(EventKind::Annulment, None, from);
+            }
         }
     }
 
@@ -150,6 +159,8 @@ impl Events {
             (None, None) => {}
             (None, Some(exit)) if exit.reason.is_death() && next.death.is_some() && was_dead.is_none() => {}
             (None, Some(exit)) => self.push(exit_kind(exit), None, Some(exit.effective)),
+            // Who comes back had left.
+            (Some(_), None) if previous.is_some_and(|previous| is_registered_anew(previous, next)) => {}
             (Some(was), None) => self.push(EventKind::Annulment, None, Some(was.effective)),
             (Some(was), Some(is)) if was == is => {}
             (Some(_), Some(is)) => self.push(EventKind::Rectification, None, Some(is.effective)),

@@ -1,25 +1,87 @@
-//! The next version of a card, from its last version and a row of a total export.
+//! The next version of a card, from its last version and a row of an export.
 
-use crate::record::{Record, TaxCodeEntry};
-use crate::timeline::Timeline;
+use chrono::NaiveDate;
 
-/// Joins what an export says now with what the mirror knows from before.
+use crate::change::event::EventKind;
+use crate::record::{Record, Residence, TaxCodeEntry};
+use crate::timeline::{Dated, Timeline};
+
+/// Joins what an export says now with what the mirror knows from before, where nothing says what happened.
 ///
 /// - A fact with a new start is added, and the earlier facts stay as history.
 /// - A fact with a start already known supersedes it: a rectification.
 /// - A fact that starts before ones already known takes their place: the municipality no longer states those, so
 ///   they were annulled.
+/// - A fact that was the last one known and has another start now had the wrong one: the wrong start leaves nothing
+///   behind. Nobody moves to where they live already; who left and came back between two exports loses the time
+///   before, which is then without history, and is never given an address at which nobody says they lived.
 /// - A fact without start cannot be put in order. When its value is the current one, nothing is learnt; otherwise it
 ///   stands alone, because what the municipality says now must be what is served.
 /// - A codice fiscale that is no longer current stays as a past one.
-/// - What the export leaves empty becomes empty, history included: a municipality that withdraws a field from
-///   publication withdraws its past with it.
+/// - A card that was closed and is opened by a new registration tells where the person lives since then: it has one
+///   registration, so what lies before is without history. A closing that is undone leaves the history whole.
+/// - A card that is closed may leave address and household empty: that says nothing about where the person had lived.
+/// - What the export of an open card leaves empty becomes empty, history included: a municipality that withdraws a
+///   field from publication withdraws its past with it.
 ///
 /// Everything else is taken from the export.
 pub fn merge_export(previous: Option<&Record>, incoming: Record) -> Record {
+    merge(previous, incoming, Reading::Unsaid)
+}
+
+/// As [`merge_export`], for a row that names the event it reports (`evento`).
+///
+/// - A rectification corrects the last fact known, so that one goes whatever its start and value were; a codice
+///   fiscale that was wrong is no past code of the person.
+/// - An annulment takes the last fact back, and a codice fiscale with it.
+///
+/// Every other event is read as [`merge_export`] reads a row.
+pub fn merge_event(previous: Option<&Record>, incoming: Record, event: EventKind) -> Record {
+    merge(previous, incoming, Reading::of(event))
+}
+
+/// What a row says about the facts that it replaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// Nothing: what happened shows only by comparison.
+    Unsaid,
+    /// The last fact was wrong.
+    Rectified,
+    /// The last fact never was.
+    Annulled,
+}
+
+impl Reading {
+    fn of(event: EventKind) -> Self {
+        match event {
+            EventKind::Rectification => Self::Rectified,
+            EventKind::Annulment => Self::Annulled,
+            EventKind::Birth
+            | EventKind::Immigration
+            | EventKind::Registration
+            | EventKind::Emigration
+            | EventKind::Cancellation
+            | EventKind::ChangeOfDwelling
+            | EventKind::HouseholdChange
+            | EventKind::Marriage
+            | EventKind::CivilUnion
+            | EventKind::Widowhood
+            | EventKind::Dissolution
+            | EventKind::CivilStatusChange
+            | EventKind::Citizenship
+            | EventKind::TaxCode
+            | EventKind::IdentityDocument
+            | EventKind::Death
+            | EventKind::Marker => Self::Unsaid,
+        }
+    }
+}
+
+fn merge(previous: Option<&Record>, incoming: Record, reading: Reading) -> Record {
     let Some(previous) = previous else {
         return incoming;
     };
+    let stay = Stay::of(previous, &incoming);
     // Destructured so that a field added to the record must be given a rule here.
     let Record {
         municipality,
@@ -44,13 +106,13 @@ pub fn merge_export(previous: Option<&Record>, incoming: Record) -> Record {
         local_id,
         register,
         generalities,
-        tax_codes: merge_tax_codes(&previous.tax_codes, tax_codes),
+        tax_codes: merge_tax_codes(&previous.tax_codes, tax_codes, reading),
         national_id,
-        civil_status: merge_timeline(&previous.civil_status, civil_status),
-        citizenships: merge_timeline(&previous.citizenships, citizenships),
+        civil_status: merge_timeline(&previous.civil_status, civil_status, reading, PartialEq::eq),
+        citizenships: merge_timeline(&previous.citizenships, citizenships, reading, PartialEq::eq),
         parents,
-        residences: merge_timeline(&previous.residences, residences),
-        households: merge_timeline(&previous.households, households),
+        residences: stay.merge(&previous.residences, residences, reading, same_residence),
+        households: stay.merge(&previous.households, households, reading, PartialEq::eq),
         identity_document,
         registration,
         cancellation,
@@ -59,11 +121,70 @@ pub fn merge_export(previous: Option<&Record>, incoming: Record) -> Record {
     }
 }
 
-fn merge_timeline<T: Clone + PartialEq>(previous: &Timeline<T>, incoming: Timeline<T>) -> Timeline<T> {
+/// Whether a card that was closed is opened again by another registration, and not by taking the closing back.
+pub(super) fn is_registered_anew(previous: &Record, next: &Record) -> bool {
+    let Some(exit) = &previous.cancellation else {
+        return false;
+    };
+    let entered = next.registration.effective;
+    let later = entered.is_some_and(|entered| exit.effective <= entered);
+    later && next.cancellation.is_none() && previous.registration != next.registration
+}
+
+/// What the card's registration and closing say about the facts that hold while a person is registered.
+#[derive(Clone, Copy, Debug)]
+struct Stay {
+    /// Day on which the registration ended that another one follows.
+    ended: Option<NaiveDate>,
+    /// Whether the card is closed now.
+    closed: bool,
+}
+
+impl Stay {
+    fn of(previous: &Record, next: &Record) -> Self {
+        let exit = previous.cancellation.as_ref();
+        Self {
+            ended: exit
+                .filter(|_| is_registered_anew(previous, next))
+                .map(|exit| exit.effective),
+            closed: next.cancellation.is_some() || next.death.is_some(),
+        }
+    }
+
+    /// A fact that holds only while the person is registered.
+    fn merge<T: Clone + PartialEq>(
+        self,
+        previous: &Timeline<T>,
+        incoming: Timeline<T>,
+        reading: Reading,
+        same: impl Fn(&T, &T) -> bool,
+    ) -> Timeline<T> {
+        if self.closed && incoming.is_empty() {
+            return previous.clone();
+        }
+        let begun = incoming.facts().first().and_then(|fact| fact.from);
+        match self.ended {
+            // What held since before the end was never interrupted: the position of before was restored.
+            Some(ended) if begun.is_none_or(|begun| ended <= begun) => incoming,
+            Some(_) | None => merge_timeline(previous, incoming, reading, same),
+        }
+    }
+}
+
+/// `same` tells whether two values are one fact, so that only its start can have changed.
+fn merge_timeline<T: Clone + PartialEq>(
+    previous: &Timeline<T>,
+    incoming: Timeline<T>,
+    reading: Reading,
+    same: impl Fn(&T, &T) -> bool,
+) -> Timeline<T> {
     let (Some(known), Some(stated)) = (previous.latest(), incoming.latest()) else {
         return incoming;
     };
-    let Some(first_stated) = incoming.facts().first().and_then(|fact| fact.from) else {
+    let Some(first) = incoming.facts().first() else {
+        return incoming;
+    };
+    let Some(begun) = first.from else {
         let nothing_learnt = stated.from.is_none() && stated.value == known.value;
         return if nothing_learnt {
             previous.clone()
@@ -71,23 +192,52 @@ fn merge_timeline<T: Clone + PartialEq>(previous: &Timeline<T>, incoming: Timeli
             incoming
         };
     };
-    let earlier = previous
-        .facts()
+    let kept = match reading {
+        Reading::Unsaid | Reading::Annulled => previous.facts(),
+        Reading::Rectified => previous.facts().split_last().map_or(&[][..], |(_, kept)| kept),
+    };
+    let mut earlier: Vec<Dated<T>> = kept
         .iter()
-        .filter(|fact| fact.from.is_none_or(|from| from < first_stated));
-    let facts = earlier.cloned().chain(incoming.facts().iter().cloned());
-    Timeline::from_facts(facts)
+        .filter(|fact| fact.from.is_none_or(|from| from < begun))
+        .cloned()
+        .collect();
+    while earlier.last().is_some_and(|last| same(&last.value, &first.value)) {
+        earlier.pop();
+    }
+    Timeline::from_facts(earlier.into_iter().chain(incoming.facts().iter().cloned()))
 }
 
-fn merge_tax_codes(previous: &[TaxCodeEntry], mut incoming: Vec<TaxCodeEntry>) -> Vec<TaxCodeEntry> {
-    if incoming.is_empty() {
+/// The same place is the same residence, whatever became of the check of it.
+fn same_residence(one: &Residence, other: &Residence) -> bool {
+    one.place == other.place
+}
+
+fn merge_tax_codes(
+    previous: &[TaxCodeEntry],
+    mut incoming: Vec<TaxCodeEntry>,
+    reading: Reading,
+) -> Vec<TaxCodeEntry> {
+    let Some(current) = incoming.last().map(|entry| entry.code) else {
         return incoming;
-    }
+    };
     for stated in &mut incoming {
         let known = previous.iter().find(|known| known.code == stated.code);
         stated.from = stated.from.or_else(|| known.and_then(|known| known.from));
     }
-    let past = previous
+    let without_last = || previous.split_last().map_or(&[][..], |(_, before)| before);
+    let is_current = previous.last().is_some_and(|last| last.code == current);
+    let known = match reading {
+        Reading::Unsaid => previous,
+        Reading::Rectified | Reading::Annulled if is_current => previous,
+        Reading::Rectified => without_last(),
+        // Back to the code of before, and nothing that came after it.
+        Reading::Annulled => previous
+            .iter()
+            .position(|known| known.code == current)
+            .and_then(|at| previous.get(..at))
+            .unwrap_or_else(without_last),
+    };
+    let past = known
         .iter()
         .filter(|known| incoming.iter().all(|stated| stated.code != known.code));
     let mut codes: Vec<TaxCodeEntry> = past.cloned().collect();

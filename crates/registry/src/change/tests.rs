@@ -1,3 +1,5 @@
+mod merging;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -67,7 +69,25 @@ fn a_fact_of_an_export_finds_its_place_in_the_history() {
             "a start becomes known",
             &[(None, M)],
             &[(Some("2010-01-01"), M)],
-            &[(None, M), (Some("2010-01-01"), M)],
+            &[(Some("2010-01-01"), M)],
+        ),
+        (
+            "a start was too early",
+            &[(None, S), (Some("2010-01-01"), M)],
+            &[(Some("2010-01-03"), M)],
+            &[(None, S), (Some("2010-01-03"), M)],
+        ),
+        (
+            "a start was too late",
+            &[(None, S), (Some("2010-01-01"), M)],
+            &[(Some("2009-12-30"), M)],
+            &[(None, S), (Some("2009-12-30"), M)],
+        ),
+        (
+            "the last fact is undone",
+            &[(None, S), (Some("2010-01-01"), M), (Some("2020-01-01"), D)],
+            &[(Some("2010-01-01"), M)],
+            &[(None, S), (Some("2010-01-01"), M)],
         ),
         ("withdrawn", &[(None, S), (Some("2010-01-01"), M)], &[], &[]),
     ];
