@@ -281,7 +281,7 @@ fn residence(record: &Record, claim: &ResidenceClaim, day: NaiveDate) -> Verific
     let Some(stated) = address else {
         return VerificationAnswer::YES;
     };
-    match record.residences.at(day) {
+    match record.while_registered(&record.residences, day) {
         AsOf::Held(held) => match &held.place {
             Place::Italian(held) => same_address(held, stated),
             Place::Foreign(_) | Place::Notional { .. } => {
@@ -346,7 +346,7 @@ fn family(
     if let Some(answer) = registered(record, day) {
         return answer;
     }
-    let household = match record.households.at(day) {
+    let household = match record.while_registered(&record.households, day) {
         AsOf::Held(link) => &link.household,
         AsOf::BeforeHistory => return VerificationAnswer::undetermined(VerificationReason::BeforeHistory),
         AsOf::Never => return VerificationAnswer::undetermined(VerificationReason::NotHeld),

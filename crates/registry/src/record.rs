@@ -13,7 +13,7 @@ use crate::code::{
 use crate::codice_fiscale::TaxCode;
 use crate::date::PartialDate;
 use crate::identifier::{HouseholdId, IstatCode, LocalId, NationalId, StateCode};
-use crate::timeline::Timeline;
+use crate::timeline::{AsOf, Timeline};
 
 /// A card.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -371,6 +371,20 @@ impl Record {
         let begun = self.registration.effective.is_none_or(|from| from <= day);
         let ended = self.cancellation.as_ref().is_some_and(|end| end.effective <= day);
         begun && !ended
+    }
+
+    /// What held on `day` of the card's residences or households.
+    ///
+    /// A fact without start may have begun at any time, but not before the registration took effect: of the days
+    /// before it this card knows nothing.
+    pub fn while_registered<'a, T>(&self, facts: &'a Timeline<T>, day: NaiveDate) -> AsOf<'a, T> {
+        let undated = facts.dated_at(day).is_some_and(|fact| fact.from.is_none());
+        let entered = self.registration.effective;
+        if undated && entered.is_some_and(|entered| day < entered) {
+            AsOf::BeforeHistory
+        } else {
+            facts.at(day)
+        }
     }
 
     /// Whether the person was dead on `day`. The day of death itself still counts as life, as in ANPR.

@@ -112,6 +112,9 @@ where
 {
     cards.iter().enumerate().filter_map(move |(place, card)| {
         let present = Standing::of(card.record, day) == Standing::Registered;
+        card.record
+            .while_registered(&card.record.households, day)
+            .held()?;
         let link = card
             .record
             .households

@@ -150,14 +150,14 @@ impl PersonView {
                 Vec::new()
             },
             residence: shows(Field::Residence)
-                .then(|| Fact::while_present(residences, reference_date, standing)),
+                .then(|| Fact::while_present(record, residences, reference_date)),
             residence_history: if shows(Field::ResidenceHistory) {
                 reaching(residences, reference_date, history_from)
             } else {
                 Vec::new()
             },
             household: shows(Field::Household)
-                .then(|| Fact::while_present(households, reference_date, standing)),
+                .then(|| Fact::while_present(record, households, reference_date)),
             identity_document: identity_document
                 .clone()
                 .filter(|_| shows(Field::IdentityDocument)),
@@ -227,11 +227,20 @@ impl<T: Clone> Fact<T> {
         }
     }
 
-    /// Facts that end with the person's leaving the register.
-    fn while_present(timeline: &Timeline<T>, day: NaiveDate, standing: Standing) -> Self {
-        match standing {
-            Standing::Registered => Self::on(timeline, day),
-            Standing::Cancelled | Standing::Dead => Self::NotHeld,
+    /// Facts that begin with the person's registration and end with the leaving.
+    fn while_present(record: &Record, timeline: &Timeline<T>, day: NaiveDate) -> Self {
+        if Standing::of(record, day) != Standing::Registered {
+            return Self::NotHeld;
+        }
+        match (
+            record.while_registered(timeline, day),
+            record.registration.effective,
+        ) {
+            (AsOf::BeforeHistory, Some(entered)) => {
+                let begins = timeline.facts().first().and_then(|first| first.from);
+                Self::NoHistoryBefore(begins.unwrap_or(entered))
+            }
+            (AsOf::BeforeHistory | AsOf::Held(_) | AsOf::Never, _) => Self::on(timeline, day),
         }
     }
 }

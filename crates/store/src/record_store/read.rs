@@ -404,8 +404,7 @@ fn household_on(seen: &Seen, permit: &Permit) -> Option<HouseholdId> {
         return None;
     }
     seen.record
-        .households
-        .at(permit.reference_date())
+        .while_registered(&seen.record.households, permit.reference_date())
         .held()
         .map(|link| link.household.clone())
 }

@@ -144,6 +144,21 @@ fn values_are_those_of_the_reference_date() {
 }
 
 #[test]
+fn what_has_no_start_is_not_known_before_the_registration() {
+    let mut record = full_record();
+    record.registration.effective = Some(day("2015-06-01"));
+    let undated = |facts: &Timeline<Residence>| facts.latest().map(|fact| fact.value.clone());
+    record.residences = Timeline::starting(None, undated(&record.residences).unwrap());
+    let early = view(&record, FieldSet::ALL, "2015-05-31").residence;
+    assert_eq!(early, Some(Fact::NoHistoryBefore(day("2015-06-01"))));
+    let later = view(&record, FieldSet::ALL, "2015-06-01").residence;
+    assert!(matches!(later, Some(Fact::Held { from: None, .. })));
+    record.registration.effective = None;
+    let unknown = view(&record, FieldSet::ALL, "2015-05-31").residence;
+    assert!(matches!(unknown, Some(Fact::Held { from: None, .. })));
+}
+
+#[test]
 fn days_before_the_history_are_marked() {
     let record = full_record();
     let early = view(&record, FieldSet::ALL, "2015-05-31");
