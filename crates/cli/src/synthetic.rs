@@ -35,6 +35,8 @@ mod cards;
 mod events;
 mod abroad;
 mod people;
+pub mod truth;
+pub mod churn;
 
 use std::io;
 use std::num::NonZeroU32;
@@ -102,6 +104,12 @@ pub enum GenerateError {
     /// Events are made for one year.
     #[error("the day must lie in the year of the plan")]
     DayOutsideYear,
+    /// Each municipality has its days once.
+    #[error("municipality {0} is named twice")]
+    MunicipalityTwice(IstatCode),
+    /// Days cannot stand still or rush.
+    #[error("the pace must be from 1 to 1000")]
+    Pace,
     /// The output failed.
     #[error("the export cannot be written")]
     Io(#[from] io::Error),

@@ -243,7 +243,7 @@ fn survivors_can_go_on(named: &[Named], dead: usize, day: NaiveDate) -> bool {
 }
 
 /// A flat in one of the buildings that the residents of the first day do not fill.
-fn other_dwelling(office: &Office, stream: &mut Stream) -> Dwelling {
+pub(super) fn other_dwelling(office: &Office, stream: &mut Stream) -> Dwelling {
     let buildings = office.streets.buildings();
     let spare = buildings * 3 / 4;
     let units = office.streets.units(stream);

@@ -162,7 +162,7 @@ impl Identity {
 }
 
 /// A date as a day of a leap year, 0 to 365.
-fn leap_day(date: NaiveDate) -> u16 {
+pub(super) fn leap_day(date: NaiveDate) -> u16 {
     let start = MONTH_STARTS
         .get(date.month0() as usize)
         .copied()

@@ -3,6 +3,8 @@
 use registry::codice_fiscale::ProvisionalCode;
 use registry::identifier::{HouseholdId, LocalId, NationalId};
 
+/// Number of the card with serial 0.
+const FIRST_CARD: u64 = 100_000;
 /// Serials of one municipality.
 const SERIALS: u64 = 1 << 21;
 /// Forms of a national id: two letters, five digits, two letters or digits.
@@ -27,6 +29,8 @@ pub(super) enum Kind {
     Arrival,
     /// Citizen abroad.
     Abroad,
+    /// Opened in the days after the first.
+    Opened,
 }
 
 /// Numbers of one municipality and seed.
@@ -45,8 +49,22 @@ impl Kind {
             Self::Gone => 900_000,
             Self::Arrival => 1_200_000,
             Self::Abroad => 1_500_000,
+            Self::Opened => 1_800_000,
         };
         first + index as u64
+    }
+
+    /// Whether a card has a number of this kind.
+    pub(super) fn numbered(self, card: &LocalId) -> bool {
+        /// As many serials as any kind has.
+        const EACH: u64 = 300_000;
+        let serial = card
+            .as_str()
+            .parse::<u64>()
+            .ok()
+            .and_then(|number| number.checked_sub(FIRST_CARD));
+        let first = self.serial(0);
+        serial.is_some_and(|serial| (first..first + EACH).contains(&serial))
     }
 }
 
@@ -57,7 +75,8 @@ impl Numbers {
 
     /// Number of a card.
     pub(super) fn card(self, serial: u64) -> LocalId {
-        LocalId::parse(&(100_000 + serial).to_string()).expect("a number of up to seven digits is a local id")
+        LocalId::parse(&(FIRST_CARD + serial).to_string())
+            .expect("a number of up to seven digits is a local id")
     }
 
     /// Number of a family or convivenza.
