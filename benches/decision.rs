@@ -50,6 +50,7 @@ fn request() -> Request {
             case_reference: CaseReference::parse("2026/123").ok(),
             consent_reference: None,
             reference_date: None,
+            known_on: None,
             request_id: Uuid::from_u128(7),
             statement_version: None,
             urgency: Urgency::Ordinary,

@@ -27,6 +27,7 @@ pub fn ground(document: Document, purpose: &str, request_id: Uuid) -> AccessCont
         case_reference: CaseReference::parse("2026/123").ok(),
         consent_reference: ConsentReference::parse("CONS-1 2026-01-15").ok(),
         reference_date: None,
+        known_on: None,
         request_id,
         statement_version: None,
         urgency: Urgency::Ordinary,

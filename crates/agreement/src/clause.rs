@@ -35,6 +35,8 @@ pub enum Clause {
     ReferenceDate,
     /// The reference date is within the history opened.
     History,
+    /// What was known at an earlier instant may be asked, and the instant is not in the future.
+    KnownOn,
     /// No urgency is claimed.
     Urgency,
     /// The operator is named.
@@ -63,7 +65,7 @@ pub enum Clause {
 
 impl Clause {
     /// Every clause, in the order of examination.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::AgreementKnown,
         Self::NotRevoked,
         Self::Begun,
@@ -78,6 +80,7 @@ impl Clause {
         Self::Territory,
         Self::ReferenceDate,
         Self::History,
+        Self::KnownOn,
         Self::Urgency,
         Self::Operator,
         Self::PersonalAccount,
@@ -109,6 +112,7 @@ impl Clause {
             Self::Territory => "territory",
             Self::ReferenceDate => "reference-date",
             Self::History => "history",
+            Self::KnownOn => "known-on",
             Self::Urgency => "urgency",
             Self::Operator => "operator",
             Self::PersonalAccount => "personal-account",
@@ -146,6 +150,7 @@ impl Clause {
             Self::Territory => Reason::OutsideTerritory,
             Self::ReferenceDate => Reason::ReferenceDateInFuture,
             Self::History => Reason::HistoryTooDeep,
+            Self::KnownOn => Reason::KnownOnNotGranted,
             Self::Urgency => Reason::UrgencyNotGranted,
             Self::Operator => Reason::OperatorMissing,
             Self::PersonalAccount => Reason::OperatorCollective,

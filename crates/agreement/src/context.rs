@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 macro_rules! plain_id {
@@ -72,6 +72,8 @@ pub struct AccessContext {
     pub consent_reference: Option<ConsentReference>,
     /// Day at which the answer must be true; today where absent.
     pub reference_date: Option<NaiveDate>,
+    /// Instant as of which the answer must have been known to the index; now where absent.
+    pub known_on: Option<DateTime<Utc>>,
     /// Id of the call, unique for caller and agreement for 24 hours.
     pub request_id: Uuid,
     /// Version of the statement on use of the data that the operator accepted (R34).
@@ -340,6 +342,7 @@ impl fmt::Debug for AccessContext {
             .field("agreement", &self.agreement)
             .field("purpose", &self.purpose)
             .field("reference_date", &self.reference_date)
+            .field("known_on", &self.known_on)
             .field("request_id", &self.request_id)
             .field("urgency", &self.urgency)
             .finish_non_exhaustive()

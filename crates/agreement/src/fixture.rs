@@ -148,6 +148,7 @@ pub(crate) fn request() -> Request {
             case_reference: CaseReference::parse("2026/123").ok(),
             consent_reference: ConsentReference::parse("CONS-1 2026-03-02").ok(),
             reference_date: None,
+            known_on: None,
             request_id: Uuid::nil(),
             statement_version: None,
             urgency: Urgency::Ordinary,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
 use registry::municipality::MunicipalityId;
 use registry::record::{Record, Register};
@@ -26,6 +26,7 @@ pub struct Permit {
     fields: FieldSet,
     municipality: Option<MunicipalityId>,
     reference_date: NaiveDate,
+    known_on: Option<DateTime<Utc>>,
     moment: Moment,
 }
 
@@ -96,6 +97,7 @@ impl Permit {
             fields,
             municipality: *municipality,
             reference_date: context.reference_date.unwrap_or_else(|| moment.date()),
+            known_on: context.known_on,
             moment,
         })
     }
@@ -143,6 +145,11 @@ impl Permit {
     /// Day at which the answer must be true.
     pub fn reference_date(&self) -> NaiveDate {
         self.reference_date
+    }
+
+    /// Instant as of which the answer must have been known; `None` for now.
+    pub fn known_on(&self) -> Option<DateTime<Utc>> {
+        self.known_on
     }
 
     /// Today in Italy when the call was decided.

@@ -56,6 +56,8 @@ pub struct Terms {
     pub protection: Protection,
     /// How far back the reference date may lie.
     pub history: HistoryDepth,
+    /// Whether calls may ask what was known at an earlier instant.
+    pub known_on: KnownOn,
     /// Networks from which calls are admitted; any where empty.
     pub networks: Vec<Network>,
     /// Hours of service; always where empty.
@@ -344,6 +346,15 @@ impl Territory {
             Self::Municipalities(ids) => ids.clone(),
         }
     }
+}
+
+/// Whether an agreement lets its calls ask what the region knew at an earlier instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KnownOn {
+    /// It does not: answers are of what is known now.
+    Refused,
+    /// It does.
+    Granted,
 }
 
 impl HistoryDepth {

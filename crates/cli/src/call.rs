@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use agreement::context::AccessContext;
 use agreement::field::FieldSet;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use clap::Args;
 use client::agency::{AgencyClient, PersonKey};
 use client::error::ClientError;
@@ -31,6 +31,9 @@ pub struct CallArguments {
     /// Day at which the answer must be true; today without it
     #[arg(long, value_name = "DATE", help_heading = "Ground of the call")]
     pub reference_date: Option<NaiveDate>,
+    /// Instant as of which the answer must have been known, such as 2026-11-25T08:00:00Z; now without it
+    #[arg(long, value_name = "INSTANT", help_heading = "Ground of the call")]
+    pub known_on: Option<DateTime<Utc>>,
     /// Id of the call, a UUID; a new one without it
     #[arg(long, value_name = "UUID", help_heading = "Ground of the call")]
     pub request_id: Option<uuid::Uuid>,
@@ -80,6 +83,7 @@ impl CallArguments {
             connection,
             context,
             reference_date,
+            known_on,
             request_id,
             receipt,
         } = self;
@@ -90,9 +94,10 @@ impl CallArguments {
         }
         let agency = AgencyClient::new(connection.resolve(&profile, environment)?.connect(session)?);
         let request_id = request_id.unwrap_or_else(|| agency.new_request_id());
-        let context = context
-            .resolve(&profile, environment)?
-            .access_context(*reference_date, request_id)?;
+        let context =
+            context
+                .resolve(&profile, environment)?
+                .access_context(*reference_date, *known_on, request_id)?;
         Ok(Call {
             agency,
             context,

@@ -14,7 +14,7 @@ use agreement::context::{
     AccessContext, AgreementId, Assurance, CaseReference, ConsentReference, ContextError, OperatorId,
     PurposeId, StatementVersion, Urgency, Workstation,
 };
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use clap::Args;
 use client::connection::{Connection, Endpoint, IdentityFiles, Timing};
 use client::receipt::ReceiptPolicy;
@@ -160,6 +160,7 @@ impl ContextSettings {
     pub fn access_context(
         &self,
         reference_date: Option<NaiveDate>,
+        known_on: Option<DateTime<Utc>>,
         request_id: uuid::Uuid,
     ) -> Result<AccessContext, Failure> {
         let Self {
@@ -190,6 +191,7 @@ impl ContextSettings {
             case_reference: parsed(case_reference.as_deref(), CaseReference::parse)?,
             consent_reference: parsed(consent_reference.as_deref(), ConsentReference::parse)?,
             reference_date,
+            known_on,
             request_id,
             statement_version: parsed(statement_version.as_deref(), StatementVersion::parse)?,
             urgency: Urgency::Ordinary,

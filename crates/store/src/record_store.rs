@@ -282,7 +282,7 @@ impl JournaledStore {
             synced: applied,
             sync_interval: settings.sync_interval,
         })?;
-        let reader = Reader::new(Arc::clone(&projection), &keys, handles)?;
+        let reader = Reader::new(Arc::clone(&projection), Arc::clone(&states), &keys, handles)?;
         Ok((
             Self {
                 projection,

@@ -186,6 +186,7 @@ fn debugging_output_holds_no_operator_and_no_case() {
         case_reference: CaseReference::parse("CANARY-1").ok(),
         consent_reference: ConsentReference::parse("CANARY-2 2026-03-01").ok(),
         reference_date: None,
+        known_on: None,
         request_id: Uuid::nil(),
         statement_version: None,
         urgency: Urgency::Ordinary,

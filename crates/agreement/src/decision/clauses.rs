@@ -10,7 +10,7 @@ use crate::field::FieldSet;
 use crate::moment::Moment;
 use crate::peer::Peer;
 use crate::request::Request;
-use crate::terms::{Limits, Purpose, Terms};
+use crate::terms::{KnownOn, Limits, Purpose, Terms};
 use crate::usage::{Counters, Usage};
 
 use super::Verdict;
@@ -134,6 +134,12 @@ impl<'a> Call<'a> {
                 }
                 Some(_) | None => Verdict::Passed,
             },
+            Clause::KnownOn => {
+                let asked = self.request.context.known_on;
+                let refused = asked
+                    .is_some_and(|instant| terms.known_on == KnownOn::Refused || self.moment.utc() < instant);
+                unless(refused, || Requirement::Unspecified)
+            }
             Clause::Urgency => unless(self.request.context.urgency != Urgency::Ordinary, || {
                 Requirement::Unspecified
             }),

@@ -240,6 +240,11 @@ fn denials() -> Vec<(Clause, Case, Requirement)> {
             Requirement::ReferenceDateFrom(fixture::day("2010-01-01")),
         ),
         (
+            Clause::KnownOn,
+            with(|case| case.request.context.known_on = Some(case.moment.utc())),
+            Unspecified,
+        ),
+        (
             Clause::Urgency,
             with(|case| case.request.context.urgency = Urgency::Emergency),
             Unspecified,

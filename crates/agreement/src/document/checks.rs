@@ -16,8 +16,8 @@ use crate::network::Network;
 use crate::peer::{CertificateFingerprint, Role, SpiffeId};
 use crate::service::{Service, VerificationKind};
 use crate::terms::{
-    AgencyClass, HistoryDepth, Inclusion, Limits, OperatorTerms, Population, Presence, Protection, Purpose,
-    PurposeKind, Quotas, Terms, Territory,
+    AgencyClass, HistoryDepth, Inclusion, KnownOn, Limits, OperatorTerms, Population, Presence, Protection,
+    Purpose, PurposeKind, Quotas, Terms, Territory,
 };
 
 use super::{DocumentError, layout};
@@ -58,12 +58,6 @@ pub(super) fn terms(document: layout::Document) -> Result<Terms, DocumentError> 
     if format != FORMAT {
         return refuse("format", "only format 1 is known");
     }
-    if known_on {
-        return refuse(
-            "known_on",
-            "cannot be granted: no index answers as of what was known on a day",
-        );
-    }
     check_search(&search)?;
     let agency = SpiffeId::parse(&agency).or_else(|error| refuse("agency", error))?;
     if agency.role() != Role::Agency {
@@ -85,6 +79,11 @@ pub(super) fn terms(document: layout::Document) -> Result<Terms, DocumentError> 
         population: check_population(&population),
         protection: check_protection(&protected, protected_basis)?,
         history: check_history(&history)?,
+        known_on: if known_on {
+            KnownOn::Granted
+        } else {
+            KnownOn::Refused
+        },
         networks: networks
             .iter()
             .map(|text| Network::parse(text).or_else(|error| refuse("networks", error)))

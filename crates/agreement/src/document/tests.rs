@@ -287,7 +287,6 @@ fn each_value_is_checked_and_named() {
     refused("since 2010-01-01", "since 2010", "history");
     refused("since 2010-01-01", "since 2010-1-1x", "history");
     refused("since 2010-01-01", "yesterday", "history");
-    refused("format = 1", "format = 1\nknown_on = true", "known_on");
     for search in [
         "[]",
         "[\"by-partial-data\"]",

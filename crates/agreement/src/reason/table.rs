@@ -254,6 +254,12 @@ reasons! {
         "ask within the territory of the agreement",
         "il comune è fuori dal territorio della convenzione",
         "interrogare entro il territorio della convenzione";
+    /// What was known at an earlier instant, which no clause grants or which has not come.
+    KnownOnNotGranted = "KNOWN_ON_NOT_GRANTED", PermissionDenied, Denied, None,
+        "the agreement does not open what was known at that instant",
+        "ask what is known now, or have known_on granted; no instant in the future",
+        "la convenzione non apre ciò che era noto a quell'istante",
+        "interrogare ciò che è noto ora, o far concedere known_on; mai un istante futuro";
     /// A reference date before the granted history.
     HistoryTooDeep = "HISTORY_TOO_DEEP", PermissionDenied, Denied, None,
         "the reference date lies before the history the agreement opens",

@@ -34,6 +34,7 @@ const PROMISED: &[(&str, i32, u8, &str)] = &[
     ("VERIFICATION_NOT_GRANTED", 7, 4, "EN148"),
     ("FIELDS_NOT_GRANTED", 7, 4, "EN148"),
     ("OUTSIDE_TERRITORY", 7, 4, "EN167"),
+    ("KNOWN_ON_NOT_GRANTED", 7, 4, ""),
     ("HISTORY_TOO_DEEP", 7, 4, ""),
     ("OPERATOR_MISSING", 7, 4, ""),
     ("OPERATOR_COLLECTIVE", 7, 4, ""),

@@ -49,7 +49,7 @@ pub fn run(arguments: &CanIArguments, session: &mut Session<'_, '_>) -> Result<E
         let profile = choice.load(environment)?;
         let context = context.resolve(&profile, environment)?;
         let agency = AgencyClient::new(connection.resolve(&profile, environment)?.connect(session)?);
-        let ground = context.access_context(None, agency.new_request_id())?;
+        let ground = context.access_context(None, None, agency.new_request_id())?;
         let answer = agency
             .describe_access(&ground, call::RECEIPT)
             .await

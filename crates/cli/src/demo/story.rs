@@ -89,6 +89,7 @@ impl Stage<'_> {
         };
         Ok(AccessContext {
             reference_date: day,
+            known_on: None,
             ..ground.context(&self.housing)?
         })
     }
@@ -131,6 +132,7 @@ impl Ground<'_> {
             case_reference: Some(CaseReference::parse(case).map_err(malformed)?),
             consent_reference: None,
             reference_date: None,
+            known_on: None,
             request_id: client.new_request_id(),
             statement_version: None,
             urgency: Urgency::Ordinary,

@@ -85,7 +85,7 @@ fn a_value_that_cannot_be_read_names_its_variable() {
 #[test]
 fn what_the_call_needs_and_nobody_states_is_named() {
     let failure = ContextSettings::default()
-        .access_context(None, uuid::Uuid::nil())
+        .access_context(None, None, uuid::Uuid::nil())
         .unwrap_err();
     assert!(
         failure

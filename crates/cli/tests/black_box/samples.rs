@@ -23,7 +23,10 @@ fn the_sample_of_profiles_loads_and_each_profile_makes_an_endpoint() {
         file().choose(Some(&name)).unwrap().connection.endpoint().unwrap();
     }
     let profile = file().choose(None).unwrap();
-    let context = profile.context.access_context(None, uuid::Uuid::nil()).unwrap();
+    let context = profile
+        .context
+        .access_context(None, None, uuid::Uuid::nil())
+        .unwrap();
     assert_eq!(context.agreement.as_str(), "polizia-locale-2026");
 }
 

@@ -87,6 +87,7 @@ fn request(client: &AgencyClient) -> LookupPerson {
             case_reference: None,
             consent_reference: None,
             reference_date: None,
+            known_on: None,
             request_id: client.new_request_id(),
             statement_version: None,
             urgency: Urgency::Ordinary,

@@ -159,6 +159,12 @@ impl Restatement {
         CommitSequence(self.first.0 + (self.cards.len() as u64).saturating_sub(1))
     }
 
+    /// The cards that are served otherwise than before; of the others only what waits changes.
+    pub(crate) fn served_otherwise(&self) -> impl Iterator<Item = &RestatedCard> {
+        let unchanged = |card: &&RestatedCard| card.served == Served::Unchanged;
+        self.cards.iter().filter(move |card| !unchanged(card))
+    }
+
     /// Format version 2; recorded instant (u64, Unix ms); the municipality's cadastral code; cause: 1 and a
     /// statement as in a release; 2, from and to (u64, Unix ms) and a reference; 3, sequence of the quarantine (u64)
     /// and a reference; texts behind their length (u32). Then for each card record id, person id, what is served (0

@@ -126,6 +126,7 @@ impl Holdings {
                 to_ms,
                 reference,
             } => {
+                let restored = restatement.served_otherwise().map(|card| card.record);
                 let last = self.quarantines.last_mut();
                 let goes_on = last.filter(|last| {
                     (last.from_ms, last.to_ms, last.at_ms) == (*from_ms, *to_ms, restatement.recorded_ms)
@@ -133,8 +134,8 @@ impl Holdings {
                 match goes_on {
                     // A long one is journalled in several parts.
                     Some(last) => {
-                        last.concerned.extend(records.clone());
-                        last.cards.extend(records);
+                        last.concerned.extend(records);
+                        last.cards.extend(restored);
                     }
                     None => self.quarantines.push(Quarantine {
                         id: restatement.first,
@@ -142,8 +143,8 @@ impl Holdings {
                         to_ms: *to_ms,
                         at_ms: restatement.recorded_ms,
                         reference: reference.clone(),
-                        concerned: records.clone().collect(),
-                        cards: records.collect(),
+                        concerned: records.collect(),
+                        cards: restored.collect(),
                     }),
                 }
             }

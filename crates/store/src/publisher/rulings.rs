@@ -23,7 +23,7 @@ use crate::publisher::held::{HeldChange, Holdings};
 use crate::publisher::order::{Done, Order, OrderError};
 use crate::publisher::writer::{Writer, apply, apply_restatement, day_of};
 use crate::publisher::{PublishError, WriterFailure};
-use crate::rows::{CommitSequence, RowError, Version, VersionBody};
+use crate::rows::{CommitSequence, RowError, Version};
 use crate::segment::AppendError;
 
 /// Cards of one frame: far below what a frame can hold.
@@ -249,23 +249,28 @@ impl Writer {
             let Some(newest) = self.projection.version_at(record, self.journal.last())? else {
                 continue;
             };
+            let waits = self.projection.waiting_at(record, self.journal.last())?;
             // What came after the interval is trusted, and so is what an earlier quarantine has put back.
-            if newest.sequence < suspect_from || last < newest.sequence || newest.restored == Restored::Yes {
-                continue;
-            }
-            let earlier = self.projection.version_at(record, before)?;
-            let person = earlier.as_ref().map_or(newest.person, |version| version.person);
-            let standing = Restored::Yes;
-            let served = match earlier.and_then(Version::into_card) {
-                Some(bytes) => Served::Card { bytes, standing },
-                None => Served::Removed { standing },
+            let suspect = suspect_from <= newest.sequence && newest.sequence <= last;
+            let (person, served) = if suspect && newest.restored == Restored::No {
+                let earlier = self.projection.version_at(record, before)?;
+                let person = earlier.as_ref().map_or(newest.person, |version| version.person);
+                let standing = Restored::Yes;
+                let served = match earlier.and_then(Version::into_card) {
+                    Some(bytes) => Served::Card { bytes, standing },
+                    None => Served::Removed { standing },
+                };
+                (person, served)
+            } else {
+                (newest.person, Served::Unchanged)
             };
-            let waiting = match self.projection.waiting_at(record, self.journal.last())? {
-                Some(Some(bytes)) => Waiting::Card(bytes),
-                Some(None) => Waiting::Removed,
-                None => match newest.body {
-                    VersionBody::Card(bytes) => Waiting::Card(bytes),
-                    VersionBody::Removed | VersionBody::Settled => Waiting::Removed,
+            let waiting = match (waits, &served) {
+                (Some(Some(bytes)), _) => Waiting::Card(bytes),
+                (Some(None), _) => Waiting::Removed,
+                (None, Served::Unchanged) => Waiting::Nothing,
+                (None, Served::Card { .. } | Served::Removed { .. }) => match newest.into_card() {
+                    Some(bytes) => Waiting::Card(bytes),
+                    None => Waiting::Removed,
                 },
             };
             cards.push(RestatedCard {
@@ -365,7 +370,7 @@ impl Writer {
             apply_restatement(&self.projection, &self.states, &restatement)?;
             done.add(Done {
                 first: Some(restatement.first),
-                persons: restatement.cards.iter().map(|card| card.person).collect(),
+                persons: restatement.served_otherwise().map(|card| card.person).collect(),
                 suspect_from: None,
             });
         }

@@ -1,8 +1,9 @@
 //! Reading under a permit: every candidate passes [`Permit::view`], and what is hidden leaves as absent.
 //!
-//! One value of `visible` is taken at the start of a reading, so that all its rows are of one moment.
+//! One value of `visible` is taken at the start of a reading, so that all its rows are of one moment: the present one,
+//! or that of the last change recorded at the instant as of which a caller asks what was known.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use agreement::claim::Claim;
 use agreement::field::{Field, FieldSet};
@@ -21,6 +22,7 @@ use crate::keys::ring::{KeyRing, RingError};
 use crate::keys::token::Tokenizer;
 use crate::projection::{Card, Projection, ProjectionError};
 use crate::publication_journal::ruling::Restored;
+use crate::publisher::States;
 use crate::record_store::ReadError;
 use crate::record_store::answer::{
     CodeStanding, HouseholdAnswer, HouseholdCard, PersonAnswer, PersonCard, Question, Source,
@@ -28,7 +30,7 @@ use crate::record_store::answer::{
 };
 use crate::record_store::handle::HandleKeys;
 use crate::record_store::subjects::{Findings, Told};
-use crate::rows::Lead;
+use crate::rows::{CommitSequence, Lead};
 
 /// Fields that name the municipality of a card by themselves.
 const NAMING: FieldSet = FieldSet::of(&[Field::Residence, Field::Registration]);
@@ -37,6 +39,7 @@ const NAMING: FieldSet = FieldSet::of(&[Field::Residence, Field::Registration]);
 #[derive(Debug)]
 pub(crate) struct Reader {
     pub(super) projection: Arc<Projection>,
+    states: States,
     handles: HandleKeys,
     pub(super) pseudonyms: Tokenizer,
 }
@@ -54,6 +57,7 @@ struct Seen {
 impl Reader {
     pub(crate) fn new(
         projection: Arc<Projection>,
+        states: States,
         keys: &KeyRing,
         handles: HandleKeys,
     ) -> Result<Self, RingError> {
@@ -61,6 +65,7 @@ impl Reader {
         let pseudonyms = Tokenizer::new(&keys.get_or_create(&name)?.key);
         Ok(Self {
             projection,
+            states,
             handles,
             pseudonyms,
         })
@@ -74,7 +79,7 @@ impl Reader {
         draft: EntryDraft,
     ) -> Result<Sealed<PersonAnswer>, ReadError> {
         check_service(permit, Service::LookupPerson)?;
-        let mut findings = Findings::new(self.projection.visible());
+        let mut findings = Findings::new(self.snapshot(permit)?);
         let mut cards = Vec::new();
         for seen in self.candidates(permit, question, &findings)? {
             match seen.view {
@@ -129,7 +134,7 @@ impl Reader {
         draft: EntryDraft,
     ) -> Result<Sealed<HouseholdAnswer>, ReadError> {
         check_service(permit, Service::LookupHousehold)?;
-        let mut findings = Findings::new(self.projection.visible());
+        let mut findings = Findings::new(self.snapshot(permit)?);
         let mut households = Vec::new();
         for seen in self.candidates(permit, question, &findings)? {
             let fields = match seen.view {
@@ -238,7 +243,7 @@ impl Reader {
         draft: EntryDraft,
     ) -> Result<Sealed<VerificationOutcome>, ReadError> {
         check_service(permit, Service::VerifyDeclaration)?;
-        let mut findings = Findings::new(self.projection.visible());
+        let mut findings = Findings::new(self.snapshot(permit)?);
         let mut answers = Vec::new();
         let mut version = VersionStanding::Latest;
         for seen in self.candidates(permit, question, &findings)? {
@@ -299,6 +304,84 @@ impl Reader {
         Ok(Sealed::new(VerificationOutcome { answer, version }, draft))
     }
 
+    /// The state that a permit reads: the present one, or what was known at an instant.
+    fn snapshot(&self, permit: &Permit) -> Result<CommitSequence, ProjectionError> {
+        match permit.known_on() {
+            None => Ok(self.projection.visible()),
+            Some(instant) => {
+                let ms = u64::try_from(instant.timestamp_millis()).unwrap_or_default();
+                self.projection.visible_at(ms)
+            }
+        }
+    }
+
+    /// A card with what the permit says of it. Of what was known earlier only that is shown which may still be: what
+    /// was withdrawn since is gone, and today's protection holds for the past.
+    fn look(&self, permit: &Permit, card: Card) -> Result<Option<Seen>, ProjectionError> {
+        if permit.known_on().is_none() {
+            return Ok(look(permit, card));
+        }
+        let id = card.id;
+        let Some(present) = self.projection.card_at(id, self.projection.visible())? else {
+            return Ok(None);
+        };
+        let Some((_, today)) = present.record.and_then(|record| facts_of(permit, &record)) else {
+            return Ok(None);
+        };
+        let Some(mut seen) = look(permit, card) else {
+            return Ok(None);
+        };
+        if today.location == Location::Protected {
+            seen.facts.location = Location::Protected;
+        }
+        seen.view = match (permit.view(&seen.facts), permit.view(&today)) {
+            (View::Hidden(clause), _) | (_, View::Hidden(clause)) => View::Hidden(clause),
+            (View::Visible(then), View::Visible(now)) => View::Visible(then.intersection(now)),
+        };
+        Ok(Some(seen))
+    }
+
+    /// The version of a card that a permit reads. Of what was known earlier, the one before a quarantine stands for
+    /// those in it; at present that is already so in the rows.
+    fn version(
+        &self,
+        permit: &Permit,
+        record: RecordId,
+        visible: CommitSequence,
+    ) -> Result<Option<Card>, ProjectionError> {
+        let card = self.projection.card_at(record, visible)?;
+        if permit.known_on().is_none() {
+            return Ok(card);
+        }
+        let Some(card) = card else { return Ok(None) };
+        let bearer = card.record.as_ref().map(|record| record.municipality);
+        let Some(municipality) = bearer.and_then(MunicipalityId::of_any) else {
+            return Ok(Some(card));
+        };
+        let quarantines = {
+            let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
+            let state = states.get(&municipality);
+            state.map_or_else(Vec::new, |state| state.holdings.quarantines().to_vec())
+        };
+        let mut card = Some(card);
+        for quarantine in quarantines.iter().rev() {
+            let Some(version) = card.take() else { break };
+            let before = self.projection.visible_at(quarantine.from_ms.saturating_sub(1))?;
+            let last = self.projection.visible_at(quarantine.to_ms)?;
+            let suspect = before < version.sequence && version.sequence <= last;
+            card = if suspect {
+                let earlier = self.projection.card_at(version.id, before)?;
+                earlier.map(|earlier| Card {
+                    restored: Restored::Yes,
+                    ..earlier
+                })
+            } else {
+                Some(version)
+            };
+        }
+        Ok(card)
+    }
+
     /// Every card of the person asked for, whichever of them the identifier leads to.
     fn candidates(
         &self,
@@ -312,14 +395,18 @@ impl Reader {
             Question::NationalId(id) => self.projection.national_id(id.as_str()),
         };
         let mut records = self.projection.cards_of(asked, visible)?;
+        let led = records.len();
         let mut persons: Vec<PersonId> = Vec::new();
         let mut seen: Vec<Seen> = Vec::new();
         let mut next = 0;
         while let Some(&record) = records.get(next) {
             next += 1;
-            let Some(card) = self.projection.card_at(record, visible)? else {
+            let Some(card) = self.version(permit, record, visible)? else {
                 continue;
             };
+            if next <= led && !answers_to(question, &card) {
+                continue;
+            }
             // A card that was linked to another person later may still have kin under its own id.
             for person in [card.person, PersonId(record.0)] {
                 if persons.contains(&person) {
@@ -333,7 +420,7 @@ impl Reader {
                     }
                 }
             }
-            seen.extend(look(permit, card));
+            seen.extend(self.look(permit, card)?);
         }
         Ok(seen)
     }
@@ -349,11 +436,9 @@ impl Reader {
         let household = self.projection.household_token(municipality, household.as_str());
         let mut members = Vec::new();
         for record in self.projection.cards_of(Lead::Household(household), visible)? {
-            members.extend(
-                self.projection
-                    .card_at(record, visible)?
-                    .and_then(|card| look(permit, card)),
-            );
+            if let Some(card) = self.version(permit, record, visible)? {
+                members.extend(self.look(permit, card)?);
+            }
         }
         Ok(members)
     }
@@ -370,15 +455,7 @@ fn check_service(permit: &Permit, service: Service) -> Result<(), ReadError> {
 
 fn look(permit: &Permit, card: Card) -> Option<Seen> {
     let record = card.record?;
-    let municipality = MunicipalityId::of_any(record.municipality)?;
-    let facts = SubjectFacts::of(
-        &record,
-        municipality,
-        permit.reference_date(),
-        Identity::Open,
-        Consent::Given,
-    );
-    let view = permit.view(&facts);
+    let (municipality, facts) = facts_of(permit, &record)?;
     Some(Seen {
         person: card.person,
         municipality,
@@ -388,7 +465,23 @@ fn look(permit: &Permit, card: Card) -> Option<Seen> {
             Restored::No => VersionStanding::Latest,
             Restored::Yes => VersionStanding::Restored,
         },
-        view,
+        view: permit.view(&facts),
+    })
+}
+
+fn facts_of(permit: &Permit, record: &Record) -> Option<(MunicipalityId, SubjectFacts)> {
+    let municipality = MunicipalityId::of_any(record.municipality)?;
+    let date = permit.reference_date();
+    let facts = SubjectFacts::of(record, municipality, date, Identity::Open, Consent::Given);
+    Some((municipality, facts))
+}
+
+/// Whether the card bears the identifier that led to it: of a version that is not trusted, the earlier one that is
+/// shown in its place may not.
+fn answers_to(question: &Question, card: &Card) -> bool {
+    card.record.as_ref().is_some_and(|record| match question {
+        Question::TaxCode(code) => record.tax_codes.iter().any(|entry| entry.code == *code),
+        Question::NationalId(id) => record.national_id.as_ref() == Some(id),
     })
 }
 

@@ -132,14 +132,20 @@ impl Findings {
             (false, Some(_)) => "NOT_VISIBLE",
             (false, None) => "ABSENT",
         };
+        let mut facts = vec![
+            ("reference_date".to_owned(), permit.reference_date().to_string()),
+            ("read_at".to_owned(), self.visible.0.to_string()),
+        ];
+        facts.extend(
+            permit
+                .known_on()
+                .map(|instant| ("known_on".to_owned(), instant.to_rfc3339())),
+        );
         let decision = DecisionPart {
             outcome: outcome.to_owned(),
             clause: self.hidden.map(|clause| clause.name().to_owned()),
             reserved: permit.purpose_kind() == PurposeKind::Reserved,
-            facts: vec![
-                ("reference_date".to_owned(), permit.reference_date().to_string()),
-                ("read_at".to_owned(), self.visible.0.to_string()),
-            ],
+            facts,
         };
         draft = draft.with(PartKind::Decision, &decision)?;
         let year = u16::try_from(permit.today().year()).unwrap_or_default();

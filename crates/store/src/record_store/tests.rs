@@ -2,6 +2,7 @@
 
 mod consultation;
 mod household;
+mod known_on;
 mod persons;
 mod publication;
 mod recovery;

@@ -14,6 +14,7 @@ use agreement::permit::Permit;
 use agreement::request::{Asked, Request};
 use agreement::service::VerificationKind;
 use agreement::usage::Usage;
+use chrono::DateTime;
 use uuid::Uuid;
 
 use crate::test_support::people::day;
@@ -31,6 +32,7 @@ review_by = 2035-12-31
 retention_months = 24
 protected = "hidden"
 history = "all"
+known_on = true
 
 [territory]
 region = "08"
@@ -70,6 +72,7 @@ fields = ["surname", "given_name", "birth_date", "tax_code", "national_id", "res
 pub(crate) struct Ask {
     asked: Asked,
     on: Option<&'static str>,
+    known_on: Option<u64>,
     instead: Option<(&'static str, &'static str)>,
 }
 
@@ -94,6 +97,7 @@ impl Ask {
         Self {
             asked,
             on: None,
+            known_on: None,
             instead: None,
         }
     }
@@ -102,6 +106,14 @@ impl Ask {
     pub(crate) fn on(self, reference_date: &'static str) -> Self {
         Self {
             on: Some(reference_date),
+            ..self
+        }
+    }
+
+    /// As it was known at this instant, Unix milliseconds.
+    pub(crate) fn known_on(self, instant_ms: u64) -> Self {
+        Self {
+            known_on: Some(instant_ms),
             ..self
         }
     }
@@ -143,6 +155,9 @@ impl Ask {
                 case_reference: CaseReference::parse("2026/123").ok(),
                 consent_reference: ConsentReference::parse("CONS-1 2026-03-02").ok(),
                 reference_date: self.on.map(day),
+                known_on: self
+                    .known_on
+                    .map(|ms| DateTime::from_timestamp_millis(i64::try_from(ms).unwrap()).unwrap()),
                 request_id: Uuid::nil(),
                 statement_version: None,
                 urgency: Urgency::Ordinary,
@@ -150,7 +165,11 @@ impl Ask {
             asked: self.asked,
             municipality: None,
         };
-        let moment = Moment::new("2026-03-02T10:00:00Z".parse().unwrap());
+        // What was known is asked some days later.
+        let now = self
+            .known_on
+            .map_or("2026-03-02T10:00:00Z", |_| "2026-03-12T10:00:00Z");
+        let moment = Moment::new(now.parse().unwrap());
         decide(&agreements, &peer, &request, &Usage::default(), moment).unwrap()
     }
 }

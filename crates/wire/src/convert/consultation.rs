@@ -6,6 +6,7 @@ use agreement::context::{
 };
 use agreement::field::FieldSet;
 use agreement::request::{Asked, Request};
+use chrono::DateTime;
 use ledger::name::Origin;
 use prost_types::FieldMask;
 use registry::codice_fiscale::TaxCode;
@@ -13,7 +14,7 @@ use registry::identifier::{IstatCode, NationalId};
 use registry::municipality::MunicipalityId;
 use uuid::Uuid;
 
-use super::date::optional_civil_date;
+use super::date::{optional_civil_date, timestamp_from_ms, timestamp_to_ms};
 use super::invalid::{Invalid, Named, Rule, Within, required, when_present};
 use super::receipt::{ReceiptChoice, receipt_choice};
 use crate::proto::consultation::v1 as wire;
@@ -218,6 +219,7 @@ impl From<&AccessContext> for wire::AccessContext {
             case_reference,
             consent_reference,
             reference_date,
+            known_on,
             request_id,
             statement_version,
             urgency,
@@ -245,6 +247,7 @@ impl From<&AccessContext> for wire::AccessContext {
                 .map(ToString::to_string)
                 .unwrap_or_default(),
             reference_date: reference_date.map(Into::into),
+            known_on: known_on.map(|instant| timestamp_from_ms(instant.timestamp_millis())),
             request_id: request_id.to_string(),
             statement_version: text(statement_version.as_ref().map(StatementVersion::as_str)),
             urgency: urgency.into(),
@@ -265,6 +268,7 @@ impl TryFrom<wire::AccessContext> for AccessContext {
             case_reference,
             consent_reference,
             reference_date,
+            known_on,
             request_id,
             statement_version,
             urgency,
@@ -294,6 +298,12 @@ impl TryFrom<wire::AccessContext> for AccessContext {
                 ConsentReference::parse,
             )?,
             reference_date: optional_civil_date("reference_date", reference_date)?,
+            known_on: known_on
+                .map(|instant| {
+                    let ms = timestamp_to_ms("known_on", Some(instant))?;
+                    DateTime::from_timestamp_millis(ms).ok_or_else(|| Invalid::new("known_on", Rule::Range))
+                })
+                .transpose()?,
             request_id: call_id("request_id", &request_id)?,
             statement_version: when_present(
                 "statement_version",

@@ -43,6 +43,10 @@ pub struct AccessContext {
     /// Whether the call claims urgency.
     #[prost(enumeration = "Urgency", tag = "11")]
     pub urgency: i32,
+    /// Instant as of which the answer must have been known to the index, to the millisecond; unset means now. What was
+    /// protected, sealed or withdrawn since is not shown as it was. Refused unless the agreement grants it.
+    #[prost(message, optional, tag = "13")]
+    pub known_on: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// Level of assurance of an authentication (regulation EU 910/2014 art. 8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]

@@ -92,6 +92,8 @@ pub enum ErrorReason {
     QuotaPerDay = 105,
     /// Too many calls of today found nothing.
     QuotaMisses = 106,
+    /// The agreement does not open what was known at an earlier instant, or the instant lies in the future.
+    KnownOnNotGranted = 108,
     /// The batch does not follow the last one the index holds.
     PublicationGap = 121,
     /// The index holds other content under the same sequence number.
@@ -176,6 +178,7 @@ impl ErrorReason {
             Self::QuotaPerMinute => "ERROR_REASON_QUOTA_PER_MINUTE",
             Self::QuotaPerDay => "ERROR_REASON_QUOTA_PER_DAY",
             Self::QuotaMisses => "ERROR_REASON_QUOTA_MISSES",
+            Self::KnownOnNotGranted => "ERROR_REASON_KNOWN_ON_NOT_GRANTED",
             Self::PublicationGap => "ERROR_REASON_PUBLICATION_GAP",
             Self::PublicationConflict => "ERROR_REASON_PUBLICATION_CONFLICT",
             Self::ClockSkew => "ERROR_REASON_CLOCK_SKEW",
@@ -243,6 +246,7 @@ impl ErrorReason {
             "ERROR_REASON_QUOTA_PER_MINUTE" => Some(Self::QuotaPerMinute),
             "ERROR_REASON_QUOTA_PER_DAY" => Some(Self::QuotaPerDay),
             "ERROR_REASON_QUOTA_MISSES" => Some(Self::QuotaMisses),
+            "ERROR_REASON_KNOWN_ON_NOT_GRANTED" => Some(Self::KnownOnNotGranted),
             "ERROR_REASON_PUBLICATION_GAP" => Some(Self::PublicationGap),
             "ERROR_REASON_PUBLICATION_CONFLICT" => Some(Self::PublicationConflict),
             "ERROR_REASON_CLOCK_SKEW" => Some(Self::ClockSkew),

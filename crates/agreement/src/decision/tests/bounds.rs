@@ -146,6 +146,30 @@ fn reference_dates_reach_as_far_as_the_history_granted() {
 }
 
 #[test]
+fn what_was_known_is_opened_only_where_granted_and_never_for_the_future() {
+    let asked = |known_on: &str, seconds: i64| {
+        let mut case = Case::document("format = 1", &format!("format = 1\nknown_on = {known_on}"));
+        let instant = case.moment.utc() + chrono::TimeDelta::seconds(seconds);
+        case.request.context.known_on = Some(instant);
+        (case, instant)
+    };
+    for seconds in [0, -1, -100_000_000] {
+        let (case, instant) = asked("true", seconds);
+        assert_eq!(granted(&case).known_on(), Some(instant));
+        denied(
+            &asked("false", seconds).0,
+            Clause::KnownOn,
+            Requirement::Unspecified,
+        );
+    }
+    denied(&asked("true", 1).0, Clause::KnownOn, Requirement::Unspecified);
+    assert_eq!(
+        granted(&Case::document("format = 1", "format = 1")).known_on(),
+        None
+    );
+}
+
+#[test]
 fn municipalities_are_compared_by_identity() {
     let asked = |territory: &str, code: &str| {
         let mut case = Case::document("region = \"08\"", territory);

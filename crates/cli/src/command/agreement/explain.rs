@@ -86,7 +86,7 @@ pub(super) fn run(arguments: &ExplainArguments, session: &mut Session<'_, '_>) -
         },
         context: context
             .resolve(&profile, environment)?
-            .access_context(*reference_date, request_id)?,
+            .access_context(*reference_date, None, request_id)?,
         service: Service::from_name(service)
             .ok_or_else(|| Failure::usage("servizio sconosciuto", "the service is unknown"))?,
         verification: match verification {

@@ -53,7 +53,7 @@ async fn examine_agency(
     findings: &mut Vec<Finding>,
 ) {
     let agency = AgencyClient::new(connection.clone());
-    let ground = match context.access_context(None, agency.new_request_id()) {
+    let ground = match context.access_context(None, None, agency.new_request_id()) {
         Ok(ground) => ground,
         Err(failure) => {
             let words = |language| failure.words(language).unwrap_or_default().trim().to_owned();

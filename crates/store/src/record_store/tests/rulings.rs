@@ -22,7 +22,7 @@ use crate::test_support::world::{
     Kind, NOW_MS, World, batch, on_every_engine, rows_of, verified, wait, who_has,
 };
 
-const MINUTE_MS: u64 = 60_000;
+pub(super) const MINUTE_MS: u64 = 60_000;
 const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
 
 /// A world in which a day admits so many changes of each kind.
@@ -55,7 +55,7 @@ fn dead(card: Record) -> Record {
 }
 
 /// Publishes at an instant under the next numbers.
-fn publish_at(store: &JournaledStore, now_ms: u64, cards: Vec<Record>) {
+pub(super) fn publish_at(store: &JournaledStore, now_ms: u64, cards: Vec<Record>) {
     let code = cards[0].municipality;
     let state = store.municipality(MunicipalityId::of_any(code).unwrap());
     let first = state.map_or(1, |state| state.watermark.0 + 1);
@@ -94,7 +94,7 @@ fn lift(quarantine: u64) -> Order {
     }
 }
 
-fn quarantine(from_ms: u64, to_ms: u64) -> Order {
+pub(super) fn quarantine(from_ms: u64, to_ms: u64) -> Order {
     Order::Quarantine {
         municipality: municipality(IMOLA),
         from_ms,

@@ -41,6 +41,7 @@ fn context() -> wire::AccessContext {
             month: 3,
             day: 1,
         }),
+        known_on: Some(timestamp_from_ms(1_772_445_600_123)),
         request_id: "01890a5d-ac96-774b-bcce-b302099a8057".into(),
         statement_version: "1.2".into(),
         urgency: wire::Urgency::Ordinary.into(),
