@@ -54,6 +54,7 @@ fn request() -> Request {
             request_id: Uuid::from_u128(7),
             statement_version: None,
             urgency: Urgency::Ordinary,
+            min_fresh_since: None,
         },
         asked: Asked::Person {
             fields: FieldSet::EMPTY,

@@ -179,6 +179,7 @@ impl Region {
         let opening = Opening {
             municipality: people::istat(),
             epoch: None,
+            claim: None,
             journal_end: records,
         };
         let (mut stream, opened) = node.open_publication(opening).await.expect("the stream opens");

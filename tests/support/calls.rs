@@ -31,6 +31,7 @@ pub fn ground(document: Document, purpose: &str, request_id: Uuid) -> AccessCont
         request_id,
         statement_version: None,
         urgency: Urgency::Ordinary,
+        min_fresh_since: None,
     }
 }
 

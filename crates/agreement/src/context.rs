@@ -80,6 +80,8 @@ pub struct AccessContext {
     pub statement_version: Option<StatementVersion>,
     /// Whether the call claims urgency.
     pub urgency: Urgency,
+    /// The call waits for data confirmed at this instant or later, as long as its deadline allows.
+    pub min_fresh_since: Option<DateTime<Utc>>,
 }
 
 /// Level of assurance of an authentication (Regulation (EU) 910/2014 art. 8).

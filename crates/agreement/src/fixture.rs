@@ -152,6 +152,7 @@ pub(crate) fn request() -> Request {
             request_id: Uuid::nil(),
             statement_version: None,
             urgency: Urgency::Ordinary,
+            min_fresh_since: None,
         },
         asked: Asked::Person {
             fields: FieldSet::EMPTY,

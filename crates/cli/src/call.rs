@@ -34,6 +34,9 @@ pub struct CallArguments {
     /// Instant as of which the answer must have been known, such as 2026-11-25T08:00:00Z; now without it
     #[arg(long, value_name = "INSTANT", help_heading = "Ground of the call")]
     pub known_on: Option<DateTime<Utc>>,
+    /// Wait, as long as the deadline allows, for data confirmed at this instant or later, such as 2026-03-02T08:00:00Z
+    #[arg(long, value_name = "INSTANT", help_heading = "Ground of the call")]
+    pub min_fresh_since: Option<DateTime<Utc>>,
     /// Id of the call, a UUID; a new one without it
     #[arg(long, value_name = "UUID", help_heading = "Ground of the call")]
     pub request_id: Option<uuid::Uuid>,
@@ -84,6 +87,7 @@ impl CallArguments {
             context,
             reference_date,
             known_on,
+            min_fresh_since,
             request_id,
             receipt,
         } = self;
@@ -98,6 +102,10 @@ impl CallArguments {
             context
                 .resolve(&profile, environment)?
                 .access_context(*reference_date, *known_on, request_id)?;
+        let context = AccessContext {
+            min_fresh_since: *min_fresh_since,
+            ..context
+        };
         Ok(Call {
             agency,
             context,

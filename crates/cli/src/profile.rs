@@ -195,6 +195,7 @@ impl ContextSettings {
             request_id,
             statement_version: parsed(statement_version.as_deref(), StatementVersion::parse)?,
             urgency: Urgency::Ordinary,
+            min_fresh_since: None,
         })
     }
 }

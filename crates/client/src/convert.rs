@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use registry::identifier::IstatCode;
-use wire::convert::{Invalid, Rule, civil_date};
+use wire::convert::{Invalid, Rule, civil_date, timestamp_to_ms};
 use wire::proto::r#type::v1::PartialDate as WireDate;
 
 /// A part of an answer that must be there.
@@ -67,6 +67,14 @@ pub(crate) fn span(field: &str, span: Option<prost_types::Duration>) -> Result<D
 /// Bytes of a fixed length.
 pub(crate) fn array<const N: usize>(field: &str, bytes: &[u8]) -> Result<[u8; N], Invalid> {
     bytes.try_into().map_err(|_| Invalid::new(field, Rule::Bytes(N)))
+}
+
+/// An instant where there is one, Unix milliseconds.
+pub(crate) fn optional_time(
+    field: &str,
+    time: Option<prost_types::Timestamp>,
+) -> Result<Option<i64>, Invalid> {
+    time.map(|time| timestamp_to_ms(field, Some(time))).transpose()
 }
 
 /// An enum value that this version does not know, or the zero that is never sent.

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use registry::identifier::IstatCode;
-use registry::publication::Watermark;
-use wire::convert::{Invalid, timestamp_to_ms};
+use registry::publication::{Epoch, Watermark};
+use wire::convert::{Invalid, epoch_from_wire, timestamp_from_ms};
 use wire::proto::directory::v1 as proto;
 use wire::proto::directory::v1::directory_service_client::DirectoryServiceClient as Service;
 
+use crate::admin::Act;
 use crate::connection::{Connection, Repeat};
-use crate::convert::{each, istat, span};
+use crate::convert::{each, istat, optional_time, span};
 use crate::error::ClientError;
 use crate::page::{Page, PageRequest};
 
@@ -40,6 +41,25 @@ pub struct MunicipalityStatus {
     pub records: u64,
     /// Identity that lasts while codes change.
     pub identity: String,
+    /// When its line of history began, Unix milliseconds; nothing while it is the first.
+    pub began_ms: Option<i64>,
+    /// Highest change that a backup of the index is known to hold.
+    pub backed_up: Watermark,
+    /// Age from which its data count as stale, where one is configured.
+    pub alarm_after: Option<Duration>,
+    /// Whether its data are older than that, or never came.
+    pub stale: bool,
+}
+
+/// What became of a shorter journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AcceptedJournal {
+    /// The municipality's line of history now.
+    pub epoch: Epoch,
+    /// The change after which its node continues.
+    pub watermark: Watermark,
+    /// Whether a new line began; not where the index holds less than the journal.
+    pub begun: bool,
 }
 
 impl DirectoryClient {
@@ -75,6 +95,63 @@ impl DirectoryClient {
             next_page_token,
         ))
     }
+
+    /// Takes a node's journal that ends before what the index holds: for administrators.
+    ///
+    /// # Errors
+    /// See [`ClientError`]. It is never made twice: the municipality's state tells whether it took effect.
+    pub async fn accept_journal(
+        &self,
+        municipality: IstatCode,
+        journal_end: u64,
+        act: &Act,
+    ) -> Result<AcceptedJournal, ClientError> {
+        let Act { reference, operator } = act.clone();
+        let message = proto::AcceptJournalRequest {
+            municipality: municipality.to_string(),
+            journal_end,
+            reference,
+            operator,
+        };
+        let answer = self
+            .connection
+            .call(Repeat::Never, message, |channel, request| async move {
+                Service::new(channel).accept_journal(request).await
+            })
+            .await?;
+        let proto::AcceptJournalResponse {
+            epoch,
+            watermark,
+            begun,
+        } = answer;
+        Ok(AcceptedJournal {
+            epoch: epoch_from_wire("epoch", &epoch)?,
+            watermark: Watermark(watermark),
+            begun,
+        })
+    }
+
+    /// Declares that a backup of the index holds everything recorded up to an instant, Unix milliseconds: for
+    /// administrators.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn declare_backup(&self, at_ms: i64, act: &Act) -> Result<(), ClientError> {
+        let Act { reference, operator } = act.clone();
+        let message = proto::DeclareBackupRequest {
+            time: Some(timestamp_from_ms(at_ms)),
+            reference,
+            operator,
+        };
+        let answer = self
+            .connection
+            .call(Repeat::Safe, message, |channel, request| async move {
+                Service::new(channel).declare_backup(request).await
+            })
+            .await?;
+        let proto::DeclareBackupResponse {} = answer;
+        Ok(())
+    }
 }
 
 impl TryFrom<proto::Municipality> for MunicipalityStatus {
@@ -91,6 +168,10 @@ impl TryFrom<proto::Municipality> for MunicipalityStatus {
             age,
             records,
             identity,
+            epoch_begin_time,
+            backed_up,
+            alarm_after,
+            stale,
         } = message;
         Ok(Self {
             istat: istat("istat", &code)?,
@@ -98,12 +179,16 @@ impl TryFrom<proto::Municipality> for MunicipalityStatus {
             node,
             watermark: Watermark(watermark),
             visible: Watermark(visible),
-            confirmed_ms: confirm_time
-                .map(|time| timestamp_to_ms("confirm_time", Some(time)))
-                .transpose()?,
+            confirmed_ms: optional_time("confirm_time", confirm_time)?,
             age: age.map(|age| span("age", Some(age))).transpose()?,
             records,
             identity,
+            began_ms: optional_time("epoch_begin_time", epoch_begin_time)?,
+            backed_up: Watermark(backed_up),
+            alarm_after: alarm_after
+                .map(|age| span("alarm_after", Some(age)))
+                .transpose()?,
+            stale,
         })
     }
 }

@@ -102,6 +102,8 @@ pub struct Refusal {
     pub retry_after: Option<Duration>,
     /// Age of the oldest data in the agreement's territory, in minutes.
     pub oldest_age_minutes: Option<u32>,
+    /// Whether the data were as fresh as the call demanded; nothing where it demanded nothing.
+    pub fresh_enough: Option<bool>,
     /// The entry that the refused call made, when it made one.
     pub receipt: Option<ShortClaim>,
     italian: String,
@@ -256,6 +258,7 @@ impl ClientError {
             quota: details.quota().map(|quota| quota.description.clone()),
             retry_after: details.retry_after(),
             oldest_age_minutes: details.oldest_age(),
+            fresh_enough: details.fresh_enough(),
             receipt: details.receipt().map(|entry| ShortClaim {
                 origin: entry.origin.clone(),
                 receipt: entry.receipt,

@@ -2,9 +2,13 @@
 
 mod held;
 
-use registry::digest::{Bucket, DIGEST_VERSION, DigestRoot, SetDigest};
+use std::collections::BTreeSet;
+
+use registry::digest::{Bucket, CardDigest, DIGEST_VERSION, DigestRoot, SetDigest};
 use registry::identifier::{IstatCode, LocalId};
-use registry::publication::{Epoch, SignedBatch, Watermark};
+use registry::publication::{
+    Accepted, AcknowledgementProof, Claim, ContentId, Epoch, SignedBatch, Watermark,
+};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
@@ -13,7 +17,7 @@ use wire::proto::publication::v1 as proto;
 use wire::proto::publication::v1::publication_service_client::PublicationServiceClient as Service;
 
 use crate::connection::{Connection, Repeat};
-use crate::convert::{array, each, required, unknown_value};
+use crate::convert::{array, each, optional_time, required, unknown_value};
 use crate::error::ClientError;
 use crate::page::{Page, PageRequest};
 
@@ -35,6 +39,8 @@ pub struct Opening {
     pub municipality: IstatCode,
     /// The index's line of history as the node last knew it; nothing when it never published.
     pub epoch: Option<Epoch>,
+    /// The newest acknowledgement under that epoch: where it proves a loss, the index begins a new epoch.
+    pub claim: Option<Claim>,
     /// Last change of the journal; 0 when it is empty.
     pub journal_end: u64,
 }
@@ -54,6 +60,14 @@ pub struct Opened {
     pub max_changes: u32,
     /// How many bytes a batch may take.
     pub max_bytes: u32,
+    /// Proof that everything up to the watermark was acknowledged.
+    pub proof: Option<AcknowledgementProof>,
+    /// The last batch that the index holds under this epoch.
+    pub last_batch: Option<Accepted>,
+    /// When the epoch began, Unix milliseconds; nothing while it is the municipality's first.
+    pub began_ms: Option<i64>,
+    /// Highest change that a backup of the index is known to hold.
+    pub backed_up: Watermark,
 }
 
 /// What the index says after a batch.
@@ -67,6 +81,10 @@ pub struct Acknowledged {
     pub visible: Watermark,
     /// How many batches may now be unacknowledged, from 1.
     pub credits: u32,
+    /// Proof of the acknowledgement.
+    pub proof: Option<AcknowledgementProof>,
+    /// Highest change that a backup of the index is known to hold.
+    pub backed_up: Watermark,
 }
 
 /// A change that the index keeps aside.
@@ -103,6 +121,10 @@ pub struct MunicipalityState {
     pub rejections: u64,
     /// When the last batch became durable, Unix milliseconds.
     pub received_ms: Option<i64>,
+    /// When the epoch began, Unix milliseconds; nothing while it is the municipality's first.
+    pub began_ms: Option<i64>,
+    /// Highest change that a backup of the index is known to hold.
+    pub backed_up: Watermark,
 }
 
 /// How the node's cards compare with the index's.
@@ -114,6 +136,15 @@ pub enum Comparison {
     Different(Vec<Bucket>),
     /// Epoch, version or sequence differ: compare again at this sequence.
     NotComparable(Watermark),
+}
+
+/// A page of the index's cards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CardPage {
+    /// Local id and digest, in order of local id.
+    pub cards: Vec<(LocalId, CardDigest)>,
+    /// Whether more follow after the last one.
+    pub more: bool,
 }
 
 /// An open stream of batches and acknowledgements.
@@ -138,6 +169,7 @@ impl NodeClient {
         let Opening {
             municipality,
             epoch,
+            claim,
             journal_end,
         } = opening;
         let open = proto::PublishOpen {
@@ -148,6 +180,10 @@ impl NodeClient {
             sent_at: Some(timestamp_from_ms(
                 self.connection.clock().now().timestamp_millis(),
             )),
+            acknowledged: claim.map_or(0, |claim| claim.watermark.0),
+            proof: claim
+                .map(|claim| claim.proof.as_bytes().to_vec())
+                .unwrap_or_default(),
         };
         let (outbox, requests) = mpsc::channel(OUTBOX);
         let first = proto::PublishRequest {
@@ -224,6 +260,53 @@ impl NodeClient {
             })
             .await?;
         Ok(answer.try_into()?)
+    }
+
+    /// A page of the index's cards in some buckets as they are at `sequence`, those behind `after`; nothing where the
+    /// index is elsewhere: compare again.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn list_cards(
+        &self,
+        municipality: IstatCode,
+        epoch: Epoch,
+        sequence: Watermark,
+        buckets: &BTreeSet<Bucket>,
+        after: Option<&LocalId>,
+    ) -> Result<Option<CardPage>, ClientError> {
+        let message = proto::ListCardsRequest {
+            municipality: municipality.to_string(),
+            epoch: epoch.0.to_vec(),
+            sequence: sequence.0,
+            digest_version: u32::from(DIGEST_VERSION),
+            buckets: buckets.iter().map(|bucket| u32::from(bucket.number())).collect(),
+            after: after.map(ToString::to_string).unwrap_or_default(),
+        };
+        let answer = self
+            .connection
+            .call(Repeat::Safe, message, |channel, request| async move {
+                Service::new(channel).list_cards(request).await
+            })
+            .await?;
+        let proto::ListCardsResponse {
+            sequence: _,
+            cards,
+            more,
+            comparable,
+        } = answer;
+        if !comparable {
+            return Ok(None);
+        }
+        let read = |card: proto::CardDigest| {
+            let proto::CardDigest { local_id, digest } = card;
+            Ok((
+                LocalId::parse(&local_id).map_err(|error| Invalid::new("local_id", error))?,
+                CardDigest::from_bytes(array("digest", &digest)?),
+            ))
+        };
+        let cards = each("cards", cards, read)?;
+        Ok(Some(CardPage { cards, more }))
     }
 
     /// A page of the changes that the index keeps aside, in order of sequence.
@@ -308,6 +391,10 @@ impl TryFrom<proto::PublishOpened> for Opened {
             credits,
             max_changes,
             max_bytes,
+            proof,
+            last_batch,
+            epoch_begin_time,
+            backed_up,
         } = message;
         Ok(Self {
             epoch: epoch_from_wire("epoch", &epoch)?,
@@ -316,6 +403,10 @@ impl TryFrom<proto::PublishOpened> for Opened {
             credits: from_one("credits", credits)?,
             max_changes: from_one("max_changes", max_changes)?,
             max_bytes: from_one("max_bytes", max_bytes)?,
+            proof: proof_of(&proof)?,
+            last_batch: last_batch.map(accepted).transpose()?,
+            began_ms: optional_time("epoch_begin_time", epoch_begin_time)?,
+            backed_up: Watermark(backed_up),
         })
     }
 }
@@ -329,12 +420,16 @@ impl TryFrom<proto::PublishAcknowledged> for Acknowledged {
             rejections,
             visible,
             credits,
+            proof,
+            backed_up,
         } = message;
         Ok(Self {
             watermark: Watermark(watermark),
             rejections: each("rejections", rejections, TryInto::try_into)?,
             visible: Watermark(visible),
             credits: from_one("credits", credits)?,
+            proof: proof_of(&proof)?,
+            backed_up: Watermark(backed_up),
         })
     }
 }
@@ -373,6 +468,8 @@ impl TryFrom<proto::GetStateResponse> for MunicipalityState {
             records,
             rejections,
             receive_time,
+            epoch_begin_time,
+            backed_up,
         } = message;
         Ok(Self {
             epoch: epoch_from_wire("epoch", &epoch)?,
@@ -382,9 +479,9 @@ impl TryFrom<proto::GetStateResponse> for MunicipalityState {
             digest: DigestRoot::from_bytes(array("digest", &digest)?),
             records,
             rejections,
-            received_ms: receive_time
-                .map(|time| timestamp_to_ms("receive_time", Some(time)))
-                .transpose()?,
+            received_ms: optional_time("receive_time", receive_time)?,
+            began_ms: optional_time("epoch_begin_time", epoch_begin_time)?,
+            backed_up: Watermark(backed_up),
         })
     }
 }
@@ -411,6 +508,27 @@ impl TryFrom<proto::CompareDigestsResponse> for Comparison {
             Ok(proto::DigestComparison::Unspecified) | Err(_) => Err(unknown_value("comparison")),
         }
     }
+}
+
+/// An index of an earlier version gives no proofs.
+fn proof_of(bytes: &[u8]) -> Result<Option<AcknowledgementProof>, Invalid> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    array("proof", bytes).map(|proof| Some(AcknowledgementProof::from_bytes(proof)))
+}
+
+fn accepted(message: proto::AcceptedBatch) -> Result<Accepted, Invalid> {
+    let proto::AcceptedBatch {
+        first_sequence,
+        last_sequence,
+        content,
+    } = message;
+    Ok(Accepted {
+        first_sequence,
+        last_sequence,
+        content: ContentId::from_bytes(array("last_batch.content", &content)?),
+    })
 }
 
 fn from_one(field: &str, number: u32) -> Result<u32, Invalid> {

@@ -22,7 +22,7 @@ use store::access_log::part_content::{ContentError, CriteriaPart, DecisionPart, 
 use store::access_log::retention::Retention;
 use store::record_store::{ReadError, RecordStore};
 use tonic::Status;
-use wire::convert::{Invalid, ReceiptChoice, full_receipt, short_receipt};
+use wire::convert::{FreshnessOutcome, Invalid, ReceiptChoice, full_receipt, short_receipt};
 use wire::status::{Details, invalid_argument, status_for};
 
 use crate::entry::{Call, told, usual_retention};
@@ -272,11 +272,16 @@ impl<S: RecordStore> Shared<S> {
     }
 
     /// The answer for whoever is shown nobody: the same bytes whether there is none or none to be shown.
-    pub fn nobody(&self, permit: &Permit, committed: &Committed) -> Status {
+    pub fn nobody(&self, call: &Call, permit: &Permit, committed: &Committed) -> Status {
         let minutes = wire::convert::age_in_minutes(self.oldest_age(permit));
         let details = Details::none()
             .with_oldest_age(u32::try_from(minutes).unwrap_or(u32::MAX))
             .with_receipt(self.log.origin().clone(), committed.short_receipt());
+        let details = match call.freshness {
+            FreshnessOutcome::NotAsked => details,
+            FreshnessOutcome::Met => details.with_freshness(true),
+            FreshnessOutcome::NotMet => details.with_freshness(false),
+        };
         status_for(Reason::NotFound, details)
     }
 
@@ -309,7 +314,7 @@ impl<S: RecordStore> Shared<S> {
     }
 }
 
-fn usage_key(call: &Call, request: &Request) -> UsageKey {
+pub(crate) fn usage_key(call: &Call, request: &Request) -> UsageKey {
     let AccessContext {
         agreement,
         purpose,

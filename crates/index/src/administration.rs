@@ -44,7 +44,7 @@ pub struct Administration<S> {
 }
 
 /// An administrator's call: made only by [`administrator`].
-pub(crate) struct Administrator<'a>(&'a Call);
+pub(crate) struct Administrator<'a>(pub(crate) &'a Call);
 
 impl<S> Administration<S> {
     /// The service over the index's state.

@@ -4,6 +4,7 @@ use agreement::reason::Reason;
 use tonic::{Request, Status};
 use transport::gate::metadata::TraceId;
 use transport::identity::VerifiedPeer;
+use wire::convert::FreshnessOutcome;
 use wire::status::{Details, status_for};
 
 use crate::entry::Call;
@@ -21,5 +22,6 @@ pub(crate) fn call_of<T>(request: &Request<T>, method: &'static str) -> Result<C
         method,
         request_id: None,
         trace_id,
+        freshness: FreshnessOutcome::NotAsked,
     })
 }

@@ -14,6 +14,8 @@ use registry::statement::RegistrarId;
 use serde::Deserialize;
 use store::segment::Settings;
 
+use crate::freshness::StaleAfter;
+
 /// Everything the index is told from outside.
 #[derive(Clone, Debug)]
 pub struct IndexConfig {
@@ -37,6 +39,8 @@ pub struct IndexConfig {
     pub nodes: BTreeMap<SpiffeId, NodeGrant>,
     /// Who confirms for a municipality what waits.
     pub registrars: BTreeMap<RegistrarId, RegistrarGrant>,
+    /// From which age a node's data count as stale.
+    pub stale_after: StaleAfter,
     /// Which auditor reads what; an auditor that is not named reads nothing.
     pub readers: BTreeMap<SpiffeId, ReaderGrant>,
     /// Tuning with usable defaults.
@@ -174,9 +178,17 @@ struct RawConfig {
     #[serde(default)]
     reader: Vec<RawReader>,
     #[serde(default)]
+    freshness: RawFreshness,
+    #[serde(default)]
     limits: RawLimits,
     #[serde(default)]
     daily_limits: RawDailyLimits,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFreshness {
+    alarm_after_hours: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -185,6 +197,7 @@ struct RawNode {
     id: String,
     municipalities: Vec<String>,
     publication_key: String,
+    alarm_after_hours: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -267,14 +280,25 @@ impl IndexConfig {
             node,
             registrar,
             reader,
+            freshness: RawFreshness { alarm_after_hours },
             limits,
             daily_limits,
         } = raw;
-        let nodes = node
-            .into_iter()
-            .enumerate()
-            .map(|(position, raw)| raw.check(&format!("node[{position}]"), &trust_domain))
-            .collect::<Result<BTreeMap<_, _>, _>>()?;
+        let mut nodes = BTreeMap::new();
+        let mut stale_after = StaleAfter::default();
+        if let Some(hours) = alarm_after_hours {
+            stale_after.usual = alarm_age("freshness.alarm_after_hours", hours)?;
+        }
+        for (position, raw) in node.into_iter().enumerate() {
+            let key = format!("node[{position}]");
+            let alarm_after_hours = raw.alarm_after_hours;
+            let (id, grant) = raw.check(&key, &trust_domain)?;
+            if let Some(hours) = alarm_after_hours {
+                let age = alarm_age(&format!("{key}.alarm_after_hours"), hours)?;
+                stale_after.nodes.insert(id.clone(), age);
+            }
+            nodes.insert(id, grant);
+        }
         let registrars = registrar
             .into_iter()
             .enumerate()
@@ -302,6 +326,7 @@ impl IndexConfig {
             log_key: base.join(log_key),
             nodes,
             registrars,
+            stale_after,
             readers,
             limits: limits.check(),
             daily_limits: daily_limits.check()?,
@@ -347,12 +372,22 @@ fn verifying_key(key: &str, text: &str) -> Result<VerifyingKey, ConfigError> {
     VerifyingKey::parse(text).map_err(|_| value_error(key, "must be the base64 of an Ed25519 key, 32 bytes"))
 }
 
+fn alarm_age(key: &str, hours: u32) -> Result<Duration, ConfigError> {
+    const LONGEST: u32 = 24 * 366;
+    if (1..=LONGEST).contains(&hours) {
+        Ok(Duration::from_hours(hours.into()))
+    } else {
+        Err(value_error(key, "must be 1 to 8784 hours"))
+    }
+}
+
 impl RawNode {
     fn check(self, key: &str, trust_domain: &str) -> Result<(SpiffeId, NodeGrant), ConfigError> {
         let Self {
             id,
             municipalities: codes,
             publication_key,
+            alarm_after_hours: _,
         } = self;
         let id = peer_id(&format!("{key}.id"), &id, trust_domain, Role::Node)?;
         let grant = NodeGrant {

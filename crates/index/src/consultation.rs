@@ -21,6 +21,7 @@ use store::record_store::answer::{
 };
 use store::record_store::handle::{HouseholdHandle, PersonHandle};
 use tonic::{Request, Response, Status};
+use transport::deadline::Deadline;
 use uuid::Uuid;
 use wire::convert::{
     AccessInquiry, CardTrust, DataAge, HouseholdLookup, KeyCurrency, PersonKey, PersonLookup, PersonMark,
@@ -60,9 +61,11 @@ where
     D: TryFrom<M, Error = wire::convert::Invalid>,
 {
     let mut call = call_of(&request, method)?;
+    let deadline = request.extensions().get::<Deadline>().copied();
     match D::try_from(request.into_inner()) {
         Ok(domain) => {
             call.request_id = Some(request_of(&domain).context.request_id);
+            call.freshness = shared.wait_fresh(&call, request_of(&domain), deadline).await;
             Ok((call, domain))
         }
         Err(invalid) => Err(shared.refuse(&call, &invalid).await),
@@ -99,7 +102,7 @@ impl<S: RecordStore> Shared<S> {
         let settle = |answer: &PersonAnswer| settlement(answer.cards.is_empty());
         let (PersonAnswer { cards }, committed) = self.commit(pending, read, settle).await?;
         if cards.is_empty() {
-            return Err(self.nobody(&permit, &committed));
+            return Err(self.nobody(&call, &permit, &committed));
         }
         let freshness = self.data_age(&permit, cards.iter().map(|card| card.source));
         let no_history_before = cards
@@ -109,7 +112,7 @@ impl<S: RecordStore> Shared<S> {
         Ok(pb::LookupPersonResponse {
             persons: cards.into_iter().map(person).collect(),
             no_history_before: no_history_before.map(Into::into),
-            freshness: Some(freshness.into()),
+            freshness: Some(freshness.message(call.freshness)),
             reference_date: Some(permit.reference_date().into()),
             today: Some(permit.today().into()),
             receipt: Some(self.receipt(&committed, receipt)),
@@ -133,7 +136,7 @@ impl<S: RecordStore> Shared<S> {
         let settle = |answer: &HouseholdAnswer| settlement(answer.households.is_empty());
         let (HouseholdAnswer { households }, committed) = self.commit(pending, read, settle).await?;
         if households.is_empty() {
-            return Err(self.nobody(&permit, &committed));
+            return Err(self.nobody(&call, &permit, &committed));
         }
         let freshness = self.data_age(&permit, households.iter().map(|card| card.source));
         let members = households.iter().flat_map(|card| &card.view.members);
@@ -143,7 +146,7 @@ impl<S: RecordStore> Shared<S> {
         Ok(pb::LookupHouseholdResponse {
             households: households.into_iter().map(household).collect(),
             no_history_before: no_history_before.map(Into::into),
-            freshness: Some(freshness.into()),
+            freshness: Some(freshness.message(call.freshness)),
             reference_date: Some(permit.reference_date().into()),
             today: Some(permit.today().into()),
             receipt: Some(self.receipt(&committed, receipt)),
@@ -171,7 +174,7 @@ impl<S: RecordStore> Shared<S> {
         let (outcome, committed) = self.commit(pending, read, settle).await?;
         let VerificationOutcome { answer, version } = outcome;
         let Some(answer) = answer else {
-            return Err(self.nobody(&permit, &committed));
+            return Err(self.nobody(&call, &permit, &committed));
         };
         let (answer, reason) = verification_answer(answer);
         // A verification shows no datum, and so no municipality's data either.
@@ -179,7 +182,7 @@ impl<S: RecordStore> Shared<S> {
         Ok(pb::VerifyDeclarationResponse {
             answer: answer.into(),
             reason: reason.into(),
-            freshness: Some(freshness.into()),
+            freshness: Some(freshness.message(call.freshness)),
             reference_date: Some(permit.reference_date().into()),
             today: Some(permit.today().into()),
             receipt: Some(self.receipt(&committed, receipt)),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use agreement::peer::Role;
+use agreement::peer::{Role, SpiffeId};
 use registry::municipality::MunicipalityId;
 use store::record_store::RecordStore;
 use tonic::{Request, Response, Status};
@@ -12,7 +12,7 @@ use wire::proto::directory::v1::directory_service_server::DirectoryService;
 
 use crate::call::call_of;
 use crate::page::{PageToken, page_size};
-use crate::shared::Shared;
+use crate::shared::{Shared, detached};
 
 const LIST: &str = "ponte.directory.v1.DirectoryService/ListMunicipalities";
 
@@ -30,12 +30,16 @@ impl<S> Directory<S> {
 }
 
 impl<S: RecordStore> Directory<S> {
-    fn municipality(&self, municipality: MunicipalityId, node: String) -> pb::Municipality {
+    fn municipality(&self, municipality: MunicipalityId, node: &SpiffeId) -> pb::Municipality {
         let state = self.shared.store.municipality(municipality);
+        let standing = self
+            .shared
+            .store
+            .standing(municipality, self.shared.clock.now_ms());
         let current = municipality.current();
-        let age = state
-            .as_ref()
-            .map(|state| self.shared.age_of(Some(state.received_ms)));
+        let received_ms = self.shared.store.received_ms(municipality);
+        let age = received_ms.map(|received_ms| self.shared.age_of(Some(received_ms)));
+        let time = |ms: u64| timestamp_from_ms(i64::try_from(ms).unwrap_or(i64::MAX));
         pb::Municipality {
             istat: current
                 .and_then(|current| current.istat())
@@ -44,21 +48,43 @@ impl<S: RecordStore> Directory<S> {
             name: current
                 .map(|current| current.name().to_owned())
                 .unwrap_or_default(),
-            node,
+            node: node.to_string(),
             watermark: state.as_ref().map_or(0, |state| state.watermark.0),
             visible: state.as_ref().map_or(0, |state| state.visible.0),
-            confirm_time: state
-                .as_ref()
-                .map(|state| timestamp_from_ms(i64::try_from(state.received_ms).unwrap_or(i64::MAX))),
+            confirm_time: received_ms.map(time),
             age: age.map(wire::convert::whole_minutes),
             records: state.as_ref().map_or(0, |state| state.records),
             identity: municipality.as_str().to_owned(),
+            epoch_begin_time: standing.began_ms.map(time),
+            backed_up: standing.backed_up.0,
+            alarm_after: Some(wire::convert::whole_minutes(self.shared.stale_after.of(node))),
+            stale: self.shared.stale_after.is_stale(node, age),
         }
     }
 }
 
 #[tonic::async_trait]
 impl<S: RecordStore> DirectoryService for Directory<S> {
+    async fn accept_journal(
+        &self,
+        request: Request<pb::AcceptJournalRequest>,
+    ) -> Result<Response<pb::AcceptJournalResponse>, Status> {
+        let call = call_of(&request, "ponte.directory.v1.DirectoryService/AcceptJournal")?;
+        let shared = Arc::clone(&self.shared);
+        let work = async move { shared.accept_journal(call, request.into_inner()).await };
+        detached(&self.shared.tasks, work).await.map(Response::new)
+    }
+
+    async fn declare_backup(
+        &self,
+        request: Request<pb::DeclareBackupRequest>,
+    ) -> Result<Response<pb::DeclareBackupResponse>, Status> {
+        let call = call_of(&request, "ponte.directory.v1.DirectoryService/DeclareBackup")?;
+        let shared = Arc::clone(&self.shared);
+        let work = async move { shared.declare_backup(call, request.into_inner()).await };
+        detached(&self.shared.tasks, work).await.map(Response::new)
+    }
+
     async fn list_municipalities(
         &self,
         request: Request<pb::ListMunicipalitiesRequest>,
@@ -71,19 +97,19 @@ impl<S: RecordStore> DirectoryService for Directory<S> {
         let limit = page_size(size)?;
         let token = PageToken::open(&self.shared.page_key, LIST, &page_token)?;
         let from = usize::try_from(token.map_or(0, |token| token.position)).unwrap_or(usize::MAX);
-        let all: Vec<(MunicipalityId, String)> = self
+        let all: Vec<(MunicipalityId, &SpiffeId)> = self
             .shared
             .nodes
             .iter()
             // A node learns of its own municipalities only; how far the others are is not its business.
             .filter(|(node, _)| call.peer.id.role() != Role::Node || **node == call.peer.id)
-            .flat_map(|(node, grant)| grant.municipalities.iter().map(move |&id| (id, node.to_string())))
+            .flat_map(|(node, grant)| grant.municipalities.iter().map(move |&id| (id, node)))
             .collect();
         let page: Vec<pb::Municipality> = all
             .iter()
             .skip(from)
             .take(limit)
-            .map(|(municipality, node)| self.municipality(*municipality, node.clone()))
+            .map(|(municipality, node)| self.municipality(*municipality, node))
             .collect();
         let next = from.saturating_add(page.len());
         let token = PageToken {

@@ -8,6 +8,7 @@ use store::access_log::draft::EntryDraft;
 use store::access_log::retention::Retention;
 use transport::gate::metadata;
 use uuid::Uuid;
+use wire::convert::FreshnessOutcome;
 
 /// Months for which the private parts of entries that belong to no agreement are kept (R25: at least six; 24 is the
 /// usual term of access logs).
@@ -24,6 +25,8 @@ pub struct Call {
     pub request_id: Option<Uuid>,
     /// W3C trace id, when the call carries one.
     pub trace_id: Option<metadata::TraceId>,
+    /// What became of its demand for fresh data.
+    pub freshness: FreshnessOutcome,
 }
 
 impl Call {
@@ -34,6 +37,7 @@ impl Call {
             method,
             request_id,
             trace_id,
+            freshness: _,
         } = self;
         let mut draft = EntryDraft::new(kind, retention);
         draft.header.peer = Some(peer.id.to_string());

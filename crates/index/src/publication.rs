@@ -3,7 +3,9 @@
 //! A node may speak for the municipalities that the configuration gives it and for no other. Opening a stream and
 //! every refused batch are entries of the access log; accepted batches are the publication journal's.
 
+mod cards;
 pub(crate) mod held;
+mod opening;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,10 +16,10 @@ use ledger::part::PartKind;
 use registry::digest::DIGEST_VERSION;
 use registry::identifier::IstatCode;
 use registry::municipality::MunicipalityId;
-use registry::publication::{MAX_CHANGES, MAX_CLOCK_SKEW_MS, Refusal, SignedBatch, VerifiedBatch};
+use registry::publication::{MAX_CHANGES, MAX_CLOCK_SKEW_MS, Refusal, SignedBatch, Verdict, VerifiedBatch};
 use registry::signing::VerifyingKey;
 use store::access_log::part_content::DetailPart;
-use store::publisher::{Acknowledged, MunicipalityState, PublishError, Rejection};
+use store::publisher::{Acknowledged, MunicipalityState, PublishError, Rejection, Standing};
 use store::record_store::RecordStore;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -33,14 +35,16 @@ use wire::status::{Details, invalid_argument, status_for};
 use crate::call::call_of;
 use crate::entry::{Call, told, usual_retention};
 use crate::page::{PageToken, page_size};
+use crate::publication::opening::{accepted_to_wire, claim_of};
 use crate::shared::Shared;
 use crate::stream::StreamGuard;
 
 const PUBLISH: &str = "ponte.publication.v1.PublicationService/Publish";
+const LIST_CARDS: &str = "ponte.publication.v1.PublicationService/ListCards";
 const LIST_REJECTIONS: &str = "ponte.publication.v1.PublicationService/ListRejections";
 
-/// Batches that a node may have unacknowledged.
-const CREDITS: u32 = 8;
+/// Answers that may wait for a node's connection.
+const ANSWERS: usize = 8;
 
 /// Largest message of a node, bytes.
 pub const LARGEST_MESSAGE: usize = 4 << 20;
@@ -113,6 +117,8 @@ impl<S: RecordStore> Publication<S> {
             journal_end: _,
             digest_version,
             sent_at,
+            acknowledged,
+            proof,
         } = open;
         let own = match self.own(call, "open.municipality", &municipality) {
             Ok(own) => own,
@@ -122,9 +128,7 @@ impl<S: RecordStore> Publication<S> {
                 return Err(status);
             }
         };
-        if !epoch.is_empty() {
-            epoch_from_wire("open.epoch", &epoch).map_err(|invalid| invalid_argument(&invalid))?;
-        }
+        let claim = claim_of(&epoch, acknowledged, &proof).map_err(|invalid| invalid_argument(&invalid))?;
         let sent_ms =
             timestamp_to_ms("open.sent_at", sent_at).map_err(|invalid| invalid_argument(&invalid))?;
         let now_ms = i64::try_from(self.shared.clock.now_ms()).unwrap_or(i64::MAX);
@@ -135,28 +139,48 @@ impl<S: RecordStore> Publication<S> {
         } else {
             None
         };
-        self.enter(
-            call,
-            Some(own),
-            vec![("act".to_owned(), "open".to_owned())],
-            refusal,
-        )
-        .await?;
+        // The entry comes first: a line that begins is in the log, whatever happens to the rest of this call.
+        let lost = claim.filter(|_| refusal.is_none()).filter(|claim| {
+            let verdict = self.shared.store.judge(own.id, claim);
+            if verdict == Verdict::Unproved {
+                tracing::warn!(
+                    municipality = own.id.as_str(),
+                    "a node shows a proof that is not this index's"
+                );
+            }
+            verdict == Verdict::Lost
+        });
+        let mut facts = vec![("act".to_owned(), "open".to_owned())];
+        if let Some(claim) = lost {
+            facts.extend(self.loss(own, &claim));
+        }
+        self.enter(call, Some(own), facts, refusal).await?;
         if let Some(reason) = refusal {
             return Err(status_for(reason, Details::none()));
         }
-        let watermark = self
-            .shared
-            .store
-            .municipality(own.id)
-            .map_or(0, |state| state.watermark.0);
-        let opened = pb::PublishOpened {
-            epoch: self.shared.store.epoch().0.to_vec(),
+        let standing = match lost {
+            Some(claim) => self.begin_line(own, claim).await?,
+            None => self.shared.store.standing(own.id, self.shared.clock.now_ms()),
+        };
+        let Standing {
+            epoch,
+            began_ms,
             watermark,
+            proof,
+            last,
+            backed_up,
+        } = standing;
+        let opened = pb::PublishOpened {
+            epoch: epoch.0.to_vec(),
+            watermark: watermark.0,
             digest_version,
-            credits: CREDITS,
+            credits: self.shared.store.credits(),
             max_changes: u32::try_from(MAX_CHANGES).unwrap_or(u32::MAX),
             max_bytes: u32::try_from(LARGEST_MESSAGE).unwrap_or(u32::MAX),
+            proof: proof.as_bytes().to_vec(),
+            last_batch: last.map(accepted_to_wire),
+            epoch_begin_time: began_ms.map(time),
+            backed_up: backed_up.0,
         };
         Ok((own, opened))
     }
@@ -195,6 +219,8 @@ impl<S: RecordStore> Publication<S> {
             Ok(Acknowledged {
                 watermark,
                 rejections,
+                proof,
+                backed_up,
             }) => {
                 let visible = self
                     .shared
@@ -205,7 +231,9 @@ impl<S: RecordStore> Publication<S> {
                     watermark: watermark.0,
                     rejections: rejections.iter().map(rejection_to_wire).collect(),
                     visible,
-                    credits: CREDITS,
+                    credits: self.shared.store.credits(),
+                    proof: proof.as_bytes().to_vec(),
+                    backed_up: backed_up.0,
                 })
             }
             Err(error) => {
@@ -306,11 +334,15 @@ fn rejection_to_wire(rejection: &Rejection) -> pb::Rejection {
         local_id: local_id.to_string(),
         code: rule.clone(),
         field: String::new(),
-        reject_time: Some(timestamp_from_ms(i64::try_from(*at_ms).unwrap_or(i64::MAX))),
+        reject_time: Some(time(*at_ms)),
     }
 }
 
-fn refusal_of(error: &PublishError) -> (Reason, Details) {
+fn time(unix_ms: u64) -> prost_types::Timestamp {
+    timestamp_from_ms(i64::try_from(unix_ms).unwrap_or(i64::MAX))
+}
+
+pub(crate) fn refusal_of(error: &PublishError) -> (Reason, Details) {
     let details = Details::none();
     match error {
         PublishError::Refused(Refusal::ForeignMunicipality) | PublishError::UnknownMunicipality => {
@@ -348,7 +380,7 @@ impl<S: RecordStore> PublicationService for Publication<S> {
     ) -> Result<Response<Self::PublishStream>, Status> {
         let call = call_of(&request, PUBLISH)?;
         let guard = StreamGuard::of(&request, &self.shared.shutdown)?;
-        let (answers, stream) = mpsc::channel(CREDITS as usize);
+        let (answers, stream) = mpsc::channel(ANSWERS);
         let service = Arc::new(Self::new(Arc::clone(&self.shared)));
         self.shared
             .tasks
@@ -363,7 +395,15 @@ impl<S: RecordStore> PublicationService for Publication<S> {
         let call = call_of(&request, "ponte.publication.v1.PublicationService/GetState")?;
         let pb::GetStateRequest { municipality } = request.into_inner();
         let own = self.own(&call, "municipality", &municipality)?;
-        let epoch = self.shared.store.epoch().0.to_vec();
+        let Standing {
+            epoch,
+            began_ms,
+            watermark: _,
+            proof: _,
+            last: _,
+            backed_up,
+        } = self.shared.store.standing(own.id, self.shared.clock.now_ms());
+        let epoch = epoch.0.to_vec();
         let digest_version = u32::from(DIGEST_VERSION);
         let Some(state) = self.shared.store.municipality(own.id) else {
             let response = pb::GetStateResponse {
@@ -381,6 +421,7 @@ impl<S: RecordStore> PublicationService for Publication<S> {
             digest,
             holdings: _,
             rejections,
+            ..
         } = state;
         Ok(Response::new(pb::GetStateResponse {
             epoch,
@@ -390,7 +431,9 @@ impl<S: RecordStore> PublicationService for Publication<S> {
             digest: digest.root().as_bytes().to_vec(),
             records,
             rejections: rejections.len() as u64,
-            receive_time: Some(timestamp_from_ms(i64::try_from(received_ms).unwrap_or(i64::MAX))),
+            receive_time: received_ms.map(time),
+            epoch_begin_time: began_ms.map(time),
+            backed_up: backed_up.0,
         }))
     }
 
@@ -414,7 +457,7 @@ impl<S: RecordStore> PublicationService for Publication<S> {
             .store
             .municipality(own.id)
             .unwrap_or_else(MunicipalityState::empty);
-        let comparable = epoch == self.shared.store.epoch()
+        let comparable = epoch == self.shared.store.epoch(own.id)
             && digest_version == u32::from(DIGEST_VERSION)
             && sequence == state.visible.0;
         let differing = if comparable {
@@ -422,6 +465,10 @@ impl<S: RecordStore> PublicationService for Publication<S> {
         } else {
             Vec::new()
         };
+        if comparable && differing.is_empty() {
+            // The node has nothing that answers do not show.
+            self.shared.store.confirm(own.id, self.shared.clock.now_ms());
+        }
         let comparison = match (comparable, differing.is_empty()) {
             (false, _) => pb::DigestComparison::NotComparable,
             (true, true) => pb::DigestComparison::Equal,
@@ -435,6 +482,14 @@ impl<S: RecordStore> PublicationService for Publication<S> {
                 .collect(),
             sequence: state.visible.0,
         }))
+    }
+
+    async fn list_cards(
+        &self,
+        request: Request<pb::ListCardsRequest>,
+    ) -> Result<Response<pb::ListCardsResponse>, Status> {
+        let call = call_of(&request, LIST_CARDS)?;
+        self.list(&call, request.into_inner()).await.map(Response::new)
     }
 
     async fn list_rejections(

@@ -43,6 +43,7 @@ use crate::consultation::Consultation;
 use crate::directory::Directory;
 use crate::door::LoggedDoor;
 use crate::entry::{told_ok, usual_retention};
+use crate::freshness::{self, Alarm, Alarms};
 use crate::publication::{LARGEST_MESSAGE, Publication};
 use crate::quarantine::Quarantines;
 use crate::scopes;
@@ -317,6 +318,8 @@ async fn watch(
     let mut log = shared.log.status();
     let mut store = shared.store.failure();
     let mut expiry = tokio::time::interval(Duration::from_secs(3600));
+    let mut look = tokio::time::interval(freshness::LOOK);
+    let mut alarms = Alarms::default();
     loop {
         tokio::select! {
             () = shutdown.triggered() => return,
@@ -334,6 +337,12 @@ async fn watch(
                 let reason = "the writer of the publication journal failed".to_owned();
                 fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
                 shutdown.trigger();
+            }
+            _ = look.tick() => {
+                alarms
+                    .look(&shared.stale_after, shared.ages())
+                    .into_iter()
+                    .for_each(Alarm::report);
             }
             _ = expiry.tick() => {
                 let moment = shared.moment();

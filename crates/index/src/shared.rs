@@ -17,10 +17,12 @@ use store::access_log::{AccessLog, LogFailure, ReserveError, Slot};
 use tokio_util::task::TaskTracker;
 use tonic::Status;
 use transport::clock::Clock;
+use transport::random::Random;
 use transport::shutdown::Shutdown;
 use wire::status::{Details, status_for};
 
 use crate::config::{NodeGrant, ReaderGrant, RegistrarGrant};
+use crate::freshness::StaleAfter;
 
 /// State of the index, shared by all its services.
 #[derive(Debug)]
@@ -39,12 +41,18 @@ pub struct Shared<S> {
     pub nodes: BTreeMap<SpiffeId, NodeGrant>,
     /// Who confirms what waits.
     pub registrars: BTreeMap<RegistrarId, RegistrarGrant>,
+    /// From which age a node's data count as stale.
+    pub stale_after: StaleAfter,
     /// Who reads what of the log.
     pub readers: BTreeMap<SpiffeId, ReaderGrant>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
+    /// Randomness, for new epochs.
+    pub random: Arc<dyn Random>,
     /// Key of page tokens: random at each start, since a token may end with the process.
     pub page_key: [u8; 32],
+    /// Guards the listing of a municipality's cards, which reads every row: one at a time.
+    pub listing: tokio::sync::Mutex<()>,
     /// Tells open streams that the index stops.
     pub shutdown: Shutdown,
     /// Work that outlives the call it was begun for; the index stops only after it.
@@ -55,6 +63,13 @@ impl<S> Shared<S> {
     /// Now, in UTC and in Rome.
     pub fn moment(&self) -> Moment {
         Moment::new(self.clock.now())
+    }
+
+    /// An epoch that was never used before.
+    pub fn new_epoch(&self) -> registry::publication::Epoch {
+        let mut bytes = [0; 16];
+        self.random.fill(&mut bytes);
+        registry::publication::Epoch(bytes)
     }
 
     /// A place in the access log's queue, before anything is read.

@@ -16,6 +16,7 @@ use transport::shutdown::Shutdown;
 
 use crate::daemon::{Handle, NodeError};
 use crate::import::RemovalLimit;
+use crate::reconcile::Mending;
 
 /// Name of the socket in the data directory.
 const SOCKET: &str = "node.sock";
@@ -45,6 +46,12 @@ pub enum Command {
     Status,
     /// Publish at once, also after a stop.
     PublishNow,
+    /// Compare the cards with the index's.
+    Reconcile {
+        /// What becomes of cards that differ.
+        #[serde(default)]
+        mending: Mending,
+    },
 }
 
 /// What becomes of cards that an export does not name.
@@ -190,6 +197,7 @@ async fn obey(command: Command, handle: &Handle) -> Reply {
                 .map(serde_json::to_value)
         }
         Command::Status => handle.status().await.map(serde_json::to_value),
+        Command::Reconcile { mending } => handle.reconcile(mending).await.map(serde_json::to_value),
         Command::PublishNow => {
             handle.imported();
             Ok(Ok(Value::Null))

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use agreement::moment::Moment;
 use chrono::NaiveDate;
 use client::connection::Connection;
+use client::node::NodeClient;
 use registry::identifier::IstatCode;
 use registry::signing::{KeyError, SigningKey};
 use serde::Serialize;
@@ -20,6 +21,7 @@ use crate::config::NodeConfig;
 use crate::control;
 use crate::import::{ImportContext, ImportError, ImportReport, RemovalLimit, import};
 use crate::publisher::{Connect, Publisher, PublisherHandle, PublisherStatus};
+use crate::reconcile::{Mending, ReconcileError, ReconcileReport, reconcile};
 use crate::storage::{Storage, StorageError};
 
 /// A daemon whose data directory is open and that has not begun to serve.
@@ -37,7 +39,18 @@ pub struct Handle {
     removals: RemovalLimit,
     storage: Storage,
     publisher: PublisherHandle,
+    index: ToIndex,
     clock: Arc<dyn Clock>,
+}
+
+/// The way to the index.
+#[derive(Clone)]
+struct ToIndex(Connect);
+
+impl std::fmt::Debug for ToIndex {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ToIndex(..)")
+    }
 }
 
 /// How a node stands.
@@ -74,6 +87,9 @@ pub enum NodeError {
     /// The publication key.
     #[error("the publication key is not an Ed25519 key in PKCS#8")]
     PublicationKey(#[from] KeyError),
+    /// The comparison with the index.
+    #[error(transparent)]
+    Reconcile(#[from] ReconcileError),
     /// A task of the daemon broke.
     #[error("a task of the daemon broke")]
     Task(#[from] tokio::task::JoinError),
@@ -94,6 +110,7 @@ impl Node {
         let (for_clock, for_random) = (Arc::clone(&clock), Arc::clone(&random));
         let connect: Connect =
             Arc::new(move || Connection::open(&endpoint, Arc::clone(&for_clock), Arc::clone(&for_random)));
+        let index = ToIndex(Arc::clone(&connect));
         let publisher = Publisher::new(
             connect,
             config.municipality,
@@ -108,6 +125,7 @@ impl Node {
             removals: config.removals,
             storage,
             publisher: publisher.handle(),
+            index,
             clock,
         };
         Ok(Self {
@@ -178,6 +196,19 @@ impl Handle {
             journal_end,
             publisher: self.publisher.status(),
         })
+    }
+
+    /// Compares the cards with the index's, publishes those that differ again where that is wanted, and goes on
+    /// publishing.
+    ///
+    /// # Errors
+    /// See [`ReconcileError`].
+    pub async fn reconcile(&self, mending: Mending) -> Result<ReconcileReport, NodeError> {
+        let connection = (self.index.0)().map_err(ReconcileError::from)?;
+        let client = NodeClient::new(connection);
+        let report = reconcile(&client, self.municipality, &self.storage, mending).await?;
+        self.imported();
+        Ok(report)
     }
 
     /// How publishing stands, and a way to wait for it.

@@ -11,6 +11,7 @@ pub mod findings;
 pub mod check;
 pub mod import;
 pub mod publisher;
+pub mod reconcile;
 pub mod daemon;
 pub mod control;
 

@@ -5,7 +5,6 @@
 //! When the stream breaks it waits, with growing and random pauses, and begins again from what the index then says
 //! it holds. It stops, and a person must look, only when going on could publish something wrong.
 
-mod outbox;
 mod session;
 mod status;
 
@@ -25,7 +24,8 @@ use transport::shutdown::Shutdown;
 
 use crate::storage::Storage;
 
-pub use self::outbox::{BatchLimits, OutboxError};
+pub use store::municipal::outbox::{BatchLimits, OutboxError};
+
 pub use self::session::{Broken, Stop};
 pub use self::status::{DigestStatus, LinkStatus, PublisherStatus};
 

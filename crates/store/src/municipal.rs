@@ -7,6 +7,9 @@
 
 mod change_journal;
 mod mirror;
+pub mod aside;
+pub mod reconcile;
+pub mod outbox;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,6 +26,7 @@ use crate::keys::ring::{KeyRing, NamedKey, RingError};
 use crate::kv::EngineError;
 use crate::kv::place::{Place, unless_it_panics};
 use crate::linker::LARGEST_CARD;
+use crate::municipal::aside::Aside;
 use crate::municipal::change_journal::ChangeJournal;
 pub use crate::municipal::change_journal::ChangeJournalError;
 use crate::municipal::mirror::{Mirror, MirrorError, Synced};
@@ -64,6 +68,12 @@ pub enum MunicipalError {
     /// A damaged mirror could not be set aside.
     #[error("the damaged mirror cannot be set aside")]
     SetAside(#[source] std::io::Error),
+    /// The list of changes that the index keeps aside.
+    #[error("the list of changes kept aside cannot be read or written")]
+    Aside(#[source] std::io::Error),
+    /// That list does not open: it may be removed, and is fetched again.
+    #[error("the list of changes kept aside is damaged")]
+    AsideDamaged,
     /// A row of the mirror does not open or decode: open the store again, and the mirror is made again.
     #[error("a row of the mirror is damaged")]
     Mirror,
@@ -86,6 +96,7 @@ pub struct MunicipalStore {
     mirror: Mirror,
     digest: SetDigest,
     cards: u64,
+    aside: Aside,
 }
 
 /// A change that has no number yet.
@@ -113,6 +124,7 @@ impl MunicipalStore {
         municipality: MunicipalityId,
     ) -> Result<Self, MunicipalError> {
         let key = keys.get_or_create(&municipality_key(municipality))?;
+        let aside = Aside::open(Arc::clone(&files), key.clone())?;
         let journal = ChangeJournal::open(files, key.clone(), settings)?;
         let place = match engine {
             MirrorEngine::Sled {
@@ -145,6 +157,7 @@ impl MunicipalStore {
             mirror,
             digest,
             cards,
+            aside,
         })
     }
 

@@ -5,6 +5,7 @@
 
 mod instants;
 mod waiting;
+pub(crate) mod own_cards;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -5,17 +5,18 @@
 //!
 //! | Bytes | Meaning |
 //! |---|---|
-//! | 1 | kind: 1 batch, 2 sync point, 3 release, 4 restatement |
-//! | 4 | changes in it (0 for a sync point) |
+//! | 1 | kind: 1 batch, 2 sync point, 3 release, 4 restatement, 32 line of history, 33 backup |
+//! | 4 | changes in it (0 for a sync point, a line of history or a backup) |
 //! | 16 | id of the data key |
-//! | rest | sealed content, see [`entry`] and [`ruling`]; associated data: `publication-journal/1`, the frame's number, kind, changes |
+//! | rest | sealed content, see [`entry`], [`ruling`] and [`line_entry`]; associated data: `publication-journal/1`, the frame's number, kind, changes |
 //!
-//! The frame's number is the commit sequence of its first change; a sync point has that of the last change before it.
+//! The frame's number is the commit sequence of its first change; all others have that of the last change before them.
 //! Number of changes and order are in the open so that a batch whose key was destroyed can be stepped over.
 //! A batch whose key is missing without having been destroyed is refused: the key ring is older than the journal.
 
 pub mod entry;
 pub(crate) mod ruling;
+pub(crate) mod line_entry;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use crate::keys::data_key::DataKey;
 use crate::keys::ring::{KeyRing, RingError};
 use crate::keys::{KeyId, KeyName};
 use crate::publication_journal::entry::{AcceptedBatch, Decision, EntryError, SyncPoint};
+use crate::publication_journal::line_entry::{BackupEntry, LineEntry};
 use crate::publication_journal::ruling::{Release, Restatement};
 use crate::rows::CommitSequence;
 use crate::segment::envelope::Envelope;
@@ -46,6 +48,8 @@ const BATCH: u8 = 1;
 const SYNC_POINT: u8 = 2;
 const RELEASE: u8 = 3;
 const RESTATEMENT: u8 = 4;
+const LINE: u8 = 32;
+const BACKUP: u8 = 33;
 
 /// Why the journal cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +107,10 @@ pub(crate) enum Replayed {
     },
     /// What the store was at some point.
     SyncPoint(SyncPoint),
+    /// A municipality's line of history began anew.
+    Line(LineEntry),
+    /// A backup is known to hold everything up to some point.
+    Backup(BackupEntry),
 }
 
 /// The open journal.
@@ -133,7 +141,7 @@ impl PublicationJournal {
                 Replayed::Release(release) => release.batch.last(),
                 Replayed::Restatement(restatement) => restatement.last(),
                 Replayed::Erased { last } => *last,
-                Replayed::SyncPoint(_) => last,
+                Replayed::SyncPoint(_) | Replayed::Line(_) | Replayed::Backup(_) => last,
             };
             visit(replayed)
         };
@@ -180,7 +188,11 @@ impl PublicationJournal {
             let batch = match read_frame(&self.envelope, &self.keys, before, frame)? {
                 Replayed::Batch(batch) => batch,
                 Replayed::Release(release) => release.batch,
-                Replayed::Restatement(_) | Replayed::Erased { .. } | Replayed::SyncPoint(_) => return Ok(()),
+                Replayed::Restatement(_)
+                | Replayed::Erased { .. }
+                | Replayed::SyncPoint(_)
+                | Replayed::Line(_)
+                | Replayed::Backup(_) => return Ok(()),
             };
             if batch.municipality != municipality {
                 return Ok(());
@@ -263,6 +275,16 @@ impl PublicationJournal {
         self.append(SYNC_POINT, self.last, 0, &state_key(), &point.encode())
     }
 
+    /// Appends a new line of history; when this returns it is on the device.
+    pub(crate) fn append_line(&mut self, line: &LineEntry) -> Result<(), JournalError> {
+        self.append(LINE, self.last, 0, &state_key(), &line.encode())
+    }
+
+    /// Appends how far a backup holds; when this returns it is on the device.
+    pub(crate) fn append_backup(&mut self, backup: &BackupEntry) -> Result<(), JournalError> {
+        self.append(BACKUP, self.last, 0, &state_key(), &backup.encode())
+    }
+
     fn append(
         &mut self,
         kind: u8,
@@ -320,7 +342,7 @@ fn read_frame(
     let number = CommitSequence(framed.sequence);
     let expected = match kind {
         BATCH | RELEASE | RESTATEMENT => CommitSequence(last.0 + 1),
-        SYNC_POINT => last,
+        SYNC_POINT | LINE | BACKUP => last,
         _ => return Err(ReadError::Envelope),
     };
     if number != expected {
@@ -347,6 +369,8 @@ fn read_frame(
         .map_err(|_| ReadError::Seal)?;
     let (replayed, changes) = match kind {
         SYNC_POINT => return Ok(Replayed::SyncPoint(SyncPoint::decode(&content)?)),
+        LINE => return Ok(Replayed::Line(LineEntry::decode(&content)?)),
+        BACKUP => return Ok(Replayed::Backup(BackupEntry::decode(&content)?)),
         RELEASE => {
             let release = Release::decode(number, &content)?;
             let changes = release.batch.decisions.len();

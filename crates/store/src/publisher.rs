@@ -5,32 +5,36 @@
 //! answered; then the rows are written and become visible. A crash in between loses nothing that was answered:
 //! replay applies what the journal holds.
 
+pub(crate) mod confirmations;
 mod intake_book;
 pub(crate) mod gate;
 pub mod held;
 pub mod order;
 mod rulings;
+pub(crate) mod lines;
+mod marks;
+pub(crate) mod queue;
 pub(crate) mod writer;
 pub(crate) mod recovery;
 
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
 use registry::digest::SetDigest;
 use registry::identifier::LocalId;
 use registry::municipality::MunicipalityId;
-use registry::publication::{NotNext, Refusal, VerifiedBatch, Watermark};
+use registry::publication::{
+    Accepted, AcknowledgementProof, Claim, Epoch, Line, NotNext, Refusal, VerifiedBatch, Watermark,
+};
 use tokio::sync::{oneshot, watch};
 
 use crate::projection::{ProjectionError, Replaced};
 use crate::publication_journal::JournalError;
 use crate::publisher::held::Holdings;
+use crate::publisher::marks::Marks;
 use crate::publisher::order::{Done, Order, OrderError};
+use crate::publisher::queue::{FairQueue, NoPlace};
 use crate::publisher::writer::Writer;
-
-/// Batches that may wait for the writer; beyond that nodes are told to come back.
-const QUEUE: usize = 64;
 
 /// What the index holds of one municipality.
 #[derive(Clone, Debug)]
@@ -41,14 +45,24 @@ pub struct MunicipalityState {
     pub visible: Watermark,
     /// Cards received, whatever of them is served.
     pub records: u64,
-    /// When the last batch was recorded, Unix milliseconds.
-    pub received_ms: u64,
+    /// When the last batch was recorded, Unix milliseconds; `None` when there was none.
+    pub received_ms: Option<u64>,
+    /// When what answers show was last confirmed, Unix milliseconds: by the last batch, once it is visible, or since
+    /// then by an equal digest.
+    pub confirmed_ms: Option<u64>,
     /// Digest of the cards received: what the node's mirror must be equal to.
     pub digest: SetDigest,
     /// What waits for a registrar, and what is not trusted.
     pub holdings: Holdings,
     /// Changes kept aside, newest last, at most [`MunicipalityState::REJECTIONS`].
     pub rejections: Vec<Rejection>,
+    /// The line of history, once it began anew; `None` while it is the municipality's first.
+    pub line: Option<Line>,
+    /// The last batch of this line, as it was accepted.
+    pub last: Option<Accepted>,
+    /// Highest change that a backup is known to hold; 0 while none was declared.
+    pub backed_up: Watermark,
+    pub(crate) marks: Marks,
 }
 
 impl MunicipalityState {
@@ -61,10 +75,15 @@ impl MunicipalityState {
             watermark: Watermark::default(),
             visible: Watermark::default(),
             records: 0,
-            received_ms: 0,
+            received_ms: None,
+            confirmed_ms: None,
             digest: SetDigest::new(),
             holdings: Holdings::default(),
             rejections: Vec::new(),
+            line: None,
+            last: None,
+            backed_up: Watermark::default(),
+            marks: Marks::default(),
         }
     }
 
@@ -79,6 +98,19 @@ impl MunicipalityState {
             self.digest.add(local_id, after);
             self.records += 1;
         }
+    }
+
+    /// A new line of history begins behind `watermark`. What was kept aside beyond it bears numbers of the old line.
+    pub(crate) fn begin(&mut self, line: Line, watermark: Watermark) {
+        if watermark < self.watermark {
+            self.marks.clear();
+        }
+        self.line = Some(line);
+        self.last = None;
+        self.watermark = watermark;
+        self.visible = watermark;
+        self.backed_up = self.backed_up.min(watermark);
+        self.rejections.retain(|kept| kept.sequence <= watermark.0);
     }
 
     pub(crate) fn reject(&mut self, rejection: Rejection) {
@@ -109,6 +141,37 @@ pub struct Acknowledged {
     pub watermark: Watermark,
     /// Changes of this batch that are kept aside.
     pub rejections: Vec<Rejection>,
+    /// Proof of the acknowledgement, for the node to keep and to show.
+    pub proof: AcknowledgementProof,
+    /// Highest change that a backup is known to hold.
+    pub backed_up: Watermark,
+}
+
+/// What a node is told when it opens a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The municipality's epoch.
+    pub epoch: Epoch,
+    /// When it began, Unix milliseconds; `None` while it is the first.
+    pub began_ms: Option<u64>,
+    /// What is held durably.
+    pub watermark: Watermark,
+    /// Proof of it.
+    pub proof: AcknowledgementProof,
+    /// The last batch of this epoch.
+    pub last: Option<Accepted>,
+    /// Highest change that a backup is known to hold.
+    pub backed_up: Watermark,
+}
+
+/// Why a line of history is to begin anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewLine {
+    /// A node shows an acknowledgement of what is not held any more. Without a loss, nothing happens.
+    Claimed(Claim),
+    /// An administrator accepts a journal that has nothing in common with what is held beyond this change. Where less
+    /// than that is held, nothing happens.
+    ShorterJournal(Watermark),
 }
 
 /// Why a batch is not acknowledged.
@@ -148,14 +211,26 @@ pub(crate) type States = Arc<RwLock<std::collections::BTreeMap<MunicipalityId, M
 
 /// What the writer is asked to do.
 pub(crate) enum Work {
+    /// Take a batch.
     Batch(Submission),
+    /// Carry an order out.
     Order(OrderSubmission),
+    /// Begin a line of history under `epoch`, where there is reason to.
+    Line {
+        municipality: MunicipalityId,
+        epoch: Epoch,
+        reason: NewLine,
+        now_ms: u64,
+        reply: Reply<Standing>,
+    },
+    /// Note that a backup holds everything recorded up to an instant.
+    Backup { at_ms: u64, reply: Reply<()> },
 }
 
 pub(crate) struct Submission {
     pub(crate) batch: VerifiedBatch,
     pub(crate) now_ms: u64,
-    pub(crate) reply: oneshot::Sender<Result<Acknowledged, PublishError>>,
+    pub(crate) reply: Reply<Acknowledged>,
 }
 
 pub(crate) struct OrderSubmission {
@@ -164,22 +239,42 @@ pub(crate) struct OrderSubmission {
     pub(crate) reply: oneshot::Sender<Result<Done, OrderError>>,
 }
 
+impl Work {
+    fn lane(&self) -> Option<MunicipalityId> {
+        match self {
+            Self::Batch(submission) => MunicipalityId::of_any(submission.batch.batch().municipality()),
+            Self::Line { municipality, .. } => Some(*municipality),
+            Self::Order(_) | Self::Backup { .. } => None,
+        }
+    }
+}
+
+/// Who waits in which lane: a municipality, or whoever orders.
+pub(crate) type WriterQueue = FairQueue<Option<MunicipalityId>, Work>;
+
+/// Where the answer goes.
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, PublishError>>;
+
 /// The handle to the writer thread.
 #[derive(Debug)]
 pub(crate) struct Publisher {
-    queue: Mutex<Option<SyncSender<Work>>>,
+    queue: WriterQueue,
     thread: Mutex<Option<JoinHandle<()>>>,
     failed: watch::Receiver<Option<Arc<WriterFailure>>>,
 }
 
 impl Publisher {
     pub(crate) fn start(writer: Writer) -> std::io::Result<Self> {
-        let (queue, submissions) = sync_channel(QUEUE);
+        let queue = WriterQueue::new();
+        let submissions = queue.clone();
         let (failure, failed) = watch::channel(None);
         let thread = std::thread::Builder::new()
             .name("publication-writer".to_owned())
             .spawn(move || {
-                if let Err(error) = writer.run(&submissions) {
+                let ended = writer.run(&submissions);
+                // Whoever still waits is told that nothing was taken.
+                submissions.abandon();
+                if let Err(error) = ended {
                     tracing::error!(
                         error = &error as &dyn std::error::Error,
                         "the publication writer has stopped"
@@ -188,7 +283,7 @@ impl Publisher {
                 }
             })?;
         Ok(Self {
-            queue: Mutex::new(Some(queue)),
+            queue,
             thread: Mutex::new(Some(thread)),
             failed,
         })
@@ -199,9 +294,8 @@ impl Publisher {
         batch: VerifiedBatch,
         now_ms: u64,
     ) -> Result<Acknowledged, PublishError> {
-        let (reply, answer) = oneshot::channel();
-        self.submit(Work::Batch(Submission { batch, now_ms, reply }))?;
-        answer.await.unwrap_or(Err(PublishError::Stopped))
+        self.ask(|reply| Work::Batch(Submission { batch, now_ms, reply }))
+            .await
     }
 
     pub(crate) async fn order(&self, order: Order, now_ms: u64) -> Result<Done, OrderError> {
@@ -212,17 +306,23 @@ impl Publisher {
             .unwrap_or(Err(OrderError::Publish(PublishError::Stopped)))
     }
 
+    /// Gives the writer something to do and waits for its answer.
+    pub(crate) async fn ask<T>(&self, work: impl FnOnce(Reply<T>) -> Work) -> Result<T, PublishError> {
+        let (reply, answer) = oneshot::channel();
+        self.submit(work(reply))?;
+        answer.await.unwrap_or(Err(PublishError::Stopped))
+    }
+
     fn submit(&self, work: Work) -> Result<(), PublishError> {
-        let queue = self
-            .queue
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-            .ok_or(PublishError::Stopped)?;
-        queue.try_send(work).map_err(|error| match error {
-            TrySendError::Full(_) => PublishError::Busy,
-            TrySendError::Disconnected(_) => PublishError::Stopped,
+        self.queue.push(work.lane(), work).map_err(|error| match error {
+            NoPlace::Full => PublishError::Busy,
+            NoPlace::Closed => PublishError::Stopped,
         })
+    }
+
+    /// Batches that a node may have under way now.
+    pub(crate) fn credits(&self) -> u32 {
+        self.queue.credits()
     }
 
     /// Tells when and why the writer stopped by itself.
@@ -232,7 +332,7 @@ impl Publisher {
 
     /// Lets the writer finish what is queued, sync and stop.
     pub(crate) fn close(&self) {
-        *self.queue.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.queue.close();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             // A panic of the thread was printed by the runtime; there is nothing left to save.

@@ -10,15 +10,17 @@ mod read;
 mod subjects;
 pub mod suspects;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use agreement::permit::Permit;
+use registry::digest::{Bucket, CardDigest};
+use registry::identifier::LocalId;
 use registry::linking::RegionKey;
 use registry::municipality::MunicipalityId;
-use registry::publication::{DailyLimits, Epoch, VerifiedBatch};
+use registry::publication::{AcknowledgementKey, Claim, DailyLimits, Epoch, Verdict, VerifiedBatch};
 use tokio::sync::watch;
 
 use crate::access_log::draft::{EntryDraft, Sealed};
@@ -28,12 +30,17 @@ use crate::keys::{Entropy, KeyName};
 use crate::kv::EngineError;
 use crate::kv::place::{Place, unless_it_panics};
 use crate::linker::Linker;
+use crate::projection::own_cards::Wanted;
 use crate::projection::{Projection, ProjectionError};
 use crate::publication_journal::JournalError;
+use crate::publisher::confirmations::Confirmations;
+use crate::publisher::lines::Lines;
 use crate::publisher::order::{Done, Order, OrderError};
 use crate::publisher::recovery::{Recovered, RecoveryError, Stale, recover};
 use crate::publisher::writer::Writer;
-use crate::publisher::{Acknowledged, MunicipalityState, PublishError, Publisher, States, WriterFailure};
+use crate::publisher::{
+    Acknowledged, MunicipalityState, NewLine, PublishError, Publisher, Standing, States, Work, WriterFailure,
+};
 use crate::record_store::answer::{HouseholdAnswer, PersonAnswer, Question, VerificationOutcome};
 use crate::record_store::handle::HandleKeys;
 use crate::record_store::read::Reader;
@@ -107,21 +114,68 @@ pub trait RecordStore: Send + Sync + 'static {
         municipality: MunicipalityId,
         quarantine: CommitSequence,
     ) -> Result<Option<Suspects>, ReadError>;
+    /// Local id and digest of what was last received of a municipality's own cards in some buckets, in order of local id, those behind `after`, at
+    /// most `limit`: for the municipality itself. It reads every row, so it belongs on a thread that may block; what is
+    /// being applied meanwhile may show.
+    ///
+    /// # Errors
+    /// When the rows cannot be read.
+    fn own_cards(
+        &self,
+        municipality: MunicipalityId,
+        buckets: &BTreeSet<Bucket>,
+        after: Option<&LocalId>,
+        limit: usize,
+    ) -> Result<Vec<(LocalId, CardDigest)>, ReadError>;
 
     /// What is held of a municipality; `None` when it never published.
     fn municipality(&self, municipality: MunicipalityId) -> Option<MunicipalityState>;
 
-    /// Every municipality that ever published, with when its last batch was recorded (Unix milliseconds).
+    /// Notes that a municipality's node holds the very cards that answers show, at `now_ms`, Unix milliseconds.
+    fn confirm(&self, municipality: MunicipalityId, now_ms: u64);
+
+    /// Changes whenever something was confirmed: a batch that became visible, or an equal digest.
+    fn confirmations(&self) -> watch::Receiver<u64>;
+
+    /// Every municipality that ever published, with when its data were last confirmed (Unix milliseconds).
     fn received(&self) -> BTreeMap<MunicipalityId, u64>;
 
-    /// When the municipality's last batch was recorded, Unix milliseconds.
+    /// When the municipality's data were last confirmed, Unix milliseconds.
     fn received_ms(&self, municipality: MunicipalityId) -> Option<u64>;
 
     /// The earliest of those times among the municipalities that `within` admits.
     fn oldest_received_ms(&self, within: &dyn Fn(MunicipalityId) -> bool) -> Option<u64>;
 
-    /// The epoch under which watermarks are counted.
-    fn epoch(&self) -> Epoch;
+    /// What a node is told of a municipality when it opens a stream at `now_ms`, Unix milliseconds.
+    fn standing(&self, municipality: MunicipalityId, now_ms: u64) -> Standing;
+
+    /// The epoch under which a municipality's changes are counted.
+    fn epoch(&self, municipality: MunicipalityId) -> Epoch;
+
+    /// Batches that a node may have unacknowledged now, from 1: fewer the more municipalities publish at once.
+    fn credits(&self) -> u32;
+
+    /// What a node's claim to an acknowledgement means. It changes nothing.
+    fn judge(&self, municipality: MunicipalityId, claim: &Claim) -> Verdict;
+
+    /// Begins a new line of history under `epoch`, 16 bytes never used before, where there is reason to: it is durable
+    /// when this answers. Where there is none, the line goes on as it is.
+    ///
+    /// # Errors
+    /// See [`PublishError`]; the line goes on as it was.
+    fn begin_line(
+        &self,
+        municipality: MunicipalityId,
+        epoch: Epoch,
+        reason: NewLine,
+        now_ms: u64,
+    ) -> impl Future<Output = Result<Standing, PublishError>> + Send;
+
+    /// Notes that a backup is known to hold everything recorded up to `at_ms`, Unix milliseconds.
+    ///
+    /// # Errors
+    /// See [`PublishError`]; nothing was noted.
+    fn backed_up(&self, at_ms: u64) -> impl Future<Output = Result<(), PublishError>> + Send;
 
     /// The last change that answers show.
     fn visible(&self) -> CommitSequence;
@@ -208,7 +262,8 @@ pub struct JournaledStore {
     projection: Arc<Projection>,
     publisher: Publisher,
     states: States,
-    epoch: Epoch,
+    lines: Lines,
+    confirmations: Confirmations,
     reader: Reader,
 }
 
@@ -230,6 +285,13 @@ impl JournaledStore {
         let epoch = read_or_make_epoch(files.as_ref(), entropy)?;
         let handles = HandleKeys::new(&named_secret(&keys, "store/handles")?);
         let region = named_secret(&keys, "store/region")?;
+        let lines = Lines {
+            first: epoch,
+            key: Arc::new(AcknowledgementKey::new(&named_secret(
+                &keys,
+                "publication/acknowledgements",
+            )?)),
+        };
         let place = settings.engine.place();
         let fill = || {
             let projection = Projection::new(place.open()?, Arc::clone(&keys))?;
@@ -271,6 +333,7 @@ impl JournaledStore {
             replayed,
             rebuilt,
         };
+        let confirmations = Confirmations::new();
         let publisher = Publisher::start(Writer {
             journal,
             projection: Arc::clone(&projection),
@@ -279,6 +342,8 @@ impl JournaledStore {
             book,
             states: Arc::clone(&states),
             recorded_ms,
+            lines: lines.clone(),
+            confirmations: confirmations.clone(),
             synced: applied,
             sync_interval: settings.sync_interval,
         })?;
@@ -288,7 +353,8 @@ impl JournaledStore {
                 projection,
                 publisher,
                 states,
-                epoch,
+                lines,
+                confirmations,
                 reader,
             },
             report,
@@ -365,6 +431,21 @@ impl RecordStore for JournaledStore {
             .transpose()
     }
 
+    fn own_cards(
+        &self,
+        municipality: MunicipalityId,
+        buckets: &BTreeSet<Bucket>,
+        after: Option<&LocalId>,
+        limit: usize,
+    ) -> Result<Vec<(LocalId, CardDigest)>, ReadError> {
+        let wanted = Wanted {
+            buckets,
+            after,
+            limit,
+        };
+        Ok(self.projection.own_cards(municipality, wanted)?)
+    }
+
     fn municipality(&self, municipality: MunicipalityId) -> Option<MunicipalityState> {
         self.states
             .read()
@@ -373,17 +454,25 @@ impl RecordStore for JournaledStore {
             .cloned()
     }
 
+    fn confirm(&self, municipality: MunicipalityId, now_ms: u64) {
+        self.confirmations.note(&self.states, municipality, now_ms);
+    }
+
+    fn confirmations(&self) -> watch::Receiver<u64> {
+        self.confirmations.subscribe()
+    }
+
     fn received(&self) -> BTreeMap<MunicipalityId, u64> {
         let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
         states
             .iter()
-            .map(|(&municipality, state)| (municipality, state.received_ms))
+            .filter_map(|(&municipality, state)| Some((municipality, state.confirmed_ms?)))
             .collect()
     }
 
     fn received_ms(&self, municipality: MunicipalityId) -> Option<u64> {
         let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
-        states.get(&municipality).map(|state| state.received_ms)
+        states.get(&municipality).and_then(|state| state.confirmed_ms)
     }
 
     fn oldest_received_ms(&self, within: &dyn Fn(MunicipalityId) -> bool) -> Option<u64> {
@@ -391,12 +480,52 @@ impl RecordStore for JournaledStore {
         states
             .iter()
             .filter(|(municipality, _)| within(**municipality))
-            .map(|(_, state)| state.received_ms)
+            .filter_map(|(_, state)| state.confirmed_ms)
             .min()
     }
 
-    fn epoch(&self) -> Epoch {
-        self.epoch
+    fn standing(&self, municipality: MunicipalityId, now_ms: u64) -> Standing {
+        let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
+        self.lines
+            .standing(municipality, states.get(&municipality), now_ms)
+    }
+
+    fn epoch(&self, municipality: MunicipalityId) -> Epoch {
+        let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
+        self.lines.of(states.get(&municipality)).epoch()
+    }
+
+    fn credits(&self) -> u32 {
+        self.publisher.credits()
+    }
+
+    fn judge(&self, municipality: MunicipalityId, claim: &Claim) -> Verdict {
+        let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
+        let state = states.get(&municipality);
+        let held = state.map_or_else(Default::default, |state| state.watermark);
+        self.lines.judge(&self.lines.of(state), municipality, held, claim)
+    }
+
+    async fn begin_line(
+        &self,
+        municipality: MunicipalityId,
+        epoch: Epoch,
+        reason: NewLine,
+        now_ms: u64,
+    ) -> Result<Standing, PublishError> {
+        self.publisher
+            .ask(|reply| Work::Line {
+                municipality,
+                epoch,
+                reason,
+                now_ms,
+                reply,
+            })
+            .await
+    }
+
+    async fn backed_up(&self, at_ms: u64) -> Result<(), PublishError> {
+        self.publisher.ask(|reply| Work::Backup { at_ms, reply }).await
     }
 
     fn visible(&self) -> CommitSequence {

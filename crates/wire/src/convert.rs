@@ -19,8 +19,8 @@ mod explanation;
 
 pub use self::access::{Document, access_description, agreement_message};
 pub use self::answer::{
-    CardTrust, DataAge, KeyCurrency, PersonMark, age_in_minutes, household_message, person_message,
-    whole_minutes,
+    CardTrust, DataAge, FreshnessOutcome, KeyCurrency, PersonMark, age_in_minutes, household_message,
+    person_message, whole_minutes,
 };
 pub use self::audit::{PartItem, VisiblePart, access_entry};
 pub use self::claim::{VerificationCall, verification_answer};

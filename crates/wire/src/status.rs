@@ -35,6 +35,9 @@ pub const RECEIPT_TRAILER: &str = "ponte-receipt-bin";
 /// Metadata of `ErrorInfo`: age of the oldest data in the agreement's territory, in minutes, always ten digits.
 const OLDEST_AGE: &str = "oldest_data_age_minutes";
 
+/// Key of the outcome of a demand for fresh data.
+const FRESH_ENOUGH: &str = "fresh_enough";
+
 /// What goes with a reason. It must not hold personal data, nor anything that tells "does not exist" from "not
 /// visible".
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -157,6 +160,12 @@ impl Details {
         self.with_metadata(OLDEST_AGE, format!("{minutes:010}"))
     }
 
+    /// States whether the data were as fresh as was demanded, in a field whose size is always the same.
+    #[must_use]
+    pub fn with_freshness(self, fresh: bool) -> Self {
+        self.with_metadata(FRESH_ENOUGH, if fresh { "yes" } else { "no " })
+    }
+
     /// What a denial says: its clause, what would make the call pass it, and when.
     pub fn of_denial(denial: &Denial, now: DateTime<Utc>) -> Self {
         let Denial {
@@ -223,6 +232,15 @@ impl Details {
     /// Age of the oldest data in the agreement's territory, in minutes.
     pub fn oldest_age(&self) -> Option<u32> {
         self.metadata(OLDEST_AGE)?.parse().ok()
+    }
+
+    /// Whether the data were as fresh as was demanded; nothing where nothing was.
+    pub fn fresh_enough(&self) -> Option<bool> {
+        match self.metadata(FRESH_ENOUGH)? {
+            "yes" => Some(true),
+            "no " => Some(false),
+            _ => None,
+        }
     }
 
     /// The receipt of the entry that the call made.

@@ -190,6 +190,7 @@ fn debugging_output_holds_no_operator_and_no_case() {
         request_id: Uuid::nil(),
         statement_version: None,
         urgency: Urgency::Ordinary,
+        min_fresh_since: None,
     };
     let parts = (
         &context.operator,

@@ -37,6 +37,8 @@ pub enum NodeCommand {
     Held(held::HeldArguments),
     /// Hand over what a registrar has signed about them
     ConfirmHeld(held::ConfirmHeldArguments),
+    /// Compare the cards with the index's, and say in which they differ
+    Reconcile(ReconcileArguments),
 }
 
 /// Which node.
@@ -45,6 +47,17 @@ pub struct NodeArguments {
     /// Configuration file of the node
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
+}
+
+/// Arguments of `ponte node reconcile`.
+#[derive(Args, Debug)]
+pub struct ReconcileArguments {
+    /// Which node.
+    #[command(flatten)]
+    pub node: NodeArguments,
+    /// Publish the cards that differ again, and withdraw those that only the index has
+    #[arg(long)]
+    pub mend: bool,
 }
 
 /// Arguments of `ponte node import`.
@@ -91,6 +104,7 @@ pub fn run(command: NodeCommand, session: &mut Session<'_, '_>) -> Result<ExitCo
         NodeCommand::Import(arguments) => daemon::import(&arguments, session),
         NodeCommand::Run(arguments) => daemon::run(&arguments, session),
         NodeCommand::Status(arguments) => daemon::status(&arguments, session),
+        NodeCommand::Reconcile(arguments) => daemon::reconcile(&arguments, session),
         NodeCommand::PublishNow(arguments) => daemon::publish_now(&arguments, session),
         NodeCommand::Held(arguments) => held::held(&arguments, session),
         NodeCommand::ConfirmHeld(arguments) => held::confirm(&arguments, session),

@@ -50,7 +50,7 @@ pub fn run_person(arguments: &LookupArguments, session: &mut Session<'_, '_>) ->
         call.settle(&answer.receipt, session)?;
         show_answer(
             &show::person_rows(&answer),
-            &answer.freshness,
+            (&answer.freshness, answer.fresh_enough),
             answer.no_history_before,
             session,
         )
@@ -86,7 +86,7 @@ pub fn run_household(
         call.settle(&answer.receipt, session)?;
         show_answer(
             &show::household_rows(&answer),
-            &answer.freshness,
+            (&answer.freshness, answer.fresh_enough),
             answer.no_history_before,
             session,
         )
@@ -95,11 +95,11 @@ pub fn run_household(
 
 fn show_answer(
     rows: &[Datum],
-    freshness: &Freshness,
+    (freshness, fresh_enough): (&Freshness, Option<bool>),
     no_history_before: Option<chrono::NaiveDate>,
     session: &mut Session<'_, '_>,
 ) -> Result<ExitCode, Failure> {
-    let age = show::freshness(freshness, session.language);
+    let age = show::freshness(freshness, fresh_enough, session.language);
     session.say(&age, &age)?;
     if let Some(day) = no_history_before {
         session.say(

@@ -128,7 +128,7 @@ fn ask(common: &CommonArguments, claim: Claim, session: &mut Session<'_, '_>) ->
             .await
             .map_err(|error| call::unanswered(&error))?;
         call.settle(&answer.receipt, session)?;
-        let age = show::freshness(&answer.freshness, session.language);
+        let age = show::freshness(&answer.freshness, answer.fresh_enough, session.language);
         session.say(&age, &age)?;
         session.data(&[show::verification_row(&answer)])?;
         Ok(match answer.verdict {

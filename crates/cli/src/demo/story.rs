@@ -136,6 +136,7 @@ impl Ground<'_> {
             request_id: client.new_request_id(),
             statement_version: None,
             urgency: Urgency::Ordinary,
+            min_fresh_since: None,
         })
     }
 }

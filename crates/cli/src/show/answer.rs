@@ -71,10 +71,10 @@ pub fn verification_row(answer: &VerificationAnswer) -> Datum {
         .build()
 }
 
-/// How old the data are, in words.
-pub fn freshness(freshness: &Freshness, language: Language) -> String {
+/// How old the data are, in words, and whether they are as fresh as was demanded.
+pub fn freshness(freshness: &Freshness, fresh_enough: Option<bool>, language: Language) -> String {
     let minutes = |age: &std::time::Duration| age.as_secs().div_ceil(60);
-    match freshness {
+    let age = match freshness {
         Freshness::Municipalities(ages) => {
             let ages: Vec<_> = ages
                 .iter()
@@ -93,5 +93,16 @@ pub fn freshness(freshness: &Freshness, language: Language) -> String {
                 minutes(age)
             )
         }
+    };
+    match fresh_enough {
+        None => age,
+        Some(true) => format!(
+            "{age}, {}",
+            language.pick("recenti come chiesto", "as fresh as demanded")
+        ),
+        Some(false) => format!(
+            "{age}, {}",
+            language.pick("meno recenti di quanto chiesto", "less fresh than demanded")
+        ),
     }
 }

@@ -22,6 +22,8 @@ pub struct PersonAnswer {
     pub no_history_before: Option<NaiveDate>,
     /// How old the data are.
     pub freshness: Freshness,
+    /// Whether the data were as fresh as the call demanded; nothing where it demanded nothing.
+    pub fresh_enough: Option<bool>,
     /// Day at which the answer is true.
     pub reference_date: NaiveDate,
     /// Today in Europe/Rome at the index.
@@ -39,6 +41,8 @@ pub struct HouseholdAnswer {
     pub no_history_before: Option<NaiveDate>,
     /// How old the data are.
     pub freshness: Freshness,
+    /// Whether the data were as fresh as the call demanded; nothing where it demanded nothing.
+    pub fresh_enough: Option<bool>,
     /// Day at which the answer is true.
     pub reference_date: NaiveDate,
     /// Today in Europe/Rome at the index.
@@ -80,6 +84,8 @@ pub struct VerificationAnswer {
     pub restored: bool,
     /// How old the data are.
     pub freshness: Freshness,
+    /// Whether the data were as fresh as the call demanded; nothing where it demanded nothing.
+    pub fresh_enough: Option<bool>,
     /// Day at which the answer is true.
     pub reference_date: NaiveDate,
     /// Today in Europe/Rome at the index.
@@ -110,6 +116,7 @@ impl PersonAnswer {
         Ok(Self {
             persons: each("persons", persons, TryInto::try_into)?,
             no_history_before: optional_date("no_history_before", no_history_before)?,
+            fresh_enough: fresh_enough(freshness.as_ref())?,
             freshness: required("freshness", freshness)?.try_into()?,
             reference_date: civil_date("reference_date", reference_date)?,
             today: civil_date("today", today)?,
@@ -131,6 +138,7 @@ impl HouseholdAnswer {
         Ok(Self {
             households: each("households", households, TryInto::try_into)?,
             no_history_before: optional_date("no_history_before", no_history_before)?,
+            fresh_enough: fresh_enough(freshness.as_ref())?,
             freshness: required("freshness", freshness)?.try_into()?,
             reference_date: civil_date("reference_date", reference_date)?,
             today: civil_date("today", today)?,
@@ -162,6 +170,7 @@ impl VerificationAnswer {
                 Ok(proto::VerificationAnswer::Unspecified) | Err(_) => return Err(unknown_value("answer")),
             },
             reason: verification_reason(reason)?,
+            fresh_enough: fresh_enough(freshness.as_ref())?,
             freshness: required("freshness", freshness)?.try_into()?,
             reference_date: civil_date("reference_date", reference_date)?,
             today: civil_date("today", today)?,
@@ -217,11 +226,21 @@ impl TryFrom<proto::HouseholdMember> for HouseholdMember {
     }
 }
 
+fn fresh_enough(freshness: Option<&proto::Freshness>) -> Result<Option<bool>, Invalid> {
+    let demand = freshness.map_or(0, |freshness| freshness.demand);
+    match proto::FreshnessDemand::try_from(demand) {
+        Ok(proto::FreshnessDemand::Unspecified) => Ok(None),
+        Ok(proto::FreshnessDemand::Met) => Ok(Some(true)),
+        Ok(proto::FreshnessDemand::NotMet) => Ok(Some(false)),
+        Err(_) => Err(unknown_value("freshness.demand")),
+    }
+}
+
 impl TryFrom<proto::Freshness> for Freshness {
     type Error = Invalid;
 
     fn try_from(message: proto::Freshness) -> Result<Self, Invalid> {
-        let proto::Freshness { freshness } = message;
+        let proto::Freshness { freshness, demand: _ } = message;
         match required("freshness", freshness)? {
             proto::freshness::Freshness::Municipalities(proto::MunicipalityAges { ages }) => {
                 let read = |age: proto::MunicipalityAge| {

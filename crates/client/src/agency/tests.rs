@@ -91,6 +91,7 @@ fn request(client: &AgencyClient) -> LookupPerson {
             request_id: client.new_request_id(),
             statement_version: None,
             urgency: Urgency::Ordinary,
+            min_fresh_since: None,
         },
         key: PersonKey::NationalId(NationalId::parse("AF41450AS").unwrap()),
         municipality: None,
@@ -172,6 +173,7 @@ impl ConsultationService for FakeIndex {
             no_history_before: None,
             freshness: Some(proto::Freshness {
                 freshness: Some(proto::freshness::Freshness::Oldest(age)),
+                demand: 0,
             }),
             reference_date: Some(today),
             today: Some(today),

@@ -42,9 +42,12 @@ fn shared() -> Shared<JournaledStore> {
         usage: Mutex::new(UsageCounters::default()),
         nodes: BTreeMap::new(),
         registrars: BTreeMap::new(),
+        stale_after: crate::freshness::StaleAfter::default(),
         readers: BTreeMap::new(),
         clock: Arc::new(ManualClock::at_ms(1_800_000_000_000)),
+        random: Arc::new(transport::random::danger::SeededRandom::new(1)),
         page_key: [0; 32],
+        listing: tokio::sync::Mutex::new(()),
         shutdown: Shutdown::new(),
         tasks: TaskTracker::new(),
     }

@@ -54,7 +54,7 @@ impl<S: RecordStore> Publication<S> {
             next_page_token: next.unwrap_or_default(),
             total_size: u32::try_from(held.len()).unwrap_or(u32::MAX),
             digest: holdings.digest().to_vec(),
-            epoch: self.shared.store.epoch().0.to_vec(),
+            epoch: self.shared.store.epoch(own.id).0.to_vec(),
         }))
     }
 

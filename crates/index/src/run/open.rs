@@ -183,9 +183,12 @@ pub(super) fn open(opening: &Opening) -> Result<Shared<JournaledStore>, StartFai
         usage: Mutex::new(usage),
         nodes: config.nodes.clone(),
         registrars: config.registrars.clone(),
+        stale_after: config.stale_after.clone(),
         readers: config.readers.clone(),
         clock: Arc::clone(clock),
+        random: Arc::clone(random),
         page_key,
+        listing: tokio::sync::Mutex::new(()),
         shutdown: opening.shutdown.clone(),
         tasks: TaskTracker::new(),
     })

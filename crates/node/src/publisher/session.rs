@@ -6,16 +6,20 @@ use std::time::Duration;
 use agreement::reason::Reason;
 use client::error::{ClientError, SetupError};
 use client::node::{Acknowledged, Comparison, NodeClient, Opened, Opening, Publication};
+use prost::Message;
+use registry::change::Change;
 use registry::digest::DIGEST_VERSION;
 use registry::publication::{
-    AttachError, Attached, Batch, Detached, IndexState, SignedBatch, StopReason, Watermark,
+    Accepted, AttachError, Attached, Batch, Detached, Epoch, IndexState, SignedBatch, StopReason, Watermark,
 };
+use store::municipal::outbox::{BatchLimits, Cutting, Entered, Outbox, OutboxError};
 use tokio::task::JoinError;
 use transport::shutdown::Shutdown;
+use wire::proto::publication::v1 as proto;
 
 use crate::publisher::Publisher;
-use crate::publisher::outbox::{BatchLimits, Outbox, OutboxError};
 use crate::publisher::status::{DigestStatus, LinkStatus};
+use crate::reconcile::{Expected, ReconcileError, expected};
 
 /// Batches under way at most, whatever the index admits: as many find a place between node and connection.
 const MOST_IN_FLIGHT: usize = 16;
@@ -38,6 +42,9 @@ pub enum Broken {
     /// The node's own journal or notes.
     #[error(transparent)]
     Outbox(#[from] OutboxError),
+    /// What the index must hold cannot be said.
+    #[error("node and index cannot be compared")]
+    Compare(#[source] ReconcileError),
     /// A task of the node broke.
     #[error("a task of the node broke")]
     Task(#[from] JoinError),
@@ -83,6 +90,7 @@ impl Publisher {
         };
         loop {
             session.send_all().await?;
+            session.save().await?;
             session.show();
             let compare = session.wants_comparison();
             tokio::select! {
@@ -106,6 +114,7 @@ impl Publisher {
         let opening = Opening {
             municipality: self.municipality,
             epoch: outbox.epoch(),
+            claim: outbox.claim(),
             journal_end,
         };
         let (stream, opened) = client.open_publication(opening).await.map_err(broken_by)?;
@@ -116,6 +125,10 @@ impl Publisher {
             credits,
             max_changes,
             max_bytes,
+            proof,
+            last_batch,
+            began_ms: _,
+            backed_up,
         } = opened;
         if outbox.epoch().is_some_and(|known| known != epoch) {
             tracing::warn!(watermark = watermark.0, "the index began a new line of history");
@@ -128,11 +141,25 @@ impl Publisher {
         let attached = Detached::new(self.municipality, journal_end)
             .attach(state)
             .map_err(Stop::from)?;
-        outbox.enter(epoch)?;
-        outbox.acknowledged(watermark.0);
+        if let Some(last) = last_batch {
+            self.compare_last(last, epoch).await?;
+        }
+        let entered = Entered {
+            epoch,
+            watermark,
+            proof,
+            backed_up,
+        };
+        let outbox = self
+            .blocking(move |_| {
+                outbox.enter(entered)?;
+                Ok(outbox)
+            })
+            .await?;
         self.status.send_modify(|status| {
             status.sessions += 1;
             status.acknowledged = watermark.0;
+            status.backed_up = backed_up.0;
         });
         tracing::info!(
             watermark = watermark.0,
@@ -153,6 +180,26 @@ impl Publisher {
             compared_at: (!comparable).then_some(u64::MAX),
             not_yet_visible: false,
         })
+    }
+
+    /// Makes sure that the last batch the index holds is what the journal has there: one that was restored and grew
+    /// past it looks like the same journal by its numbers alone.
+    async fn compare_last(&self, last: Accepted, epoch: Epoch) -> Result<(), Broken> {
+        let municipality = self.municipality;
+        let same = self
+            .blocking(move |store| {
+                let count = last.last_sequence.saturating_sub(last.first_sequence);
+                let count = usize::try_from(count).unwrap_or(usize::MAX).saturating_add(1);
+                let changes = store.changes_from(last.first_sequence, count)?;
+                Ok(last.is_of(municipality, epoch, changes))
+            })
+            .await?;
+        if same {
+            Ok(())
+        } else {
+            let sequence = last.first_sequence;
+            Err(Stop::Attach(AttachError::OtherContent { sequence }).into())
+        }
     }
 
     /// Work on the store, which waits for an import that runs.
@@ -196,17 +243,39 @@ impl Session<'_> {
 
     async fn cut(&mut self, first: u64) -> Result<Batch, Broken> {
         let publisher = self.publisher;
-        let (municipality, epoch, limits) = (publisher.municipality, self.attached.epoch(), self.limits);
+        let (municipality, limits) = (publisher.municipality, self.limits);
         let sent_at_ms = publisher.clock.now().timestamp_millis();
         let mut outbox = self.outbox.lend();
         let (outbox, batch) = publisher
             .blocking(move |store| {
-                let batch = outbox.batch(store, municipality, epoch, first, limits, sent_at_ms)?;
+                let cutting = Cutting {
+                    municipality,
+                    limits,
+                    size: &encoded_len,
+                    sent_at_ms,
+                };
+                let batch = outbox.batch(store, first, &cutting)?;
                 Ok((outbox, batch))
             })
             .await?;
         self.outbox = outbox;
         Ok(batch)
+    }
+
+    /// Writes the newest acknowledgement down when nothing else is to be done.
+    async fn save(&mut self) -> Result<(), Broken> {
+        if !self.outbox.is_behind() || !self.is_quiet() {
+            return Ok(());
+        }
+        let mut outbox = self.outbox.lend();
+        self.outbox = self
+            .publisher
+            .blocking(move |_| {
+                outbox.save()?;
+                Ok(outbox)
+            })
+            .await?;
+        Ok(())
     }
 
     fn acknowledge(&mut self, acknowledged: Acknowledged) -> Result<(), Broken> {
@@ -215,12 +284,14 @@ impl Session<'_> {
             rejections,
             visible,
             credits,
+            proof,
+            backed_up,
         } = acknowledged;
         let watermark = self.attached.acknowledge(watermark).map_err(Stop::from)?;
         while self.in_flight.front().is_some_and(|last| *last <= watermark.0) {
             self.in_flight.pop_front();
         }
-        self.outbox.acknowledged(watermark.0);
+        self.outbox.acknowledged(watermark, proof, backed_up);
         self.credits = credits_of(credits);
         self.not_yet_visible = false;
         for rejection in &rejections {
@@ -238,6 +309,7 @@ impl Session<'_> {
             status.acknowledged = watermark.0;
             status.visible = status.visible.max(visible.0);
             status.rejected = status.rejected.saturating_add(rejected);
+            status.backed_up = backed_up.0;
         });
         Ok(())
     }
@@ -267,10 +339,9 @@ impl Session<'_> {
     }
 
     async fn compare(&mut self) -> Result<(), Broken> {
-        let (sequence, digest) = self
-            .publisher
-            .blocking(|store| Ok((store.last_sequence(), store.digest().clone())))
-            .await?;
+        let publisher = self.publisher;
+        let expected = expected(&self.client, publisher.municipality, &publisher.storage).await;
+        let Expected { sequence, digest } = expected.map_err(Broken::Compare)?;
         if sequence != self.attached.acknowledged().0 {
             self.attached.journalled(sequence);
             return Ok(());
@@ -331,7 +402,13 @@ impl Broken {
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Index(error) => error.retry_after(),
-            Self::Setup(_) | Self::EndOfStream | Self::Outbox(_) | Self::Task(_) | Self::Stopped(_) => None,
+            Self::Compare(ReconcileError::Index(error)) => error.retry_after(),
+            Self::Setup(_)
+            | Self::EndOfStream
+            | Self::Outbox(_)
+            | Self::Compare(_)
+            | Self::Task(_)
+            | Self::Stopped(_) => None,
         }
     }
 
@@ -346,6 +423,12 @@ impl Broken {
         }
         text
     }
+}
+
+/// Bytes of a change in a batch: its own, and tag and length before it.
+fn encoded_len(change: &Change) -> usize {
+    const BEFORE: usize = 6;
+    BEFORE + proto::Change::from(change).encoded_len()
 }
 
 fn credits_of(credits: u32) -> usize {

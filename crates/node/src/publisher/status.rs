@@ -13,6 +13,8 @@ pub struct PublisherStatus {
     pub visible: u64,
     /// Changes that the index kept aside since the daemon started.
     pub rejected: u64,
+    /// Highest change that a backup of the index is known to hold: the journal is kept at least from the next on.
+    pub backed_up: u64,
     /// The last comparison of digests.
     pub digest: DigestStatus,
     /// Streams opened since the daemon started.
@@ -56,7 +58,7 @@ pub enum DigestStatus {
         /// At this change.
         sequence: u64,
     },
-    /// They did not. Changes that the index keeps aside are one possible reason.
+    /// They did not, with what the index keeps aside taken into account.
     Different {
         /// At this change.
         sequence: u64,

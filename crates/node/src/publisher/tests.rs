@@ -7,6 +7,8 @@ use registry::signing::SigningKey;
 use transport::clock::ManualClock;
 use transport::random::danger::SeededRandom;
 
+use crate::reconcile::{Mending, ReconcileError, reconcile};
+
 use crate::fixture::{day, export, imola, import_text, no_files, open_store, residents};
 
 use self::fake_index::{FakeIndex, Fault};
@@ -130,6 +132,33 @@ async fn an_index_that_was_restored_gets_what_it_lost() {
 }
 
 #[tokio::test]
+async fn the_newest_acknowledgement_is_shown_at_the_next_opening() {
+    let setting = start(&residents(12), Fault::None).await;
+    let status = setting.until_equal_at(12).await;
+    assert_eq!(status.backed_up, 3);
+    setting.index.restore(Epoch([9; 16]), 10);
+    setting
+        .handle
+        .wait_for(|status| 1 < status.sessions)
+        .await
+        .unwrap();
+    assert_eq!(setting.index.claims(), [(0, vec![]), (12, vec![7; 40])]);
+}
+
+#[tokio::test]
+async fn a_journal_that_was_restored_and_grew_stops_publishing() {
+    let setting = start(&residents(12), Fault::None).await;
+    setting.until_equal_at(12).await;
+    setting.index.alter_last();
+    assert!(
+        setting
+            .until_stopped()
+            .await
+            .contains("other content than the journal from change 11 on")
+    );
+}
+
+#[tokio::test]
 async fn a_journal_behind_the_index_stops_publishing_until_a_person_has_looked() {
     let files = no_files();
     let store = open_store(&files);
@@ -153,6 +182,59 @@ async fn other_content_under_the_same_number_stops_publishing() {
         setting.until_stopped().await,
         Stop::Protocol(StopReason::Conflict).to_string()
     );
+}
+
+#[tokio::test]
+async fn a_card_that_the_index_keeps_aside_is_no_difference() {
+    let setting = start(&export(&[("1", &[]), ("2", &[])]), Fault::KeepAside("2")).await;
+    setting.until_equal_at(2).await;
+    assert_eq!(setting.index.cards(), 1);
+    let storage = setting.storage.store();
+    let kept: Vec<_> = storage
+        .kept_aside()
+        .iter()
+        .map(|kept| (kept.sequence, kept.local_id.as_str()))
+        .collect();
+    assert_eq!(kept, [(2, "2")]);
+}
+
+#[tokio::test]
+async fn cards_that_differ_are_shown_and_published_again_where_that_is_wanted() {
+    let setting = start(&export(&[("1", &[]), ("2", &[]), ("3", &[])]), Fault::None).await;
+    setting.until_equal_at(3).await;
+    setting.index.spoil("1", "99");
+    let client = setting.index.client();
+    let compare = async |mending| {
+        reconcile(&client, imola(), &setting.storage, mending)
+            .await
+            .unwrap()
+    };
+    let shown = compare(Mending::ShowOnly).await;
+    let differing: Vec<_> = shown
+        .differences
+        .iter()
+        .map(|card| (card.local_id.as_str(), card.difference))
+        .collect();
+    assert_eq!(differing, [("1", "only-here"), ("99", "only-at-index")]);
+    assert_eq!((shown.sequence, shown.published_again), (3, 0));
+    assert_eq!(compare(Mending::PublishAgain).await.published_again, 2);
+    setting.handle.wake();
+    setting.until_equal_at(5).await;
+    let healed = compare(Mending::PublishAgain).await;
+    assert_eq!((healed.buckets, healed.published_again), (0, 0));
+}
+
+#[tokio::test]
+async fn changes_under_way_are_not_compared() {
+    let setting = start(&residents(2), Fault::None).await;
+    setting.until_equal_at(2).await;
+    import_text(&mut setting.storage.store(), &residents(3));
+    let client = setting.index.client();
+    let compared = reconcile(&client, imola(), &setting.storage, Mending::ShowOnly).await;
+    assert!(matches!(
+        compared,
+        Err(ReconcileError::UnderWay { journal_end: 3, .. })
+    ));
 }
 
 #[tokio::test]

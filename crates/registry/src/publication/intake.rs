@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use crate::change::{Change, ChangeBody};
 use crate::identifier::IstatCode;
 use crate::publication::batch::{Batch, ContentId, Epoch, Watermark};
 
@@ -95,6 +96,26 @@ pub enum Refusal {
 pub struct NotNext {
     /// Number of the change that must become durable next.
     pub expected: u64,
+}
+
+impl Accepted {
+    /// Whether these changes of a journal are what was accepted. They may have been sent while the municipality had
+    /// another ISTAT code, that of their cards; where they hold no card, the code that they were sent under is not
+    /// known, and only a difference in number tells.
+    pub fn is_of(&self, municipality: IstatCode, epoch: Epoch, changes: Vec<Change>) -> bool {
+        let code = changes.iter().find_map(|change| match &change.body {
+            ChangeBody::Upsert(card) => Some(card.municipality),
+            ChangeBody::Remove => None,
+        });
+        let without_card = code.is_none();
+        let code = code.unwrap_or(municipality);
+        match Batch::new(code, epoch, self.first_sequence, changes, 0) {
+            Ok(batch) if batch.last_sequence() == self.last_sequence => {
+                without_card || batch.content_id() == self.content
+            }
+            Ok(_) | Err(_) => false,
+        }
+    }
 }
 
 impl Admitted {

@@ -41,14 +41,21 @@ pub enum AttachError {
     /// The answer is about another municipality.
     #[error("the index answered for another municipality")]
     ForeignMunicipality,
-    /// The index holds changes that this journal never had: the journal was lost or restored. The index must open a
-    /// new epoch before this node may publish.
+    /// The index holds changes that this journal never had: the journal was lost or restored. The administrator of the
+    /// index must accept the shorter journal, which opens a new epoch at its end, before this node may publish.
     #[error("the index holds changes up to {}, the journal only up to {journal_end}", watermark.0)]
     AheadOfJournal {
         /// What the index holds.
         watermark: Watermark,
         /// What the journal holds.
         journal_end: u64,
+    },
+    /// The journal has other content under numbers that the index holds: it was restored, and grew since. The
+    /// administrator of the index must accept it as it is.
+    #[error("the index holds other content than the journal from change {sequence} on")]
+    OtherContent {
+        /// First change of the batch that differs.
+        sequence: u64,
     },
 }
 

@@ -332,6 +332,40 @@ fn a_node_does_not_attach_to_an_index_that_knows_more_or_another() {
     assert_eq!(attach(state(BOLOGNA, 0)), Err(AttachError::ForeignMunicipality));
 }
 
+#[test]
+fn an_accepted_batch_is_told_from_what_a_restored_journal_has_in_its_place() {
+    let card = |sequence, id: &str| {
+        let mut record = open_record();
+        record.local_id = local_id(id);
+        record.municipality = istat(IMOLA);
+        Change {
+            body: ChangeBody::Upsert(Box::new(record)),
+            ..removal(sequence, id)
+        }
+    };
+    let changes = vec![card(4, "a"), removal(5, "b")];
+    let batch = Batch::new(istat(IMOLA), EPOCH, 4, changes.clone(), NOW).unwrap();
+    let accepted = Accepted {
+        first_sequence: 4,
+        last_sequence: 5,
+        content: batch.content_id(),
+    };
+    // The code is that of the cards, whatever the municipality's is today.
+    for today in [IMOLA, BOLOGNA] {
+        assert!(accepted.is_of(istat(today), EPOCH, changes.clone()));
+    }
+    for other in [
+        vec![],
+        vec![card(4, "a")],
+        vec![card(4, "a"), removal(5, "c")],
+        vec![card(4, "a"), removal(5, "b"), removal(6, "c")],
+        vec![card(5, "a"), removal(6, "b")],
+    ] {
+        assert!(!accepted.is_of(istat(IMOLA), EPOCH, other));
+    }
+    assert!(!accepted.is_of(istat(IMOLA), Epoch([8; 16]), changes));
+}
+
 /// One thing that can happen in the world of a node, a network and an index.
 #[derive(Clone, Copy, Debug)]
 enum Happening {

@@ -14,53 +14,72 @@ const REMEMBERED: usize = 256;
 /// The intakes of all municipalities that ever published.
 #[derive(Debug)]
 pub(crate) struct IntakeBook {
-    epoch: Epoch,
+    /// The epoch of a municipality whose line never began anew.
+    first: Epoch,
     known: BTreeMap<MunicipalityId, Known>,
 }
 
 #[derive(Debug)]
 struct Known {
-    intake: Intake,
     recent: Recent,
+    /// Under the code of the last batch; made anew when the code changes.
+    intake: Option<Intake>,
 }
 
-/// The last accepted batches of a municipality, oldest first.
-#[derive(Debug, Default)]
-pub(crate) struct Recent(VecDeque<Accepted>);
+/// The line of history of a municipality and its last accepted batches, oldest first.
+#[derive(Debug)]
+pub(crate) struct Recent {
+    epoch: Epoch,
+    /// Where the line begins.
+    from: Watermark,
+    batches: VecDeque<Accepted>,
+}
 
 impl Recent {
-    /// Notes a batch.
-    pub(crate) fn push(&mut self, accepted: Accepted) {
-        if self.0.len() == REMEMBERED {
-            self.0.pop_front();
+    /// A line that begins behind a change, without any batch.
+    pub(crate) fn new(epoch: Epoch, from: Watermark) -> Self {
+        Self {
+            epoch,
+            from,
+            batches: VecDeque::new(),
         }
-        self.0.push_back(accepted);
     }
 
-    fn intake(&self, code: IstatCode, epoch: Epoch) -> Intake {
-        let watermark = Watermark(self.0.back().map_or(0, |last| last.last_sequence));
-        Intake::restore(code, epoch, watermark, self.0.iter().copied())
+    /// Notes a batch.
+    pub(crate) fn push(&mut self, accepted: Accepted) {
+        if self.batches.len() == REMEMBERED {
+            self.batches.pop_front();
+        }
+        self.batches.push_back(accepted);
+    }
+
+    fn intake(&self, code: IstatCode) -> Intake {
+        let last = self.batches.back().map(|last| Watermark(last.last_sequence));
+        let watermark = last.unwrap_or(self.from);
+        Intake::restore(code, self.epoch, watermark, self.batches.iter().copied())
     }
 }
 
 impl IntakeBook {
     /// A book without any municipality.
-    pub(crate) fn new(epoch: Epoch) -> Self {
+    pub(crate) fn new(first: Epoch) -> Self {
         Self {
-            epoch,
+            first,
             known: BTreeMap::new(),
         }
     }
 
-    /// The line of history.
-    pub(crate) fn epoch(&self) -> Epoch {
-        self.epoch
+    /// The line of history of a municipality.
+    pub(crate) fn epoch(&self, municipality: MunicipalityId) -> Epoch {
+        let known = self.known.get(&municipality);
+        known.map_or(self.first, |known| known.recent.epoch)
     }
 
-    /// Takes up what a journal says of a municipality.
-    pub(crate) fn restore(&mut self, municipality: MunicipalityId, code: IstatCode, recent: Recent) {
-        let intake = recent.intake(code, self.epoch);
-        self.known.insert(municipality, Known { intake, recent });
+    /// Takes up what a journal says of a municipality, or a line that begins anew: nothing that was admitted under
+    /// the one before counts any more.
+    pub(crate) fn restore(&mut self, municipality: MunicipalityId, recent: Recent) {
+        let intake = None;
+        self.known.insert(municipality, Known { recent, intake });
     }
 
     /// Decides over a batch; a municipality's first opens its intake. A municipality whose ISTAT code has changed
@@ -72,19 +91,13 @@ impl IntakeBook {
         now_ms: u64,
     ) -> Result<Admission, Refusal> {
         let code = batch.municipality();
-        let known = self.known.entry(municipality).or_insert_with(|| {
-            let recent = Recent::default();
-            Known {
-                intake: recent.intake(code, self.epoch),
-                recent,
-            }
+        let Known { recent, intake } = self.known.entry(municipality).or_insert_with(|| Known {
+            recent: Recent::new(self.first, Watermark::default()),
+            intake: None,
         });
-        if known.intake.municipality() != code {
-            known.intake = known.recent.intake(code, self.epoch);
-        }
-        known
-            .intake
-            .admit(batch, i64::try_from(now_ms).unwrap_or(i64::MAX))
+        let current = intake.take().filter(|intake| intake.municipality() == code);
+        let intake = intake.insert(current.unwrap_or_else(|| recent.intake(code)));
+        intake.admit(batch, i64::try_from(now_ms).unwrap_or(i64::MAX))
     }
 
     /// Notes that an admitted batch is durable. Each must be settled before the next is admitted.
@@ -94,8 +107,10 @@ impl IntakeBook {
         admitted: Admitted,
     ) -> Result<Acknowledgement, NotNext> {
         let accepted = admitted.accepted();
-        let known = self.known.get_mut(&municipality).ok_or(NotNext { expected: 1 })?;
-        let acknowledgement = known.intake.settle(admitted)?;
+        let never_admitted = NotNext { expected: 1 };
+        let known = self.known.get_mut(&municipality).ok_or(never_admitted)?;
+        let intake = known.intake.as_mut().ok_or(never_admitted)?;
+        let acknowledgement = intake.settle(admitted)?;
         known.recent.push(accepted);
         Ok(acknowledgement)
     }

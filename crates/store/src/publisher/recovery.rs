@@ -9,9 +9,8 @@ use std::sync::{Arc, PoisonError};
 
 use registry::canonical;
 use registry::digest::{Bucket, CardDigest, SetDigest};
-use registry::identifier::IstatCode;
 use registry::municipality::MunicipalityId;
-use registry::publication::{Accepted, Batch, ContentId, DailyLimits, Epoch, Watermark};
+use registry::publication::{Accepted, Batch, ContentId, DailyLimits, Epoch, Line, Watermark};
 use registry::record::Record;
 
 use crate::files::Files;
@@ -20,10 +19,12 @@ use crate::kv::EngineError;
 use crate::linker::Linker;
 use crate::projection::{Projection, ProjectionError};
 use crate::publication_journal::entry::{AcceptedBatch, SyncPoint};
+use crate::publication_journal::line_entry::LineEntry;
 use crate::publication_journal::ruling::Release;
 use crate::publication_journal::{JournalError, PublicationJournal, ReadError, Replayed, municipality_key};
 use crate::publisher::gate::Gatekeeper;
 use crate::publisher::intake_book::{IntakeBook, Recent};
+use crate::publisher::lines::note_backup;
 use crate::publisher::writer::{apply, apply_restatement, rejections_of};
 use crate::publisher::{MunicipalityState, States};
 use crate::rows::{CommitSequence, ROW_SCHEME, RowError};
@@ -101,19 +102,15 @@ impl From<ProjectionError> for RecoveryError {
     }
 }
 
-#[derive(Debug)]
-struct Published {
-    code: IstatCode,
-    recent: Recent,
-}
-
 /// What a replay needs and gathers.
 struct Replay<'a> {
     projection: &'a Projection,
     linker: &'a Linker,
     gatekeeper: &'a mut Gatekeeper,
     states: States,
-    published: BTreeMap<MunicipalityId, Published>,
+    /// The epoch of a municipality whose line never began anew.
+    first: Epoch,
+    published: BTreeMap<MunicipalityId, Recent>,
     sync_point: Option<SyncPoint>,
     /// How far the engine was synced: what lies behind is noted and not applied again.
     applied: CommitSequence,
@@ -144,6 +141,7 @@ pub(crate) fn recover(
         linker: &linker,
         gatekeeper: &mut gatekeeper,
         states: States::default(),
+        first: epoch,
         published: BTreeMap::new(),
         sync_point: None,
         applied,
@@ -172,8 +170,8 @@ pub(crate) fn recover(
     check(&projection, keys, &states, sync_point.as_ref(), journal.last())?;
     projection.publish(journal.last());
     let mut book = IntakeBook::new(epoch);
-    for (municipality, Published { code, recent }) in published {
-        book.restore(municipality, code, recent);
+    for (municipality, recent) in published {
+        book.restore(municipality, recent);
     }
     Ok(Recovered {
         journal,
@@ -193,6 +191,8 @@ impl Replay<'_> {
         match frame {
             Replayed::Erased { .. } => {}
             Replayed::SyncPoint(point) => self.sync_point = Some(point),
+            Replayed::Line(line) => self.begin_line(&line),
+            Replayed::Backup(backup) => note_backup(&self.states, &backup),
             Replayed::Batch(accepted) => {
                 let batch = opened(&accepted)?;
                 self.note_published(&accepted, &batch);
@@ -240,25 +240,38 @@ impl Replay<'_> {
         note(state, self.linker);
     }
 
+    fn begin_line(&mut self, entry: &LineEntry) {
+        let LineEntry {
+            municipality,
+            epoch,
+            watermark,
+            began_ms,
+            cause: _,
+        } = *entry;
+        self.published.insert(municipality, Recent::new(epoch, watermark));
+        self.note(municipality, |state, _| {
+            state.begin(Line::begun(epoch, began_ms), watermark);
+        });
+    }
+
     fn note_published(&mut self, accepted: &AcceptedBatch, batch: &Batch) {
-        let code = batch.municipality();
-        let known = self
-            .published
-            .entry(accepted.municipality)
-            .or_insert_with(|| Published {
-                code,
-                recent: Recent::default(),
-            });
-        known.code = code;
-        known.recent.push(Accepted {
+        let last = Accepted {
             first_sequence: batch.first_sequence(),
             last_sequence: batch.last_sequence(),
             content: ContentId::of(&accepted.content),
-        });
+        };
+        let first = self.first;
+        self.published
+            .entry(accepted.municipality)
+            .or_insert_with(|| Recent::new(first, Watermark::default()))
+            .push(last);
         self.note(accepted.municipality, |state, _| {
             state.watermark = Watermark(batch.last_sequence());
             state.visible = state.watermark;
-            state.received_ms = accepted.recorded_ms;
+            state.last = Some(last);
+            state.received_ms = Some(accepted.recorded_ms);
+            state.confirmed_ms = state.received_ms;
+            state.marks.push(accepted.recorded_ms, state.watermark);
             for rejection in rejections_of(batch, accepted) {
                 state.reject(rejection);
             }

@@ -83,7 +83,7 @@ impl Writer {
         if MunicipalityId::of_any(*code) != Some(municipality) {
             return Err(OrderError::UnknownMunicipality);
         }
-        if *epoch != self.book.epoch() {
+        if *epoch != self.book.epoch(municipality) {
             return Err(OrderError::OtherEpoch);
         }
         let holdings = self
@@ -160,7 +160,7 @@ impl Writer {
         let code = statement.statement().municipality;
         let sent_at_ms = i64::try_from(recorded_ms).unwrap_or(i64::MAX);
         // Cards that waited under an earlier ISTAT code of the municipality make no batch under the present one.
-        let Ok(batch) = Batch::new(code, self.book.epoch(), 1, changes, sent_at_ms) else {
+        let Ok(batch) = Batch::new(code, self.book.epoch(municipality), 1, changes, sent_at_ms) else {
             return Ok(Err(OrderError::OtherHoldings));
         };
         debug_assert!(batch.changes().len() <= MAX_CHANGES);

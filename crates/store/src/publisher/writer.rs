@@ -1,7 +1,6 @@
 //! What the writer's thread does.
 
 use std::collections::BTreeSet;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,7 +8,7 @@ use chrono::{DateTime, NaiveDate};
 use registry::change::ChangeBody;
 use registry::identifier::{PersonId, RecordId};
 use registry::municipality::MunicipalityId;
-use registry::publication::{Admission, Batch, VerifiedBatch, Watermark};
+use registry::publication::{Accepted, Admission, Batch, VerifiedBatch, Watermark};
 
 use crate::files::is_no_space;
 use crate::keys::ring::RingError;
@@ -18,12 +17,14 @@ use crate::projection::{AppliedChange, Projection, ProjectionError};
 use crate::publication_journal::entry::{AcceptedBatch, Decision, Evidence, MunicipalityPoint, SyncPoint};
 use crate::publication_journal::ruling::Restatement;
 use crate::publication_journal::{JournalError, PublicationJournal};
+use crate::publisher::confirmations::Confirmations;
 use crate::publisher::gate::Gatekeeper;
 use crate::publisher::held::Holdings;
 use crate::publisher::intake_book::IntakeBook;
+use crate::publisher::lines::Lines;
 use crate::publisher::{
     Acknowledged, MunicipalityState, OrderSubmission, PublishError, Rejection, States, Submission, Work,
-    WriterFailure,
+    WriterFailure, WriterQueue, queue,
 };
 use crate::rows::CommitSequence;
 use crate::segment::AppendError;
@@ -36,6 +37,8 @@ pub(crate) struct Writer {
     pub(crate) gatekeeper: Gatekeeper,
     pub(crate) book: IntakeBook,
     pub(crate) states: States,
+    pub(crate) lines: Lines,
+    pub(crate) confirmations: Confirmations,
     /// When the last entry of the journal was recorded: what is recorded later is not recorded before it.
     pub(crate) recorded_ms: u64,
     /// How far the engine was synced when the store was opened.
@@ -45,24 +48,45 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Takes work until there is nobody left to send any; then syncs.
-    pub(super) fn run(mut self, work: &Receiver<Work>) -> Result<(), WriterFailure> {
+    pub(super) fn run(mut self, work: &WriterQueue) -> Result<(), WriterFailure> {
         let mut last_sync = Instant::now();
         loop {
-            match work.recv_timeout(self.sync_interval) {
-                Ok(Work::Batch(submission)) => self.take(submission)?,
-                Ok(Work::Order(OrderSubmission { order, now_ms, reply })) => {
-                    let outcome = self.order(order, now_ms)?;
-                    // Whoever ordered may be gone; what was done is done.
-                    let _ = reply.send(outcome);
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return self.sync_point(),
+            match work.take(self.sync_interval) {
+                queue::Taken::Next(work) => self.work(work)?,
+                queue::Taken::Nothing => {}
+                queue::Taken::Closed => return self.sync_point(),
             }
             if self.sync_interval <= last_sync.elapsed() {
                 self.sync_point()?;
                 last_sync = Instant::now();
             }
         }
+    }
+
+    /// Does what it is given. Whoever gave it may be gone; what was done is done.
+    fn work(&mut self, work: Work) -> Result<(), WriterFailure> {
+        match work {
+            Work::Batch(submission) => self.take(submission)?,
+            Work::Order(OrderSubmission { order, now_ms, reply }) => {
+                let outcome = self.order(order, now_ms)?;
+                let _ = reply.send(outcome);
+            }
+            Work::Line {
+                municipality,
+                epoch,
+                reason,
+                now_ms,
+                reply,
+            } => {
+                let outcome = self.begin_line(municipality, epoch, reason, now_ms)?;
+                let _ = reply.send(outcome);
+            }
+            Work::Backup { at_ms, reply } => {
+                let outcome = self.note_backup(at_ms)?;
+                let _ = reply.send(outcome);
+            }
+        }
+        Ok(())
     }
 
     fn take(&mut self, submission: Submission) -> Result<(), WriterFailure> {
@@ -87,6 +111,8 @@ impl Writer {
             )?;
             self.note_visible(accepted.municipality, Watermark(batch.batch().last_sequence()));
             self.projection.publish(accepted.last());
+            self.confirmations
+                .note(&self.states, accepted.municipality, accepted.recorded_ms);
         }
         Ok(())
     }
@@ -117,10 +143,9 @@ impl Writer {
                 let rejections =
                     self.rejections_between(municipality, batch.first_sequence(), batch.last_sequence());
                 let watermark = acknowledgement.watermark;
-                return Ok(Taken::Duplicate(Acknowledged {
-                    watermark,
-                    rejections,
-                }));
+                let acknowledged =
+                    self.acknowledged(municipality, batch.epoch(), watermark, rejections, now_ms);
+                return Ok(Taken::Duplicate(acknowledged));
             }
             Err(refusal) => return Ok(Taken::Refused(refusal.into())),
         };
@@ -150,17 +175,15 @@ impl Writer {
             counts: resolved.counts,
         };
         self.journal.append_batch(&accepted)?;
+        let last = admitted.accepted();
         let watermark = self.book.settle(municipality, admitted)?.watermark;
         let rejections = rejections_of(batch, &accepted);
-        self.note_durable(municipality, watermark, recorded_ms, &rejections);
+        self.note_durable(municipality, last, recorded_ms, &rejections);
         self.note_holdings(municipality, |holdings, linker| {
             holdings.note_batch(linker, &accepted, batch);
         });
         Ok(Taken::Durable {
-            acknowledged: Acknowledged {
-                watermark,
-                rejections,
-            },
+            acknowledged: self.acknowledged(municipality, batch.epoch(), watermark, rejections, now_ms),
             accepted,
         })
     }
@@ -168,7 +191,7 @@ impl Writer {
     fn note_durable(
         &self,
         municipality: MunicipalityId,
-        watermark: Watermark,
+        last: Accepted,
         now_ms: u64,
         rejections: &[Rejection],
     ) {
@@ -176,8 +199,10 @@ impl Writer {
         let state = states
             .entry(municipality)
             .or_insert_with(MunicipalityState::empty);
-        state.watermark = watermark;
-        state.received_ms = now_ms;
+        state.watermark = Watermark(last.last_sequence);
+        state.last = Some(last);
+        state.received_ms = Some(now_ms);
+        state.marks.push(now_ms, state.watermark);
         for rejection in rejections {
             state.reject(rejection.clone());
         }

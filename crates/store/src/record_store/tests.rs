@@ -4,6 +4,8 @@ mod consultation;
 mod household;
 mod known_on;
 mod persons;
+mod lines;
+mod model;
 mod publication;
 mod recovery;
 mod rulings;

@@ -161,6 +161,7 @@ impl Ask {
                 request_id: Uuid::nil(),
                 statement_version: None,
                 urgency: Urgency::Ordinary,
+                min_fresh_since: None,
             },
             asked: self.asked,
             municipality: None,

@@ -309,7 +309,8 @@ pub(crate) fn batch(
         })
         .collect();
     let now_ms = i64::try_from(NOW_MS).unwrap();
-    verified(Batch::new(istat(municipality), store.epoch(), first, changes, now_ms).unwrap())
+    let epoch = store.epoch(crate::test_support::people::municipality(municipality));
+    verified(Batch::new(istat(municipality), epoch, first, changes, now_ms).unwrap())
 }
 
 /// The person with this codice fiscale.
@@ -328,7 +329,7 @@ pub(crate) fn rows_of(store: &JournaledStore) -> Vec<(Vec<u8>, Vec<u8>)> {
 
 /// Waits until what was acknowledged is visible: the writer answers before it writes rows. It takes submissions in
 /// turn, so one that it must refuse is answered only after them.
-fn settled(store: &JournaledStore, municipality: &str) {
+pub(crate) fn settled(store: &JournaledStore, municipality: &str) {
     let gap = batch(store, municipality, u64::from(u32::MAX), vec![("0", None)]);
     wait(store.publish(gap, NOW_MS)).unwrap_err();
 }

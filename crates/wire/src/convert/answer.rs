@@ -188,6 +188,32 @@ impl From<&RegistrationView> for wire::PersonRegistration {
     }
 }
 
+/// What became of a demand for fresh data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FreshnessOutcome {
+    /// There was none.
+    NotAsked,
+    /// The data are as fresh as was demanded.
+    Met,
+    /// They are not.
+    NotMet,
+}
+
+impl DataAge {
+    /// The message, with what became of a demand for fresh data.
+    pub fn message(self, outcome: FreshnessOutcome) -> wire::Freshness {
+        let demand = match outcome {
+            FreshnessOutcome::NotAsked => wire::FreshnessDemand::Unspecified,
+            FreshnessOutcome::Met => wire::FreshnessDemand::Met,
+            FreshnessOutcome::NotMet => wire::FreshnessDemand::NotMet,
+        };
+        wire::Freshness {
+            demand: demand.into(),
+            ..self.into()
+        }
+    }
+}
+
 impl From<DataAge> for wire::Freshness {
     fn from(age: DataAge) -> Self {
         let freshness = match age {
@@ -204,6 +230,7 @@ impl From<DataAge> for wire::Freshness {
         };
         Self {
             freshness: Some(freshness),
+            demand: wire::FreshnessDemand::Unspecified.into(),
         }
     }
 }

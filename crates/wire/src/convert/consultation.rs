@@ -6,7 +6,7 @@ use agreement::context::{
 };
 use agreement::field::FieldSet;
 use agreement::request::{Asked, Request};
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use ledger::name::Origin;
 use prost_types::FieldMask;
 use registry::codice_fiscale::TaxCode;
@@ -223,6 +223,7 @@ impl From<&AccessContext> for wire::AccessContext {
             request_id,
             statement_version,
             urgency,
+            min_fresh_since,
         } = context;
         let assurance = match assurance {
             None => wire::Assurance::Unspecified,
@@ -251,6 +252,7 @@ impl From<&AccessContext> for wire::AccessContext {
             request_id: request_id.to_string(),
             statement_version: text(statement_version.as_ref().map(StatementVersion::as_str)),
             urgency: urgency.into(),
+            min_fresh_since: min_fresh_since.map(|since| timestamp_from_ms(since.timestamp_millis())),
         }
     }
 }
@@ -272,6 +274,7 @@ impl TryFrom<wire::AccessContext> for AccessContext {
             request_id,
             statement_version,
             urgency,
+            min_fresh_since,
         } = message;
         let assurance = match wire::Assurance::try_from(assurance) {
             Ok(wire::Assurance::Unspecified) => None,
@@ -298,12 +301,7 @@ impl TryFrom<wire::AccessContext> for AccessContext {
                 ConsentReference::parse,
             )?,
             reference_date: optional_civil_date("reference_date", reference_date)?,
-            known_on: known_on
-                .map(|instant| {
-                    let ms = timestamp_to_ms("known_on", Some(instant))?;
-                    DateTime::from_timestamp_millis(ms).ok_or_else(|| Invalid::new("known_on", Rule::Range))
-                })
-                .transpose()?,
+            known_on: known_on.map(|asked| instant("known_on", asked)).transpose()?,
             request_id: call_id("request_id", &request_id)?,
             statement_version: when_present(
                 "statement_version",
@@ -311,8 +309,17 @@ impl TryFrom<wire::AccessContext> for AccessContext {
                 StatementVersion::parse,
             )?,
             urgency,
+            min_fresh_since: min_fresh_since
+                .map(|since| instant("min_fresh_since", since))
+                .transpose()?,
         })
     }
+}
+
+/// An instant to the millisecond.
+fn instant(field: &str, timestamp: prost_types::Timestamp) -> Result<DateTime<Utc>, Invalid> {
+    let unix_ms = timestamp_to_ms(field, Some(timestamp))?;
+    DateTime::from_timestamp_millis(unix_ms).ok_or_else(|| Invalid::new(field, Rule::Range))
 }
 
 /// The usual form only: hyphens in their places, no braces, no URN.

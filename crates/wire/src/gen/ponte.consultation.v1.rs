@@ -47,6 +47,11 @@ pub struct AccessContext {
     /// protected, sealed or withdrawn since is not shown as it was. Refused unless the agreement grants it.
     #[prost(message, optional, tag = "13")]
     pub known_on: ::core::option::Option<::prost_types::Timestamp>,
+    /// The call waits, as long as its deadline allows, until the data of the municipality asked for, or of every
+    /// municipality in the agreement's territory, were confirmed at this instant or later; then it is answered with what
+    /// there is. Unset: it does not wait.
+    #[prost(message, optional, tag = "20")]
+    pub min_fresh_since: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// Level of assurance of an authentication (regulation EU 910/2014 art. 8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -512,6 +517,9 @@ pub struct HouseholdMember {
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct Freshness {
+    /// What became of "min_fresh_since"; for the municipality asked for or the territory, whomever the answer shows.
+    #[prost(enumeration = "FreshnessDemand", tag = "20")]
+    pub demand: i32,
     /// Which of the two; exactly one is set.
     #[prost(oneof = "freshness::Freshness", tags = "1, 2")]
     pub freshness: ::core::option::Option<freshness::Freshness>,
@@ -578,6 +586,39 @@ impl HouseholdKind {
             "HOUSEHOLD_KIND_UNSPECIFIED" => Some(Self::Unspecified),
             "HOUSEHOLD_KIND_FAMILY" => Some(Self::Family),
             "HOUSEHOLD_KIND_CONVIVENZA" => Some(Self::Convivenza),
+            _ => None,
+        }
+    }
+}
+/// What became of a demand for fresh data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum FreshnessDemand {
+    /// There was none.
+    Unspecified = 0,
+    /// The data are as fresh as was demanded.
+    Met = 1,
+    /// They are not, and the call could wait no longer.
+    NotMet = 2,
+}
+impl FreshnessDemand {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "FRESHNESS_DEMAND_UNSPECIFIED",
+            Self::Met => "FRESHNESS_DEMAND_MET",
+            Self::NotMet => "FRESHNESS_DEMAND_NOT_MET",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "FRESHNESS_DEMAND_UNSPECIFIED" => Some(Self::Unspecified),
+            "FRESHNESS_DEMAND_MET" => Some(Self::Met),
+            "FRESHNESS_DEMAND_NOT_MET" => Some(Self::NotMet),
             _ => None,
         }
     }

@@ -189,6 +189,13 @@ pub struct PublishOpen {
     /// The node's clock, to the millisecond; more than ten minutes from the index's clock is refused.
     #[prost(message, optional, tag = "5")]
     pub sent_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Highest sequence number that was acknowledged to the node under "epoch"; 0 for none.
+    #[prost(uint64, tag = "20")]
+    pub acknowledged: u64,
+    /// The proof that came with that acknowledgement, 40 bytes; empty for none. Where it proves that the index lost what
+    /// it acknowledged, the index begins a new epoch before it answers; anything else changes nothing.
+    #[prost(bytes = "vec", tag = "21")]
+    pub proof: ::prost::alloc::vec::Vec<u8>,
 }
 /// What the index sends on the stream.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -234,6 +241,34 @@ pub struct PublishOpened {
     /// How many bytes a batch may take when encoded.
     #[prost(uint32, tag = "6")]
     pub max_bytes: u32,
+    /// Proof that everything up to "watermark" was acknowledged under "epoch", 40 bytes, for the node to keep and to show.
+    #[prost(bytes = "vec", tag = "20")]
+    pub proof: ::prost::alloc::vec::Vec<u8>,
+    /// The last batch that the index holds under "epoch"; unset for none. A node whose journal holds other content there
+    /// was restored or altered and must not go on.
+    #[prost(message, optional, tag = "21")]
+    pub last_batch: ::core::option::Option<AcceptedBatch>,
+    /// When the epoch began; unset while it is the municipality's first.
+    #[prost(message, optional, tag = "22")]
+    pub epoch_begin_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Highest sequence number that a backup of the index is known to hold; 0 while none was declared. The node keeps its
+    /// journal from the next on.
+    #[prost(uint64, tag = "23")]
+    pub backed_up: u64,
+}
+/// A batch by its bounds and content.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct AcceptedBatch {
+    /// Sequence number of its first change, from 1.
+    #[prost(uint64, tag = "1")]
+    pub first_sequence: u64,
+    /// Sequence number of its last change.
+    #[prost(uint64, tag = "2")]
+    pub last_sequence: u64,
+    /// SHA-256 of its canonical bytes, 32 bytes.
+    #[prost(bytes = "vec", tag = "3")]
+    pub content: ::prost::alloc::vec::Vec<u8>,
 }
 /// What the index holds, after a batch.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -251,6 +286,12 @@ pub struct PublishAcknowledged {
     /// How many batches may now be unacknowledged, from 1.
     #[prost(uint32, tag = "4")]
     pub credits: u32,
+    /// Proof of this acknowledgement, 40 bytes, for the node to keep and to show.
+    #[prost(bytes = "vec", tag = "20")]
+    pub proof: ::prost::alloc::vec::Vec<u8>,
+    /// Highest sequence number that a backup of the index is known to hold; 0 while none was declared.
+    #[prost(uint64, tag = "21")]
+    pub backed_up: u64,
 }
 /// Asks what the index holds.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -288,6 +329,12 @@ pub struct GetStateResponse {
     /// When the last batch became durable; unset when nothing was ever published.
     #[prost(message, optional, tag = "8")]
     pub receive_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When the epoch began; unset while it is the municipality's first.
+    #[prost(message, optional, tag = "20")]
+    pub epoch_begin_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Highest sequence number that a backup of the index is known to hold; 0 while none was declared.
+    #[prost(uint64, tag = "21")]
+    pub backed_up: u64,
 }
 /// The node's digest of a municipality's set of cards.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -322,6 +369,58 @@ pub struct CompareDigestsResponse {
     /// Sequence number that the index compared: its "visible".
     #[prost(uint64, tag = "3")]
     pub sequence: u64,
+}
+/// Asks for the index's cards in some buckets.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListCardsRequest {
+    /// ISTAT code of the municipality, six digits.
+    #[prost(string, tag = "1")]
+    pub municipality: ::prost::alloc::string::String,
+    /// The index's line of history in which the node believes to be, 16 bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub epoch: ::prost::alloc::vec::Vec<u8>,
+    /// Sequence number at which the node compares.
+    #[prost(uint64, tag = "3")]
+    pub sequence: u64,
+    /// Version of the digest.
+    #[prost(uint32, tag = "4")]
+    pub digest_version: u32,
+    /// Numbers of the buckets, 0 to 1,023, ascending, each once; at least one.
+    #[prost(uint32, repeated, tag = "5")]
+    pub buckets: ::prost::alloc::vec::Vec<u32>,
+    /// Local id after which to go on, from the last answer; empty for the first.
+    #[prost(string, tag = "6")]
+    pub after: ::prost::alloc::string::String,
+}
+/// A page of the index's cards.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListCardsResponse {
+    /// Sequence number at which consultations see the index's cards now.
+    #[prost(uint64, tag = "1")]
+    pub sequence: u64,
+    /// The cards, by local id; at most 10,000.
+    #[prost(message, repeated, tag = "2")]
+    pub cards: ::prost::alloc::vec::Vec<CardDigest>,
+    /// Whether more follow after the last one.
+    #[prost(bool, tag = "3")]
+    pub more: bool,
+    /// Whether the cards are listed as they are at the sequence number asked for. Where epoch or digest version differ, or
+    /// the index is at another sequence number or was moving on, nothing is listed, and the node asks again.
+    #[prost(bool, tag = "4")]
+    pub comparable: bool,
+}
+/// A card by its digest.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct CardDigest {
+    /// The municipality's number for the card.
+    #[prost(string, tag = "1")]
+    pub local_id: ::prost::alloc::string::String,
+    /// SHA-256 over digest version, local id and canonical bytes of the card, 32 bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub digest: ::prost::alloc::vec::Vec<u8>,
 }
 /// Asks for the changes held in quarantine.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -617,6 +716,36 @@ pub mod publication_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Lists local id and digest of the index's cards in given buckets: where the two sets of cards differ.
+        pub async fn list_cards(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListCardsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListCardsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/ponte.publication.v1.PublicationService/ListCards",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "ponte.publication.v1.PublicationService",
+                        "ListCards",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Lists the changes held in quarantine, in order of sequence number.
         pub async fn list_rejections(
             &mut self,
@@ -751,6 +880,14 @@ pub mod publication_service_server {
             request: tonic::Request<super::CompareDigestsRequest>,
         ) -> std::result::Result<
             tonic::Response<super::CompareDigestsResponse>,
+            tonic::Status,
+        >;
+        /// Lists local id and digest of the index's cards in given buckets: where the two sets of cards differ.
+        async fn list_cards(
+            &self,
+            request: tonic::Request<super::ListCardsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListCardsResponse>,
             tonic::Status,
         >;
         /// Lists the changes held in quarantine, in order of sequence number.
@@ -979,6 +1116,51 @@ pub mod publication_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CompareDigestsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/ponte.publication.v1.PublicationService/ListCards" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListCardsSvc<T: PublicationService>(pub Arc<T>);
+                    impl<
+                        T: PublicationService,
+                    > tonic::server::UnaryService<super::ListCardsRequest>
+                    for ListCardsSvc<T> {
+                        type Response = super::ListCardsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListCardsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PublicationService>::list_cards(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListCardsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

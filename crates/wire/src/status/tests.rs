@@ -54,10 +54,12 @@ fn details_come_back_as_they_were_sent() {
         .with_retry_after(Duration::from_secs(3))
         .with_metadata("expected_sequence", "12")
         .with_oldest_age(42)
+        .with_freshness(false)
         .with_receipt(origin, receipt);
     let failure = failure_of(&status_for(Reason::QuotaPerMinute, details.clone()));
     assert_eq!(failure.details, details);
     assert_eq!(failure.details.oldest_age(), Some(42));
+    assert_eq!(failure.details.fresh_enough(), Some(false));
     assert_eq!(failure.details.violations().len(), 1);
 }
 

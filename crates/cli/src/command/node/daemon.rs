@@ -7,11 +7,12 @@ use node::config::NodeConfig;
 use node::control::{self, AskError, Command, Removals, Reply};
 use node::daemon::{Node, NodeError};
 use node::import::RemovalLimit;
+use node::reconcile::Mending;
 use serde::Serialize;
 use serde_json::Value;
 use transport::shutdown::Shutdown;
 
-use super::{ImportArguments, NodeArguments};
+use super::{ImportArguments, NodeArguments, ReconcileArguments};
 use crate::datum::Datum;
 use crate::failure::Failure;
 use crate::output::Format;
@@ -72,7 +73,7 @@ pub(super) fn import(
         }
     };
     let refused = report.get("quarantined").and_then(Value::as_u64).unwrap_or(0);
-    show(&report, session)?;
+    show(&report, "findings", session)?;
     Ok(if refused == 0 {
         ExitCode::Ok
     } else {
@@ -113,6 +114,53 @@ pub(super) fn publish_now(
     Ok(ExitCode::Ok)
 }
 
+pub(super) fn reconcile(
+    arguments: &ReconcileArguments,
+    session: &mut Session<'_, '_>,
+) -> Result<ExitCode, Failure> {
+    let ReconcileArguments { node, mend } = arguments;
+    let config = node.load()?;
+    let mending = if *mend {
+        Mending::PublishAgain
+    } else {
+        Mending::ShowOnly
+    };
+    let report = match told(&config, &Command::Reconcile { mending })? {
+        Some(report) => report,
+        None => session.block_on(async |session| {
+            let handle = open(&config, session)?.handle();
+            let report = handle.reconcile(mending).await.map_err(|error| failed(&error))?;
+            as_json(&report)
+        })?,
+    };
+    let differing = report
+        .get("differences")
+        .and_then(Value::as_array)
+        .map_or(0, Vec::len);
+    let again = report.get("published_again").and_then(Value::as_u64).unwrap_or(0);
+    let words = match (differing, again) {
+        (0, _) => (
+            "il nodo e l'indice hanno le stesse schede".to_owned(),
+            "node and index hold the same cards".to_owned(),
+        ),
+        (_, 0) => (
+            format!("{differing} schede differiscono; --mend le pubblica di nuovo"),
+            format!("{differing} cards differ; --mend publishes them again"),
+        ),
+        _ => (
+            format!("{differing} schede differivano e vengono pubblicate di nuovo"),
+            format!("{differing} cards differed and are published again"),
+        ),
+    };
+    session.say(words.0, words.1)?;
+    show(&report, "differences", session)?;
+    Ok(if differing == 0 || again != 0 {
+        ExitCode::Ok
+    } else {
+        ExitCode::NegativeAnswer
+    })
+}
+
 impl NodeArguments {
     pub(super) fn load(&self) -> Result<NodeConfig, Failure> {
         NodeConfig::load(&self.config).map_err(|error| Failure::file(&self.config, &error))
@@ -144,7 +192,7 @@ fn open(config: &NodeConfig, session: &Session<'_, '_>) -> Result<Node, Failure>
 
 fn failed(error: &NodeError) -> Failure {
     let exit = match error {
-        NodeError::Storage(_) | NodeError::Socket(_) => ExitCode::Unavailable,
+        NodeError::Storage(_) | NodeError::Socket(_) | NodeError::Reconcile(_) => ExitCode::Unavailable,
         NodeError::KeyFile(_) | NodeError::PublicationKey(_) => ExitCode::Usage,
         NodeError::OpenExport(_) | NodeError::Import(_) => ExitCode::Usage,
         NodeError::Task(_) => ExitCode::Internal,
@@ -156,8 +204,8 @@ fn as_json(value: &impl Serialize) -> Result<Value, Failure> {
     serde_json::to_value(value).map_err(|error| Failure::internal(&error))
 }
 
-/// Shows a report; for people the counts first, then the findings.
-fn show(report: &Value, session: &mut Session<'_, '_>) -> Result<(), Failure> {
+/// Shows a report; for people the counts first, then the rows of its list.
+fn show(report: &Value, list: &str, session: &mut Session<'_, '_>) -> Result<(), Failure> {
     let Datum::Record(mut fields) = Datum::from(report) else {
         return Ok(());
     };
@@ -166,7 +214,7 @@ fn show(report: &Value, session: &mut Session<'_, '_>) -> Result<(), Failure> {
     }
     let findings = fields
         .iter()
-        .position(|(name, _)| name == "findings")
+        .position(|(name, _)| name == list)
         .map(|position| fields.remove(position).1);
     session.data(&[Datum::Record(fields)])?;
     match findings {

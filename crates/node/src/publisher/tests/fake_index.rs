@@ -6,15 +6,16 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use agreement::reason::Reason;
 use client::connection::{Connection, Timing};
+use client::node::NodeClient;
 use client::receipt::ReceiptPolicy;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use registry::canonical;
 use registry::change::ChangeBody;
-use registry::digest::{DIGEST_VERSION, SetDigest};
+use registry::digest::{Bucket, CardDigest, DIGEST_VERSION, SetDigest};
 use registry::identifier::{IstatCode, LocalId};
-use registry::publication::{Admission, Batch, Epoch, Intake, Refusal, Watermark};
+use registry::publication::{Accepted, Admission, Batch, ContentId, Epoch, Intake, Refusal, Watermark};
 use registry::record::Record;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -22,9 +23,10 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::transport::Endpoint;
 use tonic::{Request, Response, Status, Streaming};
-use transport::clock::Clock;
+use transport::clock::{Clock, ManualClock};
 use transport::random::Random;
-use wire::convert::digest_from_wire;
+use transport::random::danger::SeededRandom;
+use wire::convert::{digest_from_wire, timestamp_from_ms};
 use wire::proto::publication::v1 as proto;
 use wire::proto::publication::v1::publication_service_server::{
     PublicationService, PublicationServiceServer,
@@ -45,6 +47,8 @@ pub(super) enum Fault {
     Conflict,
     /// A card is lost after it was acknowledged.
     ForgetCard,
+    /// Every card of this number is kept aside.
+    KeepAside(&'static str),
 }
 
 #[derive(Clone)]
@@ -57,6 +61,9 @@ pub(super) struct FakeIndex {
 struct State {
     intake: Intake,
     cards: BTreeMap<LocalId, Record>,
+    last: Option<Accepted>,
+    claims: Vec<(u64, Vec<u8>)>,
+    rejections: Vec<proto::Rejection>,
     accepted: Vec<(u64, u64)>,
     fault: Fault,
     cut: watch::Sender<u64>,
@@ -69,6 +76,9 @@ impl FakeIndex {
         let state = State {
             intake: Intake::new(municipality, Epoch([1; 16])),
             cards: BTreeMap::new(),
+            last: None,
+            claims: Vec::new(),
+            rejections: Vec::new(),
             accepted: Vec::new(),
             fault,
             cut: watch::Sender::new(0),
@@ -98,12 +108,41 @@ impl FakeIndex {
         })
     }
 
+    /// A client of its own, beside the publisher's.
+    pub(super) fn client(&self) -> NodeClient {
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at_ms(1_736_510_400_000));
+        let random: Arc<dyn Random> = Arc::new(SeededRandom::new(5));
+        NodeClient::new(self.connect(clock, random)().unwrap())
+    }
+
+    /// A card is lost, and one comes from nowhere.
+    pub(super) fn spoil(&self, lost: &str, stranger: &str) {
+        let mut state = self.state();
+        let mut card = state.cards.remove(&LocalId::parse(lost).unwrap()).unwrap();
+        card.local_id = LocalId::parse(stranger).unwrap();
+        state.cards.insert(card.local_id.clone(), card);
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
     }
 
     pub(super) fn accepted(&self) -> Vec<(u64, u64)> {
         self.state().accepted.clone()
+    }
+
+    /// What each opening showed: how far it was acknowledged, and the proof.
+    pub(super) fn claims(&self) -> Vec<(u64, Vec<u8>)> {
+        self.state().claims.clone()
+    }
+
+    /// Another journal's batch stands in the place of the last one.
+    pub(super) fn alter_last(&self) {
+        let mut state = self.state();
+        if let Some(last) = &mut state.last {
+            last.content = ContentId::from_bytes([1; 32]);
+        }
+        state.cut.send_modify(|cuts| *cuts += 1);
     }
 
     pub(super) fn cards(&self) -> usize {
@@ -114,6 +153,7 @@ impl FakeIndex {
     pub(super) fn restore(&self, epoch: Epoch, watermark: u64) {
         let mut state = self.state();
         state.intake = Intake::restore(state.intake.municipality(), epoch, Watermark(watermark), []);
+        state.last = None;
         state.cut.send_modify(|cuts| *cuts += 1);
         self.watermark.send_replace(watermark);
     }
@@ -140,6 +180,14 @@ impl FakeIndex {
             credits: 2,
             max_changes: 100,
             max_bytes: 1_000_000,
+            proof: Vec::new(),
+            last_batch: state.last.map(|last| proto::AcceptedBatch {
+                first_sequence: last.first_sequence,
+                last_sequence: last.last_sequence,
+                content: last.content.as_bytes().to_vec(),
+            }),
+            epoch_begin_time: None,
+            backed_up: 0,
         })
     }
 
@@ -151,11 +199,24 @@ impl FakeIndex {
         let watermark = match state.intake.admit(batch, batch.sent_at_ms()) {
             Ok(Admission::Duplicate(acknowledged)) => acknowledged.watermark,
             Ok(Admission::New(admitted)) => {
+                state.last = Some(admitted.accepted());
                 let acknowledged = state.intake.settle(admitted).unwrap();
                 state
                     .accepted
                     .push((batch.first_sequence(), batch.last_sequence()));
                 for change in batch.changes() {
+                    if let Fault::KeepAside(number) = state.fault
+                        && change.local_id.as_str() == number
+                    {
+                        state.rejections.push(proto::Rejection {
+                            sequence: change.sequence,
+                            local_id: number.to_owned(),
+                            code: "ES008".to_owned(),
+                            field: String::new(),
+                            reject_time: Some(timestamp_from_ms(0)),
+                        });
+                        continue;
+                    }
                     match &change.body {
                         ChangeBody::Upsert(card) => {
                             state.cards.insert(change.local_id.clone(), card.as_ref().clone())
@@ -185,6 +246,8 @@ impl FakeIndex {
             rejections: Vec::new(),
             visible: watermark.0,
             credits: 2,
+            proof: vec![7; 40],
+            backed_up: 3,
         })
     }
 }
@@ -222,7 +285,8 @@ impl PublicationService for FakeIndex {
                     },
                 };
                 let answer = match message {
-                    proto::publish_request::Message::Open(_) => {
+                    proto::publish_request::Message::Open(open) => {
+                        index.state().claims.push((open.acknowledged, open.proof));
                         index.open().map(proto::publish_response::Message::Opened)
                     }
                     proto::publish_request::Message::Batch(batch) => {
@@ -248,7 +312,16 @@ impl PublicationService for FakeIndex {
         &self,
         _: Request<proto::GetStateRequest>,
     ) -> Result<Response<proto::GetStateResponse>, Status> {
-        Err(status_for(Reason::UnknownMethod, Details::none()))
+        let state = self.state();
+        let watermark = state.intake.watermark().0;
+        Ok(Response::new(proto::GetStateResponse {
+            epoch: state.intake.epoch().0.to_vec(),
+            watermark,
+            visible: watermark,
+            digest_version: u32::from(DIGEST_VERSION),
+            digest: vec![0; 32],
+            ..proto::GetStateResponse::default()
+        }))
     }
 
     async fn compare_digests(
@@ -280,11 +353,44 @@ impl PublicationService for FakeIndex {
         }))
     }
 
+    async fn list_cards(
+        &self,
+        request: Request<proto::ListCardsRequest>,
+    ) -> Result<Response<proto::ListCardsResponse>, Status> {
+        let state = self.state();
+        let request = request.into_inner();
+        let after = request.after;
+        let mut cards: Vec<_> = state
+            .cards
+            .iter()
+            .filter(|(local_id, _)| request.buckets.contains(&Bucket::of(local_id).number().into()))
+            .filter(|(local_id, _)| after.as_str() < local_id.as_str())
+            .map(|(local_id, card)| proto::CardDigest {
+                local_id: local_id.to_string(),
+                digest: CardDigest::of(local_id, &canonical::encode(card))
+                    .as_bytes()
+                    .to_vec(),
+            })
+            .collect();
+        // Pages of one card: the node must ask on.
+        let more = 1 < cards.len();
+        cards.truncate(1);
+        Ok(Response::new(proto::ListCardsResponse {
+            sequence: state.intake.watermark().0,
+            cards,
+            more,
+            comparable: request.sequence == state.intake.watermark().0,
+        }))
+    }
+
     async fn list_rejections(
         &self,
         _: Request<proto::ListRejectionsRequest>,
     ) -> Result<Response<proto::ListRejectionsResponse>, Status> {
-        Err(status_for(Reason::UnknownMethod, Details::none()))
+        Ok(Response::new(proto::ListRejectionsResponse {
+            rejections: self.state().rejections.clone(),
+            next_page_token: String::new(),
+        }))
     }
 
     async fn list_held_changes(

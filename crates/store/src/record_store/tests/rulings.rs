@@ -109,7 +109,7 @@ fn stated(store: &JournaledStore, act: Act) -> VerifiedStatement {
     let statement = Statement {
         act,
         municipality: istat(IMOLA),
-        epoch: store.epoch(),
+        epoch: store.epoch(municipality(IMOLA)),
         changes: u32::try_from(holdings.held().len()).unwrap(),
         digest: holdings.digest(),
     };

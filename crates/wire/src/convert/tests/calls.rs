@@ -45,6 +45,10 @@ fn context() -> wire::AccessContext {
         request_id: "01890a5d-ac96-774b-bcce-b302099a8057".into(),
         statement_version: "1.2".into(),
         urgency: wire::Urgency::Ordinary.into(),
+        min_fresh_since: Some(Timestamp {
+            seconds: 1_772_000_000,
+            nanos: 5_000_000,
+        }),
     }
 }
 
