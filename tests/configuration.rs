@@ -7,6 +7,7 @@ use agreement::lint::lint;
 use cli::io::{Io, Surface, Surroundings};
 use index::config::IndexConfig;
 use node::config::NodeConfig;
+use node::form::load_mapping;
 use support::search::files_under;
 use transport::gate::services::HEALTH;
 
@@ -16,7 +17,7 @@ fn samples() -> Vec<PathBuf> {
 
 #[test]
 fn every_sample_in_config_loads() {
-    let (mut indexes, mut nodes, mut agreements) = (0, 0, 0);
+    let (mut indexes, mut nodes, mut agreements, mut mappings) = (0, 0, 0, 0);
     for sample in samples() {
         let name = sample
             .file_name()
@@ -36,6 +37,12 @@ fn every_sample_in_config_loads() {
                 let _ = lint(&agreement);
                 agreements += 1;
             }
+            (Some("mappings"), name) if name.ends_with(".toml") => {
+                load_mapping(&sample).unwrap_or_else(|error| panic!("{}: {error}", sample.display()));
+                mappings += 1;
+            }
+            // The exports beside them are read in the tests of `registry`.
+            (Some("mappings"), _) => {}
             (_, name) if name.starts_with("index") && name.ends_with(".toml") => {
                 IndexConfig::load(&sample).unwrap_or_else(|error| panic!("{}: {error}", sample.display()));
                 indexes += 1;
@@ -55,7 +62,7 @@ fn every_sample_in_config_loads() {
             }
         }
     }
-    let loaded = [indexes, nodes, agreements];
+    let loaded = [indexes, nodes, agreements, mappings];
     assert!(
         loaded.iter().all(|count| 0 < *count),
         "a kind of sample is missing: {loaded:?}"

@@ -4,14 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use registry::change::{EventKind, merge_event, merge_export};
-use registry::export::{ExportContext, ExportReader};
+use registry::export::{ExportContext, ExportForm, ExportKind, ExportReader, Operation};
 use registry::identifier::{HouseholdId, IstatCode, LocalId};
 use registry::record::Record;
-
-/// Columns that say what a row does, beside what the card states.
-const OPERATION: &str = "operazione";
-const EVENT: &str = "evento";
-const TOLD: [&str; 4] = [OPERATION, EVENT, "evento_data", "evento_registrazione"];
 
 /// What one municipality's exports had said, day by day.
 pub(crate) struct Registry {
@@ -29,12 +24,6 @@ struct Version {
     undone: bool,
 }
 
-/// What a row does.
-struct Told {
-    operation: String,
-    event: Option<EventKind>,
-}
-
 impl Registry {
     pub(crate) fn new(municipality: IstatCode) -> Self {
         Self {
@@ -47,44 +36,36 @@ impl Registry {
     /// Reads a total export.
     #[track_caller]
     pub(crate) fn total(&mut self, file: &[u8], day: NaiveDate) {
-        for record in self.records(file, day) {
-            self.state(record, None, day);
-        }
+        self.read(file, day, ExportKind::Total);
     }
 
     /// Reads an incremental export.
     #[track_caller]
     pub(crate) fn incremental(&mut self, file: &[u8], day: NaiveDate) {
-        let (rows, told) = separated(file);
-        let records = self.records(&rows, day);
-        assert_eq!(records.len(), told.len());
-        for (record, Told { operation, event }) in records.into_iter().zip(told) {
-            match operation.as_str() {
-                "" | "A" => self.state(record, event, day),
-                "C" => self.add(&record.local_id, None, day, false),
-                "X" => self.annul(&record.local_id, day),
-                other => panic!("operation {other}"),
-            }
-        }
+        self.read(file, day, ExportKind::Incremental);
     }
 
-    /// Rows as cards; a row that the product refuses fails the test with its rules.
+    /// Does what the rows ask for; a row that the product refuses fails the test with its rules.
     #[track_caller]
-    fn records(&self, file: &[u8], day: NaiveDate) -> Vec<Record> {
+    fn read(&mut self, file: &[u8], day: NaiveDate, kind: ExportKind) {
         let context = ExportContext {
             municipality: self.municipality,
             reference_date: day,
         };
-        let rows = ExportReader::new(file, context).expect("the header is the layout's");
-        rows.map(|row| {
+        let form = ExportForm { kind, mapping: None };
+        let rows = ExportReader::open(file, context, &form).expect("the header is the layout's");
+        for row in rows {
             let row = row.expect("a readable row");
             let line = row.line;
-            let read = row
+            let accepted = row
                 .outcome
                 .unwrap_or_else(|findings| panic!("line {line} of {day}: {findings:?}"));
-            read.0
-        })
-        .collect()
+            match accepted.operation {
+                Operation::Publish(record) => self.state(*record, accepted.event.kind, day),
+                Operation::Withdraw(card) => self.add(&card, None, day, false),
+                Operation::Annul(card) => self.annul(&card, day),
+            }
+        }
     }
 
     fn state(&mut self, stated: Record, event: Option<EventKind>, day: NaiveDate) {
@@ -136,35 +117,4 @@ impl Registry {
         let cards = self.by_household.get(household).map_or(&[][..], Vec::as_slice);
         cards.iter().filter_map(|card| self.known(card, on)).collect()
     }
-}
-
-/// The rows in the layout of a total export, and what each of them does.
-fn separated(file: &[u8]) -> (Vec<u8>, Vec<Told>) {
-    let mut reader = csv::ReaderBuilder::new().delimiter(b';').from_reader(file);
-    let header = reader.headers().expect("a header").clone();
-    let column = |name: &str| header.iter().position(|column| column == name);
-    let (operation, event) = (column(OPERATION), column(EVENT));
-    let layout: Vec<usize> = (0..header.len())
-        .filter(|at| !TOLD.contains(&&header[*at]))
-        .collect();
-    let mut writer = csv::WriterBuilder::new()
-        .delimiter(b';')
-        .terminator(csv::Terminator::CRLF)
-        .from_writer(Vec::new());
-    writer
-        .write_record(layout.iter().map(|at| &header[*at]))
-        .expect("memory takes every row");
-    let mut told = Vec::new();
-    for row in reader.records() {
-        let row = row.expect("a readable row");
-        writer
-            .write_record(layout.iter().map(|at| &row[*at]))
-            .expect("memory takes every row");
-        let value = |at: Option<usize>| at.and_then(|at| row.get(at)).unwrap_or_default();
-        told.push(Told {
-            operation: value(operation).to_owned(),
-            event: EventKind::from_code(value(event)),
-        });
-    }
-    (writer.into_inner().expect("memory takes every row"), told)
 }

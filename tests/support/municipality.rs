@@ -203,7 +203,7 @@ impl Municipality {
         std::fs::write(&file, export).expect("the export can be written");
         let report = self
             .node()
-            .import(&file, None, Some(RemovalLimit::Unlimited))
+            .import(&file, None, Some(RemovalLimit::Unlimited), None)
             .await
             .expect("the import succeeds");
         std::fs::remove_file(&file).expect("the export can be removed");

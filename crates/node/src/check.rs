@@ -2,13 +2,14 @@
 
 use std::io::{self, Read};
 
-use registry::export::{ExportContext, ExportReader, OpenError};
+use registry::export::{
+    Accepted, ExportContext, ExportForm, ExportReader, OpenError, Operation, StatedEvent,
+};
 use registry::finding::{ExportChecks, Finding, Severity};
 use registry::identifier::LocalId;
-use registry::record::Record;
 use serde::Serialize;
 
-use crate::findings::{Findings, Tally};
+use crate::findings::{Findings, NAMED_LINES, Tally};
 
 /// What an export is like.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -37,8 +38,15 @@ pub enum ExportError {
 /// A row after all checks.
 #[derive(Debug)]
 pub(crate) enum CheckedRow {
-    /// It can be published.
-    Accepted(Box<Record>),
+    /// It can be done.
+    Accepted {
+        /// Line of the file.
+        line: u64,
+        /// What becomes of the card.
+        operation: Operation,
+        /// What the row says of the event behind it.
+        event: StatedEvent,
+    },
     /// It is kept aside.
     Refused(Refused),
 }
@@ -66,21 +74,33 @@ pub(crate) struct CheckedExport<R> {
 ///
 /// # Errors
 /// See [`ExportError`]. Rows that break a rule are no error but part of the report.
-pub fn check<R: Read>(input: R, context: ExportContext) -> Result<CheckReport, ExportError> {
-    let mut export = CheckedExport::open(input, context)?;
+pub fn check<R: Read>(
+    input: R,
+    context: ExportContext,
+    form: &ExportForm,
+) -> Result<CheckReport, ExportError> {
+    let mut export = CheckedExport::open(input, context, form)?;
     while export.next_row()?.is_some() {}
     Ok(export.finish())
 }
 
 impl<R: Read> CheckedExport<R> {
-    pub(crate) fn open(input: R, context: ExportContext) -> Result<Self, ExportError> {
+    pub(crate) fn open(input: R, context: ExportContext, form: &ExportForm) -> Result<Self, ExportError> {
         Ok(Self {
-            reader: ExportReader::new(input, context)?,
-            checks: ExportChecks::new(),
-            tally: Tally::default(),
+            reader: ExportReader::open(input, context, form)?,
+            checks: ExportChecks::of(form.kind),
+            tally: Tally::naming(NAMED_LINES),
             rows: 0,
             accepted: 0,
         })
+    }
+
+    /// Adds what only the store can tell of a row that was accepted; with an error it is refused after all.
+    pub(crate) fn note(&mut self, finding: Finding) {
+        if finding.severity() == Severity::Error {
+            self.accepted -= 1;
+        }
+        self.tally.add([finding]);
     }
 
     pub(crate) fn next_row(&mut self) -> Result<Option<CheckedRow>, ExportError> {
@@ -89,26 +109,34 @@ impl<R: Read> CheckedExport<R> {
         };
         self.rows += 1;
         let refused = row.local_id.map_or(Refused::Unknown, Refused::Card);
-        let record = match row.outcome {
-            Ok((record, warnings)) => {
-                self.tally.add(warnings);
-                record
-            }
+        let Accepted {
+            operation,
+            event,
+            warnings,
+        } = match row.outcome {
+            Ok(accepted) => accepted,
             Err(findings) => {
                 self.tally.add(findings);
                 return Ok(Some(CheckedRow::Refused(refused)));
             }
         };
-        let beside_others = self.checks.observe(row.line, &record);
-        let broken = beside_others
-            .iter()
-            .any(|finding: &Finding| finding.severity() == Severity::Error);
-        self.tally.add(beside_others);
-        if broken {
-            return Ok(Some(CheckedRow::Refused(refused)));
+        self.tally.add(warnings);
+        if let Operation::Publish(record) = &operation {
+            let beside_others = self.checks.observe(row.line, record);
+            let broken = beside_others
+                .iter()
+                .any(|finding: &Finding| finding.severity() == Severity::Error);
+            self.tally.add(beside_others);
+            if broken {
+                return Ok(Some(CheckedRow::Refused(refused)));
+            }
         }
         self.accepted += 1;
-        Ok(Some(CheckedRow::Accepted(Box::new(record))))
+        Ok(Some(CheckedRow::Accepted {
+            line: row.line,
+            operation,
+            event,
+        }))
     }
 
     pub(crate) fn finish(self) -> CheckReport {

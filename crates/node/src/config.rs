@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use client::connection::{Endpoint, IdentityFiles, Timing};
 use client::receipt::ReceiptPolicy;
 use ledger::checkpoint::LogVerifier;
+use registry::export::ExportKind;
 use registry::identifier::IstatCode;
 use registry::municipality::MunicipalityId;
 use registry::publication::MAX_CHANGES;
@@ -36,6 +37,10 @@ pub struct NodeConfig {
     pub batches: BatchLimits,
     /// How many cards one export may withdraw.
     pub removals: RemovalLimit,
+    /// Which cards an export holds, unless an import is told otherwise.
+    pub export_kind: ExportKind,
+    /// How the exports are read when they are not in our layout.
+    pub mapping: Option<PathBuf>,
 }
 
 /// Why a configuration file is refused.
@@ -105,6 +110,8 @@ struct RawPublication {
 #[serde(deny_unknown_fields)]
 struct RawImport {
     largest_removal_percent: Option<u8>,
+    kind: Option<String>,
+    mapping: Option<PathBuf>,
 }
 
 impl NodeConfig {
@@ -140,9 +147,12 @@ impl NodeConfig {
                     revocation_lists,
                 },
             publication,
-            import: RawImport {
-                largest_removal_percent,
-            },
+            import:
+                RawImport {
+                    largest_removal_percent,
+                    kind,
+                    mapping,
+                },
         } = raw;
         let unknown = value_error(
             "municipality",
@@ -204,6 +214,12 @@ impl NodeConfig {
                     ));
                 }
             },
+            export_kind: match kind {
+                None => ExportKind::default(),
+                Some(kind) => ExportKind::named(&kind)
+                    .ok_or_else(|| value_error("import.kind", "must be total or incremental"))?,
+            },
+            mapping: mapping.map(|path| base.join(path)),
         })
     }
 }
@@ -288,6 +304,7 @@ mod tests {
             }
         );
         assert_eq!(config.removals, RemovalLimit::Percent(10));
+        assert_eq!((config.export_kind, config.mapping), (ExportKind::Total, None));
     }
 
     #[test]
@@ -311,6 +328,24 @@ mod tests {
         refused(
             &with("largest_removal_percent = 10", "largest_removal_percent = 101"),
             "import.largest_removal_percent: must lie between 0 and 100",
+        );
+    }
+
+    #[test]
+    fn how_exports_are_read_is_taken_from_the_file() {
+        let text = SAMPLE.replace(
+            "kind = \"total\"",
+            "kind = \"incremental\"\nmapping = \"mappings/alfa.toml\"",
+        );
+        let config = NodeConfig::parse(&text, Path::new("/etc/ponte")).unwrap();
+        assert_eq!(config.export_kind, ExportKind::Incremental);
+        assert_eq!(
+            config.mapping,
+            Some(PathBuf::from("/etc/ponte/mappings/alfa.toml"))
+        );
+        refused(
+            &SAMPLE.replace("kind = \"total\"", "kind = \"partial\""),
+            "import.kind: must be total or incremental",
         );
     }
 

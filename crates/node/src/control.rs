@@ -8,13 +8,15 @@ use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
+use registry::export::{ExportForm, ExportKind};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use transport::shutdown::Shutdown;
 
-use crate::daemon::{Handle, NodeError};
+use crate::daemon::Handle;
+use crate::form::{MappingFileError, load_mapping};
 use crate::import::RemovalLimit;
 use crate::reconcile::Mending;
 
@@ -31,7 +33,7 @@ const ACCEPT_PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Command {
-    /// Import a total export.
+    /// Import an export.
     Import {
         /// Absolute path of the file.
         path: PathBuf,
@@ -41,6 +43,12 @@ pub enum Command {
         /// What becomes of cards that it does not name.
         #[serde(default)]
         removals: Removals,
+        /// Which cards it holds; as configured when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kind: Option<Kind>,
+        /// Absolute path of the mapping with which it is read; as configured when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mapping: Option<PathBuf>,
     },
     /// Say how the node stands.
     Status,
@@ -52,6 +60,16 @@ pub enum Command {
         #[serde(default)]
         mending: Mending,
     },
+}
+
+/// Which cards an export holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// All.
+    Total,
+    /// Those to which something happened.
+    Incremental,
 }
 
 /// What becomes of cards that an export does not name.
@@ -180,10 +198,20 @@ async fn converse(stream: UnixStream, handle: Handle, shutdown: Shutdown) {
 
 async fn obey(command: Command, handle: &Handle) -> Reply {
     let done = match command {
-        Command::Import { path, day, removals } => {
-            if path.is_relative() {
+        Command::Import {
+            path,
+            day,
+            removals,
+            kind,
+            mapping,
+        } => {
+            if path.is_relative() || mapping.as_deref().is_some_and(Path::is_relative) {
                 return Reply::Failed("the path of the export must be absolute".to_owned());
             }
+            let form = match form_of(kind, mapping.as_deref(), handle.form()) {
+                Ok(form) => form,
+                Err(error) => return Reply::Failed(chain(&error)),
+            };
             let Ok(day) = day.map(|day| day.parse::<NaiveDate>()).transpose() else {
                 return Reply::Failed("the day must be written YYYY-MM-DD".to_owned());
             };
@@ -192,7 +220,7 @@ async fn obey(command: Command, handle: &Handle) -> Reply {
                 Removals::All => Some(RemovalLimit::Unlimited),
             };
             handle
-                .import(&path, day, removals)
+                .import(&path, day, removals, Some(form))
                 .await
                 .map(serde_json::to_value)
         }
@@ -210,9 +238,28 @@ async fn obey(command: Command, handle: &Handle) -> Reply {
     }
 }
 
-fn chain(error: &NodeError) -> String {
+/// How an export is read of which only this was told.
+pub fn form_of(
+    kind: Option<Kind>,
+    mapping: Option<&Path>,
+    configured: &ExportForm,
+) -> Result<ExportForm, MappingFileError> {
+    Ok(ExportForm {
+        kind: match kind {
+            None => configured.kind,
+            Some(Kind::Total) => ExportKind::Total,
+            Some(Kind::Incremental) => ExportKind::Incremental,
+        },
+        mapping: match mapping {
+            None => configured.mapping.clone(),
+            Some(path) => Some(load_mapping(path)?),
+        },
+    })
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
+    let mut cause = error.source();
     while let Some(error) = cause {
         text.push_str(": ");
         text.push_str(&error.to_string());

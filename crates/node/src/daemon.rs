@@ -9,6 +9,7 @@ use agreement::moment::Moment;
 use chrono::NaiveDate;
 use client::connection::Connection;
 use client::node::NodeClient;
+use registry::export::ExportForm;
 use registry::identifier::IstatCode;
 use registry::signing::{KeyError, SigningKey};
 use serde::Serialize;
@@ -19,6 +20,7 @@ use transport::shutdown::Shutdown;
 
 use crate::config::NodeConfig;
 use crate::control;
+use crate::form::{MappingFileError, load_mapping};
 use crate::import::{ImportContext, ImportError, ImportReport, RemovalLimit, import};
 use crate::publisher::{Connect, Publisher, PublisherHandle, PublisherStatus};
 use crate::reconcile::{Mending, ReconcileError, ReconcileReport, reconcile};
@@ -37,6 +39,7 @@ pub struct Node {
 pub struct Handle {
     municipality: IstatCode,
     removals: RemovalLimit,
+    form: ExportForm,
     storage: Storage,
     publisher: PublisherHandle,
     index: ToIndex,
@@ -78,6 +81,9 @@ pub enum NodeError {
     /// The export cannot be opened.
     #[error("the export cannot be opened")]
     OpenExport(#[source] std::io::Error),
+    /// The mapping of exports.
+    #[error(transparent)]
+    Mapping(#[from] MappingFileError),
     /// The import.
     #[error(transparent)]
     Import(#[from] ImportError),
@@ -105,6 +111,10 @@ impl Node {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, NodeError> {
+        let form = ExportForm {
+            kind: config.export_kind,
+            mapping: config.mapping.as_deref().map(load_mapping).transpose()?,
+        };
         let storage = Storage::open(config, Arc::clone(&random))?;
         let endpoint = config.index.clone();
         let (for_clock, for_random) = (Arc::clone(&clock), Arc::clone(&random));
@@ -123,6 +133,7 @@ impl Node {
         let handle = Handle {
             municipality: config.municipality,
             removals: config.removals,
+            form,
             storage,
             publisher: publisher.handle(),
             index,
@@ -216,7 +227,13 @@ impl Handle {
         &self.publisher
     }
 
-    /// Imports a file made on `day`, today in Italy when absent, and goes on publishing.
+    /// How exports are read, unless an import is told otherwise.
+    pub fn form(&self) -> &ExportForm {
+        &self.form
+    }
+
+    /// Imports a file made on `day`, today in Italy when absent, and goes on publishing. What is not told is as
+    /// configured.
     ///
     /// # Errors
     /// See [`NodeError`]. What was journalled before an error stays and is published.
@@ -225,16 +242,23 @@ impl Handle {
         path: &Path,
         day: Option<NaiveDate>,
         removals: Option<RemovalLimit>,
+        form: Option<ExportForm>,
     ) -> Result<ImportReport, NodeError> {
         let context = ImportContext {
             municipality: self.municipality,
             day: day.unwrap_or_else(|| Moment::new(self.clock.now()).date()),
             removals: removals.unwrap_or(self.removals),
         };
+        let form = form.unwrap_or_else(|| self.form.clone());
         let (storage, path) = (self.storage.clone(), path.to_owned());
         let importing = tokio::task::spawn_blocking(move || {
             let file = File::open(path).map_err(NodeError::OpenExport)?;
-            Ok::<_, NodeError>(import(&mut storage.store(), BufReader::new(file), context)?)
+            Ok::<_, NodeError>(import(
+                &mut storage.store(),
+                BufReader::new(file),
+                context,
+                &form,
+            )?)
         });
         let report = importing.await?;
         self.imported();

@@ -23,7 +23,7 @@ pub struct RuleFindings {
     pub column: Option<&'static str>,
     /// How often.
     pub count: u64,
-    /// The first lines, the header being line 1; at most [`NAMED_LINES`].
+    /// The first lines, the header being line 1; at most [`NAMED_LINES`], all of them in a qualification.
     pub lines: Vec<u64>,
     /// What is wrong, Italian.
     pub italian: &'static str,
@@ -34,8 +34,11 @@ pub struct RuleFindings {
 }
 
 /// Findings while a file is read.
-#[derive(Debug, Default)]
-pub(crate) struct Tally(BTreeMap<(&'static str, Option<&'static str>), Found>);
+#[derive(Debug)]
+pub(crate) struct Tally {
+    found: BTreeMap<(&'static str, Option<&'static str>), Found>,
+    named_lines: usize,
+}
 
 #[derive(Debug)]
 struct Found {
@@ -66,15 +69,23 @@ impl Findings {
 }
 
 impl Tally {
+    /// Nothing found yet; so many lines are named for each rule and column.
+    pub(crate) fn naming(named_lines: usize) -> Self {
+        Self {
+            found: BTreeMap::new(),
+            named_lines,
+        }
+    }
+
     pub(crate) fn add(&mut self, findings: impl IntoIterator<Item = Finding>) {
         for Finding { rule, column, line } in findings {
-            let found = self.0.entry((rule.code, column)).or_insert(Found {
+            let found = self.found.entry((rule.code, column)).or_insert(Found {
                 rule,
                 count: 0,
                 lines: Vec::new(),
             });
             found.count += 1;
-            if found.lines.len() < NAMED_LINES {
+            if found.lines.len() < self.named_lines {
                 found.lines.push(line);
             }
         }
@@ -82,7 +93,7 @@ impl Tally {
 
     pub(crate) fn finish(self) -> Findings {
         let (errors, warnings): (Vec<_>, Vec<_>) = self
-            .0
+            .found
             .into_iter()
             .partition(|(_, found)| found.rule.severity == Severity::Error);
         let all = errors.into_iter().chain(warnings);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use registry::export::COLUMNS;
+use registry::export::{COLUMNS, ExportForm};
 use registry::identifier::{IstatCode, LocalId};
 use registry::municipality::MunicipalityId;
 use store::files::Files;
@@ -125,5 +125,5 @@ pub(crate) fn import_context() -> ImportContext {
 }
 
 pub(crate) fn import_text(store: &mut MunicipalStore, text: &str) -> ImportReport {
-    import(store, text.as_bytes(), import_context()).unwrap()
+    import(store, text.as_bytes(), import_context(), &ExportForm::default()).unwrap()
 }

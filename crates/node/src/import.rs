@@ -1,18 +1,21 @@
 //! From an export to the journal: only what changed.
 //!
 //! Each accepted row is joined with the mirror's card; equal cards send nothing. A row that is kept aside leaves its
-//! card as it was. A card that the export no longer names is withdrawn, unless the export looks incomplete: with a
-//! row that names no card, or with more withdrawals than the limit admits, none is made.
+//! card as it was. A card that a total export no longer names is withdrawn, unless the export looks incomplete: with a
+//! row that names no card, or with more withdrawals than the limit admits, none is made. An incremental export
+//! withdraws and annuls where a row says so, and leaves every other card as it is.
+
+mod operations;
 
 use std::collections::HashSet;
 use std::io::Read;
 
 use chrono::NaiveDate;
-use registry::change::{ChangeBody, derive_events, merge_export};
-use registry::export::ExportContext;
+use registry::change::ChangeBody;
+use registry::export::{ExportContext, ExportForm, ExportKind, Operation};
 use registry::identifier::{IstatCode, LocalId};
 use serde::Serialize;
-use store::municipal::{ChangeDraft, MunicipalError, MunicipalStore};
+use store::municipal::{ChangeDraft, History, MunicipalError, MunicipalStore};
 
 use crate::check::{CheckReport, CheckedExport, CheckedRow, ExportError, Refused};
 use crate::findings::Findings;
@@ -47,6 +50,8 @@ pub struct ImportReport {
     pub updated: u64,
     /// Cards withdrawn.
     pub removed: u64,
+    /// Operations annulled.
+    pub annulled: u64,
     /// Cards that the export does not name, and that were not withdrawn because it looks incomplete.
     pub removals_withheld: u64,
     /// Last change of the journal afterwards.
@@ -77,7 +82,7 @@ pub struct ImportContext {
     pub removals: RemovalLimit,
 }
 
-/// Imports a total export. Memory is bounded by the local ids of its cards.
+/// Imports an export. Memory is bounded by the local ids of its cards.
 ///
 /// # Errors
 /// See [`ImportError`]. Rows that break a rule are no error but part of the report.
@@ -85,23 +90,29 @@ pub fn import<R: Read>(
     store: &mut MunicipalStore,
     input: R,
     context: ImportContext,
+    form: &ExportForm,
+) -> Result<ImportReport, ImportError> {
+    let export = CheckedExport::open(input, context.of_export(), form)?;
+    import_checked(store, export, context, form.kind)
+}
+
+pub(crate) fn import_checked<R: Read>(
+    store: &mut MunicipalStore,
+    mut export: CheckedExport<R>,
+    context: ImportContext,
+    kind: ExportKind,
 ) -> Result<ImportReport, ImportError> {
     let ImportContext {
-        municipality,
+        municipality: _,
         day,
         removals,
     } = context;
-    let mut export = CheckedExport::open(
-        input,
-        ExportContext {
-            municipality,
-            reference_date: day,
-        },
-    )?;
     let mut import = Import {
         store,
         day,
         drafts: Vec::new(),
+        pending: HashSet::new(),
+        history: History::default(),
         counts: Counts::default(),
     };
     let cards_before = import.store.cards();
@@ -109,9 +120,17 @@ pub fn import<R: Read>(
     let mut all_named = true;
     while let Some(row) = export.next_row()? {
         match row {
-            CheckedRow::Accepted(record) => {
-                named.insert(record.local_id.clone());
-                import.take(*record)?;
+            CheckedRow::Accepted {
+                line,
+                operation,
+                event,
+            } => {
+                if let (ExportKind::Total, Operation::Publish(record)) = (kind, &operation) {
+                    named.insert(record.local_id.clone());
+                }
+                if let Some(finding) = import.take(operation, event, line)? {
+                    export.note(finding);
+                }
             }
             CheckedRow::Refused(Refused::Card(card)) => {
                 named.insert(card);
@@ -120,14 +139,14 @@ pub fn import<R: Read>(
         }
     }
     import.flush()?;
-    import.withdraw(
-        &named,
-        if all_named {
+    if kind == ExportKind::Total {
+        let admitted = if all_named {
             removals.admits(cards_before)
         } else {
             0
-        },
-    )?;
+        };
+        import.withdraw_missing(&named, admitted)?;
+    }
     import.store.sync()?;
     let CheckReport {
         rows,
@@ -140,6 +159,7 @@ pub fn import<R: Read>(
         created,
         updated,
         removed,
+        annulled,
         removals_withheld,
     } = import.counts;
     Ok(ImportReport {
@@ -149,6 +169,7 @@ pub fn import<R: Read>(
         created,
         updated,
         removed,
+        annulled,
         removals_withheld,
         journal_end: import.store.last_sequence(),
         findings,
@@ -160,6 +181,9 @@ struct Import<'a> {
     store: &'a mut MunicipalStore,
     day: NaiveDate,
     drafts: Vec<ChangeDraft>,
+    /// Cards that the drafts change: the mirror does not know it yet.
+    pending: HashSet<LocalId>,
+    history: History,
     counts: Counts,
 }
 
@@ -169,30 +193,12 @@ struct Counts {
     created: u64,
     updated: u64,
     removed: u64,
+    annulled: u64,
     removals_withheld: u64,
 }
 
 impl Import<'_> {
-    fn take(&mut self, record: registry::record::Record) -> Result<(), MunicipalError> {
-        let previous = self.store.card(&record.local_id)?;
-        let next = merge_export(previous.as_ref(), record);
-        match &previous {
-            Some(previous) if *previous == next => {
-                self.counts.unchanged += 1;
-                return Ok(());
-            }
-            Some(_) => self.counts.updated += 1,
-            None => self.counts.created += 1,
-        }
-        let events = derive_events(previous.as_ref(), &next, self.day);
-        self.push(ChangeDraft {
-            local_id: next.local_id.clone(),
-            body: ChangeBody::Upsert(Box::new(next)),
-            events,
-        })
-    }
-
-    fn withdraw(&mut self, named: &HashSet<LocalId>, admitted: u64) -> Result<(), MunicipalError> {
+    fn withdraw_missing(&mut self, named: &HashSet<LocalId>, admitted: u64) -> Result<(), MunicipalError> {
         let mut missing = Vec::new();
         self.store.every_card(&mut |card| {
             if !named.contains(&card.local_id) {
@@ -219,6 +225,7 @@ impl Import<'_> {
     }
 
     fn push(&mut self, draft: ChangeDraft) -> Result<(), MunicipalError> {
+        self.pending.insert(draft.local_id.clone());
         self.drafts.push(draft);
         if CHUNK <= self.drafts.len() {
             self.flush()
@@ -231,7 +238,17 @@ impl Import<'_> {
         if self.drafts.is_empty() {
             return Ok(());
         }
+        self.pending.clear();
         self.store.append(std::mem::take(&mut self.drafts))
+    }
+}
+
+impl ImportContext {
+    pub(crate) fn of_export(self) -> ExportContext {
+        ExportContext {
+            municipality: self.municipality,
+            reference_date: self.day,
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 pub mod config;
 pub mod storage;
 pub mod findings;
+pub mod form;
 pub mod check;
 pub mod import;
 pub mod publisher;

@@ -2,11 +2,12 @@
 //!
 //! An export says what holds now; the mirror knows what held before. [`merge_export`] joins the two into the card's
 //! next version, [`merge_event`] does so for a row that names its event, and [`derive_events`] says what happened
-//! between two versions where no row does.
+//! between two versions where no row does. [`undo_last`] finds the version before the last operation.
 
 mod derive;
 mod event;
 mod merge;
+mod undo;
 
 use crate::identifier::LocalId;
 use crate::record::Record;
@@ -14,6 +15,7 @@ use crate::record::Record;
 pub use self::derive::derive_events;
 pub use self::event::{EventKind, RegistryEvent};
 pub use self::merge::{merge_event, merge_export};
+pub use self::undo::undo_last;
 
 /// One change of one card, numbered by the node that publishes it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 
 mod card;
 mod checks;
-pub(crate) mod rules;
+pub mod rules;
 
 use std::fmt;
 

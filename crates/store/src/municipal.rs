@@ -6,6 +6,7 @@
 //! the mirror's keys are tokens of local ids.
 
 mod change_journal;
+mod history;
 mod mirror;
 pub mod aside;
 pub mod reconcile;
@@ -29,6 +30,7 @@ use crate::linker::LARGEST_CARD;
 use crate::municipal::aside::Aside;
 use crate::municipal::change_journal::ChangeJournal;
 pub use crate::municipal::change_journal::ChangeJournalError;
+pub use crate::municipal::history::History;
 use crate::municipal::mirror::{Mirror, MirrorError, Synced};
 use crate::publication_journal::municipality_key;
 use crate::segment::Settings;

@@ -11,8 +11,9 @@ use agreement::reason::ExitCode;
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use node::check::{CheckReport, ExportError};
+use node::control::{self, Kind};
 use node::findings::RuleFindings;
-use registry::export::{ExportContext, OpenError};
+use registry::export::{ExportContext, ExportForm, OpenError};
 
 use crate::call;
 use crate::datum::{Datum, RecordBuilder};
@@ -63,11 +64,14 @@ pub struct ReconcileArguments {
 /// Arguments of `ponte node import`.
 #[derive(Args, Debug)]
 pub struct ImportArguments {
-    /// Export, in the layout of config/export-layout.md
+    /// Export, in the layout of config/export-layout.md or of the mapping
     pub file: PathBuf,
     /// Which node.
     #[command(flatten)]
     pub node: NodeArguments,
+    /// How the file is laid out; as configured without it.
+    #[command(flatten)]
+    pub form: FormArguments,
     /// Day on which the export was made; today in Europe/Rome without it
     #[arg(long, value_name = "DATE")]
     pub date: Option<NaiveDate>,
@@ -76,14 +80,28 @@ pub struct ImportArguments {
     pub complete: bool,
 }
 
+/// How an export is laid out.
+#[derive(Args, Clone, Debug)]
+pub struct FormArguments {
+    /// Mapping of a layout that is not ours, see config/mapping.md
+    #[arg(long, value_name = "FILE")]
+    pub mapping: Option<PathBuf>,
+    /// The export holds the cards to which something happened, not all
+    #[arg(long)]
+    pub incremental: bool,
+}
+
 /// Arguments of `ponte node check`.
 #[derive(Args, Debug)]
 pub struct CheckArguments {
-    /// Export, in the layout of config/export-layout.md
+    /// Export, in the layout of config/export-layout.md or of the mapping
     pub file: PathBuf,
     /// Which export.
     #[command(flatten)]
     pub export: ExportArguments,
+    /// How the file is laid out.
+    #[command(flatten)]
+    pub form: FormArguments,
 }
 
 /// What the file does not say of itself.
@@ -112,11 +130,12 @@ pub fn run(command: NodeCommand, session: &mut Session<'_, '_>) -> Result<ExitCo
 }
 
 fn check(arguments: &CheckArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
-    let CheckArguments { file, export } = arguments;
+    let CheckArguments { file, export, form } = arguments;
     let context = export.context(session)?;
+    let form = form.form()?;
     let input = File::open(file).map_err(|error| Failure::file(file, &error))?;
-    let report =
-        node::check::check(BufReader::new(input), context).map_err(|error| unreadable(file, &error))?;
+    let report = node::check::check(BufReader::new(input), context, &form)
+        .map_err(|error| unreadable(file, &error))?;
     show_report(&report, session)
 }
 
@@ -178,6 +197,23 @@ fn unreadable(file: &Path, error: &ExportError) -> Failure {
         format!("intestazione: {text}; il tracciato è in config/export-layout.md"),
         format!("header: {text}; the layout is in config/export-layout.md"),
     )
+}
+
+impl FormArguments {
+    /// What the arguments say, total and in our layout where they say nothing.
+    fn form(&self) -> Result<ExportForm, Failure> {
+        control::form_of(self.kind(), self.mapping.as_deref(), &ExportForm::default()).map_err(|error| {
+            let path = self.mapping.clone().unwrap_or_default();
+            Failure::file(&path, &error).remedy(
+                "il formato è descritto in config/mapping.md",
+                "the format is in config/mapping.md",
+            )
+        })
+    }
+
+    fn kind(&self) -> Option<Kind> {
+        self.incremental.then_some(Kind::Incremental)
+    }
 }
 
 impl ExportArguments {

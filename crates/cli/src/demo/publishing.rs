@@ -42,7 +42,7 @@ pub(super) async fn publish(
         write_export(programme.plan, node.istat, extent, &path).await?;
         let imported = node
             .handle
-            .import(&path, Some(day), Some(RemovalLimit::Unlimited))
+            .import(&path, Some(day), Some(RemovalLimit::Unlimited), None)
             .await;
         let ImportReport {
             rows,

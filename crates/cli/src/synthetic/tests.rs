@@ -168,13 +168,13 @@ fn check_export(of: &str, extent: Extent) {
     let mut rows = 0;
     for row in ExportReader::new(file.as_slice(), context).unwrap() {
         let row = row.unwrap();
-        let (record, of_row) = match row.outcome {
-            Ok(read) => read,
+        let accepted = match row.outcome {
+            Ok(accepted) => accepted,
             Err(errors) => panic!("{errors:?}"),
         };
         rows += 1;
-        let of_file = checks.observe(row.line, &record);
-        for finding in of_row.iter().chain(&of_file) {
+        let of_file = checks.observe(row.line, accepted.card().unwrap());
+        for finding in accepted.warnings.iter().chain(&of_file) {
             assert_eq!(finding.severity(), Severity::Warning, "{finding}");
             *findings.entry(finding.rule.code).or_default() += 1;
         }
@@ -231,7 +231,7 @@ fn what_is_written_is_read_back() {
     let context = plan(1).export_context(istat(SMALLEST), extent.moment).unwrap();
     let read: Vec<Record> = ExportReader::new(file.as_slice(), context)
         .unwrap()
-        .map(|row| row.unwrap().outcome.unwrap().0)
+        .map(|row| row.unwrap().outcome.unwrap().card().unwrap().clone())
         .collect();
     assert_eq!(read, cards(SMALLEST, extent));
 }

@@ -10,7 +10,7 @@ fn context() -> ExportContext {
 }
 
 fn checked(text: &str) -> CheckReport {
-    check(text.as_bytes(), context()).unwrap()
+    check(text.as_bytes(), context(), &ExportForm::default()).unwrap()
 }
 
 #[test]
@@ -61,6 +61,6 @@ fn what_stands_on_a_card_is_nowhere_in_the_report() {
 
 #[test]
 fn a_file_with_another_header_is_no_export() {
-    let error = check("nome;cognome\n".as_bytes(), context()).unwrap_err();
+    let error = check("nome;cognome\n".as_bytes(), context(), &ExportForm::default()).unwrap_err();
     assert!(matches!(error, ExportError::Open(OpenError::Header(faults)) if !faults.is_empty()));
 }

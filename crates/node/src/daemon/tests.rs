@@ -86,6 +86,8 @@ async fn a_daemon_takes_commands_over_its_socket_and_leaves_nothing_in_clear() {
         path: export,
         day: None,
         removals: Removals::Configured,
+        kind: None,
+        mapping: None,
     };
     let Reply::Done(report) = told(&config, import).await else {
         panic!("the import failed")
@@ -108,6 +110,8 @@ async fn a_daemon_takes_commands_over_its_socket_and_leaves_nothing_in_clear() {
         path: "export.csv".into(),
         day: None,
         removals: Removals::All,
+        kind: None,
+        mapping: None,
     };
     assert_eq!(
         told(&config, relative).await,
@@ -130,7 +134,7 @@ async fn what_was_imported_is_there_after_a_restart() {
     let export = directory.path().join("export.csv");
     fs::write(&export, residents(12)).unwrap();
     let node = open(&config).unwrap();
-    node.handle().import(&export, None, None).await.unwrap();
+    node.handle().import(&export, None, None, None).await.unwrap();
     drop(node);
     let status = open(&config).unwrap().handle().status().await.unwrap();
     assert_eq!((status.cards, status.journal_end), (12, 12));

@@ -1,3 +1,5 @@
+mod incremental;
+
 use registry::change::EventKind;
 use registry::digest::SetDigest;
 use store::files::faulty::FaultyFiles;
@@ -120,7 +122,13 @@ fn an_export_that_would_withdraw_too_many_cards_is_taken_for_incomplete() {
         ..import_context()
     };
     counted(
-        &import(&mut store, residents(100).as_bytes(), complete).unwrap(),
+        &import(
+            &mut store,
+            residents(100).as_bytes(),
+            complete,
+            &ExportForm::default(),
+        )
+        .unwrap(),
         [0, 0, 80, 100, 0, 0],
     );
     assert_eq!(store.cards(), 100);

@@ -368,6 +368,58 @@ fn a_first_version_tells_how_the_person_came_and_left() {
     );
 }
 
+/// Changes of one card: versions by the surname they give, `-` for a removal, with the kind of their event.
+fn history(versions: &[(&str, EventKind)]) -> Vec<Change> {
+    let change = |(surname, kind): &(&str, EventKind)| Change {
+        sequence: 1,
+        local_id: open_record().local_id,
+        body: match *surname {
+            "-" => ChangeBody::Remove,
+            surname => {
+                let mut card = open_record();
+                card.generalities.surname = Some(name(surname));
+                ChangeBody::Upsert(Box::new(card))
+            }
+        },
+        events: vec![RegistryEvent {
+            kind: *kind,
+            event_date: None,
+            effective_date: None,
+            registration_date: day("2025-01-10"),
+        }],
+    };
+    versions.iter().map(change).collect()
+}
+
+#[test]
+fn the_last_operation_that_still_stands_is_the_one_to_undo() {
+    use EventKind::{Annulment as X, Emigration as E, Marker as M};
+    type Versions<'a> = &'a [(&'a str, EventKind)];
+    let cases: &[(Versions<'_>, Option<Option<&str>>)] = &[
+        (&[], None),
+        (&[("A", M)], Some(None)),
+        (&[("A", M), ("B", M)], Some(Some("A"))),
+        (&[("A", M), ("B", M), ("C", M)], Some(Some("B"))),
+        // What was undone counts no more, and what followed it counts.
+        (&[("A", M), ("B", M), ("A", X)], Some(None)),
+        (&[("A", M), ("B", M), ("C", M), ("B", X)], Some(Some("A"))),
+        (&[("A", M), ("B", M), ("A", X), ("C", M)], Some(Some("A"))),
+        (&[("A", M), ("-", X)], None),
+        (&[("A", M), ("-", E)], Some(Some("A"))),
+        (&[("A", M), ("-", E), ("A", X)], Some(None)),
+        // An annulment of a fact that brings another version is an operation of its own.
+        (&[("A", M), ("B", M), ("C", X)], Some(Some("B"))),
+        // The version of before, brought back by an operation that annuls nothing.
+        (&[("A", M), ("B", M), ("A", M)], Some(Some("B"))),
+    ];
+    for (versions, expected) in cases {
+        let changes = history(versions);
+        let undone = undo_last(&changes);
+        let told = undone.map(|card| card.map(|card| card.generalities.surname.as_ref().unwrap().as_str()));
+        assert_eq!(told, *expected, "{versions:?}");
+    }
+}
+
 #[test]
 fn event_kinds_keep_their_numbers_and_codes() {
     for (number, kind) in (1u8..).zip(EventKind::ALL) {

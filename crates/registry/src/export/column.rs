@@ -63,6 +63,8 @@ pub enum Form {
     TaxCode,
     /// A code of this table of ANPR.
     Code(&'static str),
+    /// A kind of registry event.
+    Event,
 }
 
 /// Declares the columns, in the order in which they are written.
@@ -112,8 +114,8 @@ macro_rules! columns {
 }
 
 use Form::{
-    Code, Date, Istat, LocalNumber, Name, NationalId, Number, OneOf, PartialDate, Postcode, Province, State,
-    States, TaxCode, Text, YesNo,
+    Code, Date, Event, Istat, LocalNumber, Name, NationalId, Number, OneOf, PartialDate, Postcode, Province,
+    State, States, TaxCode, Text, YesNo,
 };
 
 columns! {
@@ -182,12 +184,29 @@ columns! {
     Protected "protetto" Column YesNo, "S when a measure protects the person's whereabouts";
     ProcedureOpen "procedimento_aperto" Column YesNo, "S while an administrative procedure is open on the card";
     NotCertifiable "non_certificabile" Column YesNo, "S when nothing may be certified from the card (table 42: 0, 3, 4)";
+    Operation "operazione" Optional OneOf(&["A", "C", "X"]), "A or empty publishes the card; in incremental exports only, C withdraws it and X annuls its last operation";
+    EventKindValue "evento" Optional Event, "what happened; without it the node finds out by comparing";
+    EventDate "evento_data" Optional Date, "day of the event itself";
+    EventEffective "evento_decorrenza" Optional Date, "effective date of the event";
+    EventRegistered "evento_registrazione" Optional Date, "day on which the registry wrote it down; empty is the day of the export";
 }
 
 impl Column {
     /// Name in the header row.
     pub fn name(self) -> &'static str {
         self.spec().name
+    }
+
+    /// Whether it says what happened to the card, not what stands on it.
+    pub fn tells_operation(self) -> bool {
+        matches!(
+            self,
+            Self::Operation
+                | Self::EventKindValue
+                | Self::EventDate
+                | Self::EventEffective
+                | Self::EventRegistered
+        )
     }
 
     /// Position in [`COLUMNS`].
@@ -231,6 +250,7 @@ impl fmt::Display for Form {
             NationalId => f.write_str("2 letters, 5 digits, 2 letters or digits"),
             TaxCode => f.write_str("16 characters, or 11 digits"),
             Code(table) => write!(f, "code of table {table}"),
+            Event => f.write_str("code of an event, below"),
         }
     }
 }

@@ -23,6 +23,16 @@ pub(super) struct Line<'a> {
     pub(super) bytes: Option<&'a [u8]>,
 }
 
+/// What quotation marks mean.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Quotes {
+    /// A field that begins with one ends with one; two inside stand for one.
+    #[default]
+    Double,
+    /// They are characters like any other.
+    Plain,
+}
+
 /// A quotation mark that is not closed, or is followed by other text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct BadQuotes;
@@ -95,8 +105,11 @@ impl<R: Read> Lines<R> {
     }
 }
 
-/// Splits a line at `separator`. A field that begins with a quotation mark ends with one; two inside stand for one.
-pub(super) fn split(line: &str, separator: char) -> Result<Vec<Cow<'_, str>>, BadQuotes> {
+/// Splits a line at `separator`.
+pub(super) fn split(line: &str, separator: char, quotes: Quotes) -> Result<Vec<Cow<'_, str>>, BadQuotes> {
+    if quotes == Quotes::Plain {
+        return Ok(line.split(separator).map(Cow::Borrowed).collect());
+    }
     let mut fields = Vec::with_capacity(80);
     let mut rest = line;
     loop {

@@ -12,7 +12,7 @@ use chrono::NaiveDate;
 use crate::date::PartialDate;
 use crate::export::ExportContext;
 use crate::export::column::{Column, Form, Requirement};
-use crate::finding::{Finding, FindingRule, Severity, rules};
+use crate::finding::{Finding, FindingRule, rules};
 use crate::identifier::{IstatCode, LocalId, NationalId, StateCode};
 use crate::normal;
 use crate::record::{Flags, PersonName, Record, Register};
@@ -22,7 +22,7 @@ use crate::record::{Flags, PersonName, Record, Register};
 pub(super) struct Fields<'a>([&'a str; Column::COUNT]);
 
 /// A row being read: its fields, and what was found so far.
-struct Sheet<'a> {
+pub(super) struct Sheet<'a> {
     fields: &'a Fields<'a>,
     context: &'a ExportContext,
     line: u64,
@@ -47,32 +47,31 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Reads a row; warnings come with the card, and with one error there is no card.
-pub(super) fn parse_row(
-    fields: &Fields<'_>,
-    line: u64,
-    context: &ExportContext,
-) -> Result<(Record, Vec<Finding>), Vec<Finding>> {
-    let mut sheet = Sheet {
-        fields,
-        context,
-        line,
-        findings: Vec::new(),
-    };
-    let record = sheet.record();
-    let findings = sheet.findings;
-    let broken = findings
-        .iter()
-        .any(|finding| finding.severity() == Severity::Error);
-    match record {
-        Some(record) if !broken => Ok((record, findings)),
-        _ => Err(findings),
+impl<'a> Sheet<'a> {
+    /// A row before anything of it was read.
+    pub(super) fn new(fields: &'a Fields<'a>, line: u64, context: &'a ExportContext) -> Self {
+        Self {
+            fields,
+            context,
+            line,
+            findings: Vec::new(),
+        }
     }
 }
 
 impl Sheet<'_> {
+    /// What was found so far.
+    pub(super) fn into_findings(self) -> Vec<Finding> {
+        self.findings
+    }
+
+    /// Day on which the export was made.
+    pub(super) fn reference_date(&self) -> NaiveDate {
+        self.context.reference_date
+    }
+
     /// `None` only after an error was noted.
-    fn record(&mut self) -> Option<Record> {
+    pub(super) fn record(&mut self) -> Option<Record> {
         self.require_values();
         let local_id = self.identifier(Column::Card, LocalId::parse);
         let register = match self.one_of(Column::Register) {
@@ -121,7 +120,7 @@ impl Sheet<'_> {
         Some(record)
     }
 
-    fn note(&mut self, rule: &'static FindingRule, column: Column) {
+    pub(super) fn note(&mut self, rule: &'static FindingRule, column: Column) {
         self.findings.push(Finding {
             rule,
             column: Some(column.name()),
@@ -143,7 +142,7 @@ impl Sheet<'_> {
             .for_each(|column| self.note(&rules::EN081, column));
     }
 
-    fn is_empty(&self, column: Column) -> bool {
+    pub(super) fn is_empty(&self, column: Column) -> bool {
         self.fields.get(column).is_empty()
     }
 
@@ -156,7 +155,7 @@ impl Sheet<'_> {
         Some(self.fields.get(column)).filter(|value| !value.is_empty())
     }
 
-    fn parsed<T>(
+    pub(super) fn parsed<T>(
         &mut self,
         column: Column,
         rule: &'static FindingRule,
@@ -170,7 +169,11 @@ impl Sheet<'_> {
         parsed
     }
 
-    fn identifier<T, E>(&mut self, column: Column, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+    pub(super) fn identifier<T, E>(
+        &mut self,
+        column: Column,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
         self.parsed(column, &rules::PN012, |value| parse(value).ok())
     }
 
@@ -182,7 +185,7 @@ impl Sheet<'_> {
         self.identifier(column, StateCode::parse)
     }
 
-    fn date(&mut self, column: Column) -> Option<NaiveDate> {
+    pub(super) fn date(&mut self, column: Column) -> Option<NaiveDate> {
         self.parsed(column, &rules::PN010, |value| {
             PartialDate::parse(value).ok()?.to_naive()
         })
@@ -195,7 +198,7 @@ impl Sheet<'_> {
     }
 
     /// One of the words that the layout admits.
-    fn one_of(&mut self, column: Column) -> Option<&'static str> {
+    pub(super) fn one_of(&mut self, column: Column) -> Option<&'static str> {
         let Form::OneOf(words) = column.spec().form else {
             return None;
         };

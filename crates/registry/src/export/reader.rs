@@ -1,21 +1,34 @@
 //! From a file to rows.
 
+use std::borrow::Cow;
 use std::io::{self, Read};
 
-use crate::export::ExportContext;
 use crate::export::column::{COLUMNS, Column, Requirement};
-use crate::export::line::{BadQuotes, Lines, split};
-use crate::export::parse::{Fields, parse_row};
-use crate::finding::{Finding, FindingRule, rules};
+use crate::export::encoding::Encoding;
+use crate::export::line::{BadQuotes, Lines, Quotes, split};
+use crate::export::mapping::{BoundMapping, Unmapped};
+use crate::export::operation::{Accepted, read_row};
+use crate::export::parse::{Fields, Sheet};
+use crate::export::{ExportContext, ExportForm, ExportKind};
+use crate::finding::{Finding, FindingRule, Severity, rules};
 use crate::identifier::LocalId;
-use crate::record::Record;
 
 /// Reads an export row by row.
 #[derive(Debug)]
 pub struct ExportReader<R> {
     lines: Lines<R>,
     context: ExportContext,
-    order: Vec<Column>,
+    kind: ExportKind,
+    layout: Layout,
+}
+
+/// How the fields of a line become ours.
+#[derive(Debug)]
+enum Layout {
+    /// They are ours, in this order.
+    Own(Vec<Column>),
+    /// They are mapped.
+    Foreign(Box<BoundMapping>),
 }
 
 /// One row.
@@ -26,8 +39,8 @@ pub struct Row {
     /// The card's number, also of a row that breaks a rule, so that its card is not taken for missing. `None` when
     /// the row cannot even be read so far: then no card may be taken for missing.
     pub local_id: Option<LocalId>,
-    /// The card and what is doubtful about it, or why there is none.
-    pub outcome: Result<(Record, Vec<Finding>), Vec<Finding>>,
+    /// What it asks for, or why it is kept aside.
+    pub outcome: Result<Accepted, Vec<Finding>>,
 }
 
 /// Why a file cannot be read at all.
@@ -47,26 +60,31 @@ pub enum HeaderFault {
     /// No line at all.
     #[error("the file is empty")]
     Empty,
-    /// Not UTF-8; UTF-16 and Windows-1252 are the usual cases.
-    #[error("the header is not UTF-8")]
-    NotUtf8,
+    /// The bytes are not those of the declared encoding; UTF-16 and Windows-1252 are the usual cases.
+    #[error("the header is not text in {0}")]
+    Encoding(Encoding),
+    /// The file begins with the mark of UTF-8 and something else is declared.
+    #[error("the file is in UTF-8, not in {0}: it begins with the mark of UTF-8")]
+    Utf8Mark(Encoding),
     /// Longer than a line may be, or with open quotation marks.
     #[error("the header is not a row of fields")]
     Unreadable,
     /// Fields are separated by something else.
-    #[error("fields are separated by {found:?}, not by \";\"")]
+    #[error("fields are separated by {found:?}, not by {expected:?}")]
     Separator {
         /// Separator that the header seems to use.
         found: char,
+        /// Separator of the layout.
+        expected: char,
     },
-    /// A column of the layout is not there.
+    /// A column of the layout, or of the mapping, is not there.
     #[error("column {0} is missing")]
-    Missing(&'static str),
+    Missing(Cow<'static, str>),
     /// A column is there twice.
     #[error("column {0} stands twice")]
-    Double(&'static str),
-    /// A name that the layout does not have. The name itself is not repeated: in a file without header it would be
-    /// somebody's.
+    Double(Cow<'static, str>),
+    /// A name that neither the layout nor the mapping has. The name itself is not repeated: in a file without header
+    /// it would be somebody's.
     #[error("column number {position} is not in the layout")]
     Unknown {
         /// Position in the file, from 1.
@@ -75,23 +93,40 @@ pub enum HeaderFault {
 }
 
 impl<R: Read> ExportReader<R> {
-    /// Reads the header. A byte-order mark is admitted.
+    /// Reads the header of a total export in our layout. A byte-order mark is admitted.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
     pub fn new(input: R, context: ExportContext) -> Result<Self, OpenError> {
+        Self::open(input, context, &ExportForm::default())
+    }
+
+    /// Reads the header of an export of this form.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open(input: R, context: ExportContext, form: &ExportForm) -> Result<Self, OpenError> {
+        let ExportForm { kind, mapping } = form;
         let mut lines = Lines::new(input);
-        let order = {
-            let header = lines.next_line()?;
-            let bytes = match header {
-                Some(line) => line.bytes.ok_or_else(|| fault(HeaderFault::Unreadable))?,
-                None => return Err(fault(HeaderFault::Empty)),
-            };
-            let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-            let header = std::str::from_utf8(bytes).map_err(|_| fault(HeaderFault::NotUtf8))?;
-            column_order(header).map_err(OpenError::Header)?
+        let layout = match mapping {
+            None => {
+                let header = read_header(&mut lines, Encoding::Utf8)?;
+                Layout::Own(column_order(&header).map_err(OpenError::Header)?)
+            }
+            Some(mapping) => {
+                let header = match mapping.has_header() {
+                    true => Some(read_header(&mut lines, mapping.encoding())?),
+                    false => None,
+                };
+                let bound = BoundMapping::new(mapping, header.as_deref()).map_err(OpenError::Header)?;
+                Layout::Foreign(Box::new(bound))
+            }
         };
         Ok(Self {
             lines,
             context,
-            order,
+            kind: *kind,
+            layout,
         })
     }
 
@@ -101,32 +136,83 @@ impl<R: Read> ExportReader<R> {
         };
         let number = line.number;
         let Some(bytes) = line.bytes else {
-            return Ok(Some(unreadable(number, &rules::PN004)));
+            return Ok(Some(kept_aside(number, None, &rules::PN004)));
         };
-        let Ok(text) = std::str::from_utf8(bytes) else {
-            let card = card_of_broken_text(bytes, &self.order);
-            return Ok(Some(Row {
-                local_id: card,
-                ..unreadable(number, &rules::PN001)
-            }));
+        let text = match self.layout.encoding().decode(bytes) {
+            Ok(text) => text,
+            Err(rule) => {
+                let card = self.layout.card_of_broken_text(bytes);
+                return Ok(Some(kept_aside(number, card, rule)));
+            }
         };
-        let values = match split(text, ';') {
+        let values = match self.layout.split(&text) {
             Ok(values) => values,
-            Err(BadQuotes) => return Ok(Some(unreadable(number, &rules::PN003))),
+            Err(BadQuotes) => return Ok(Some(kept_aside(number, None, &rules::PN003))),
         };
-        if values.len() != self.order.len() {
-            return Ok(Some(unreadable(number, &rules::PN002)));
+        if values.len() != self.layout.columns() {
+            return Ok(Some(kept_aside(number, None, &rules::PN002)));
         }
-        let mut fields = Fields::default();
-        for (column, value) in self.order.iter().zip(&values) {
-            fields.set(*column, value);
-        }
-        let local_id = LocalId::parse(fields.get(Column::Card)).ok();
-        Ok(Some(Row {
-            line: number,
-            local_id,
-            outcome: parse_row(&fields, number, &self.context),
+        Ok(Some(match &self.layout {
+            Layout::Own(order) => {
+                let mut fields = Fields::default();
+                for (column, value) in order.iter().zip(&values) {
+                    fields.set(*column, value);
+                }
+                judged(&fields, number, &self.context, self.kind, Unmapped::default())
+            }
+            Layout::Foreign(mapping) => {
+                let (mapped, unmapped) = mapping.map(&values, number);
+                let mut fields = Fields::default();
+                for (spec, value) in COLUMNS.iter().zip(&mapped) {
+                    fields.set(spec.column, value);
+                }
+                judged(&fields, number, &self.context, self.kind, unmapped)
+            }
         }))
+    }
+}
+
+impl Layout {
+    fn encoding(&self) -> Encoding {
+        match self {
+            Self::Own(_) => Encoding::Utf8,
+            Self::Foreign(mapping) => mapping.encoding(),
+        }
+    }
+
+    fn columns(&self) -> usize {
+        match self {
+            Self::Own(order) => order.len(),
+            Self::Foreign(mapping) => mapping.columns(),
+        }
+    }
+
+    fn split<'t>(&self, text: &'t str) -> Result<Vec<Cow<'t, str>>, BadQuotes> {
+        match self {
+            Self::Own(_) => split(text, ';', Quotes::Double),
+            Self::Foreign(mapping) => mapping.split(text),
+        }
+    }
+
+    /// The card's number in a row that is not text in the declared encoding: separators and numbers are ASCII in
+    /// every encoding that back offices use, so the number can still be read.
+    fn card_of_broken_text(&self, bytes: &[u8]) -> Option<LocalId> {
+        let text = Encoding::decode_ascii(bytes);
+        let values = self
+            .split(&text)
+            .ok()
+            .filter(|values| values.len() == self.columns())?;
+        match self {
+            Self::Own(order) => {
+                let position = order.iter().position(|column| *column == Column::Card)?;
+                values
+                    .get(position)
+                    .and_then(|value| LocalId::parse(value.trim()).ok())
+            }
+            Self::Foreign(mapping) => mapping
+                .card(&values)
+                .and_then(|card| LocalId::parse(card.trim()).ok()),
+        }
     }
 }
 
@@ -143,10 +229,63 @@ fn fault(fault: HeaderFault) -> OpenError {
     OpenError::Header(vec![fault])
 }
 
-fn unreadable(line: u64, rule: &'static FindingRule) -> Row {
+fn read_header<R: Read>(lines: &mut Lines<R>, encoding: Encoding) -> Result<String, OpenError> {
+    let header = lines.next_line()?;
+    let bytes = match header {
+        Some(line) => line.bytes.ok_or_else(|| fault(HeaderFault::Unreadable))?,
+        None => return Err(fault(HeaderFault::Empty)),
+    };
+    let unmarked = bytes.strip_prefix(UTF_8_MARK);
+    if unmarked.is_some() && encoding != Encoding::Utf8 {
+        return Err(fault(HeaderFault::Utf8Mark(encoding)));
+    }
+    encoding
+        .decode(unmarked.unwrap_or(bytes))
+        .map(Cow::into_owned)
+        .map_err(|_| fault(HeaderFault::Encoding(encoding)))
+}
+
+/// The byte-order mark in UTF-8.
+const UTF_8_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The row of fields that are ours; `unmapped` was found while they were made so.
+fn judged(
+    fields: &Fields<'_>,
+    line: u64,
+    context: &ExportContext,
+    kind: ExportKind,
+    unmapped: Unmapped,
+) -> Row {
+    let Unmapped {
+        mut findings,
+        columns,
+    } = unmapped;
+    let outcome = match read_row(Sheet::new(fields, line, context), kind) {
+        outcome if findings.is_empty() => outcome,
+        Ok(Accepted {
+            warnings: further, ..
+        })
+        | Err(further) => {
+            // Warnings compare values, of which some are missing here; errors elsewhere in the row are told at once.
+            let holds = |finding: &Finding| {
+                finding.severity() == Severity::Error
+                    && finding.column.is_none_or(|column| !columns.contains(&column))
+            };
+            findings.extend(further.into_iter().filter(holds));
+            Err(findings)
+        }
+    };
     Row {
         line,
-        local_id: None,
+        local_id: LocalId::parse(fields.get(Column::Card)).ok(),
+        outcome,
+    }
+}
+
+fn kept_aside(line: u64, local_id: Option<LocalId>, rule: &'static FindingRule) -> Row {
+    Row {
+        line,
+        local_id,
         outcome: Err(vec![Finding {
             rule,
             column: None,
@@ -155,38 +294,33 @@ fn unreadable(line: u64, rule: &'static FindingRule) -> Row {
     }
 }
 
-/// The card's number in a row that is not UTF-8: separators and numbers are ASCII in every encoding that back
-/// offices use, so the number can still be read.
-fn card_of_broken_text(bytes: &[u8], order: &[Column]) -> Option<LocalId> {
-    let text = String::from_utf8_lossy(bytes);
-    let values = split(&text, ';')
-        .ok()
-        .filter(|values| values.len() == order.len())?;
-    let position = order.iter().position(|column| *column == Column::Card)?;
-    values
-        .get(position)
-        .and_then(|value| LocalId::parse(value.trim()).ok())
+/// The separator that a header seems to use, when it is read as one field.
+pub(super) fn other_separator(header: &str, expected: char) -> Option<char> {
+    [';', ',', '\t', '|']
+        .into_iter()
+        .find(|other| *other != expected && header.contains(*other))
 }
 
 fn column_order(header: &str) -> Result<Vec<Column>, Vec<HeaderFault>> {
-    let names = split(header, ';').map_err(|BadQuotes| vec![HeaderFault::Unreadable])?;
+    let expected = ';';
+    let names = split(header, expected, Quotes::Double).map_err(|BadQuotes| vec![HeaderFault::Unreadable])?;
     if let [_only] = names.as_slice()
-        && let Some(found) = [',', '\t', '|'].into_iter().find(|other| header.contains(*other))
+        && let Some(found) = other_separator(header, expected)
     {
-        return Err(vec![HeaderFault::Separator { found }]);
+        return Err(vec![HeaderFault::Separator { found, expected }]);
     }
     let mut faults = Vec::new();
     let mut order = Vec::with_capacity(names.len());
     for (position, name) in (1..).zip(&names) {
         match Column::named(name.trim()) {
             None => faults.push(HeaderFault::Unknown { position }),
-            Some(column) if order.contains(&column) => faults.push(HeaderFault::Double(column.name())),
+            Some(column) if order.contains(&column) => faults.push(HeaderFault::Double(column.name().into())),
             Some(column) => order.push(column),
         }
     }
     let missing = COLUMNS
         .iter()
         .filter(|spec| spec.requirement != Requirement::Optional && !order.contains(&spec.column));
-    faults.extend(missing.map(|spec| HeaderFault::Missing(spec.name)));
+    faults.extend(missing.map(|spec| HeaderFault::Missing(spec.name.into())));
     if faults.is_empty() { Ok(order) } else { Err(faults) }
 }

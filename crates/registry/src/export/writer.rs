@@ -6,8 +6,10 @@ use std::io::{self, Write};
 use chrono::NaiveDate;
 
 use crate::code::HouseholdKind;
-use crate::export::column::{COLUMNS, Column};
+use crate::export::ExportKind;
+use crate::export::column::{COLUMNS, Column, ColumnSpec};
 use crate::export::line::push_field;
+use crate::export::operation::{Operation, StatedEvent};
 use crate::identifier::{IstatCode, StateCode};
 use crate::record::{
     Address, BirthPlace, ForeignAddress, Locality, Parent, ParentRole, PersonName, Place, Record, Register,
@@ -17,24 +19,43 @@ use crate::record::{
 /// Writes cards in the layout, as a back office would: what holds now, without history.
 #[derive(Debug)]
 pub struct ExportWriter<W> {
+    kind: ExportKind,
     output: W,
     row: String,
 }
 
 impl<W: Write> ExportWriter<W> {
-    /// Writes the header.
+    /// Writes the header of a total export, without the columns of operations.
     pub fn new(output: W) -> io::Result<Self> {
+        Self::of(ExportKind::Total, output)
+    }
+
+    /// Writes the header; that of an incremental export has the columns of operations too.
+    pub fn of(kind: ExportKind, output: W) -> io::Result<Self> {
         let mut writer = Self {
+            kind,
             output,
             row: String::new(),
         };
-        writer.write_row(COLUMNS.iter().map(|spec| Cow::Borrowed(spec.name)))?;
+        writer.write_row(columns(kind).map(|spec| Cow::Borrowed(spec.name)))?;
         Ok(writer)
     }
 
     /// Writes the row of a card.
     pub fn write(&mut self, record: &Record) -> io::Result<()> {
-        self.write_row(COLUMNS.iter().map(|spec| value(record, spec.column)))
+        self.write_row(columns(self.kind).map(|spec| value(record, spec.column)))
+    }
+
+    /// Writes the row of an operation and of the event behind it; in a total export only the card.
+    pub fn write_operation(&mut self, operation: &Operation, event: &StatedEvent) -> io::Result<()> {
+        self.write_row(columns(self.kind).map(|spec| match operation {
+            _ if spec.column.tells_operation() => told(operation, event, spec.column),
+            Operation::Publish(record) => value(record, spec.column),
+            Operation::Withdraw(card) | Operation::Annul(card) if spec.column == Column::Card => {
+                text(card.as_str())
+            }
+            Operation::Withdraw(_) | Operation::Annul(_) => EMPTY,
+        }))
     }
 
     /// Flushes and gives the output back.
@@ -53,6 +74,33 @@ impl<W: Write> ExportWriter<W> {
         }
         self.row.push_str("\r\n");
         self.output.write_all(self.row.as_bytes())
+    }
+}
+
+fn columns(kind: ExportKind) -> impl Iterator<Item = &'static ColumnSpec> {
+    COLUMNS
+        .iter()
+        .filter(move |spec| kind == ExportKind::Incremental || !spec.column.tells_operation())
+}
+
+fn told<'a>(operation: &Operation, event: &StatedEvent, column: Column) -> Value<'a> {
+    let StatedEvent {
+        kind,
+        event_date,
+        effective_date,
+        registration_date,
+    } = event;
+    match column {
+        Column::Operation => text(match operation {
+            Operation::Publish(_) => "A",
+            Operation::Withdraw(_) => "C",
+            Operation::Annul(_) => "X",
+        }),
+        Column::EventKindValue => kind.map_or(EMPTY, |kind| text(kind.code())),
+        Column::EventDate => date(*event_date),
+        Column::EventEffective => date(*effective_date),
+        Column::EventRegistered => date(*registration_date),
+        _ => EMPTY,
     }
 }
 
@@ -193,6 +241,11 @@ fn value(record: &Record, column: Column) -> Value<'_> {
         Column::Protected => yes_no(record.flags.protected),
         Column::ProcedureOpen => yes_no(record.flags.procedure_open),
         Column::NotCertifiable => yes_no(record.flags.not_certifiable),
+        Column::Operation
+        | Column::EventKindValue
+        | Column::EventDate
+        | Column::EventEffective
+        | Column::EventRegistered => EMPTY,
     }
 }
 

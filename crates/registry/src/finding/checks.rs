@@ -1,21 +1,35 @@
 //! Checks that need more than one row.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::code::HouseholdKind;
+use crate::export::ExportKind;
 use crate::finding::{Finding, FindingRule, rules};
-use crate::record::Record;
+use crate::record::{Record, Register};
 
 /// What a whole export shows that no single row shows.
 ///
 /// Keeps 16 bytes of hash for each card, code and household, and nothing of what stands on the cards.
 #[derive(Debug, Default)]
 pub struct ExportChecks {
+    kind: ExportKind,
     cards: BTreeSet<Key>,
-    tax_codes: BTreeSet<Key>,
+    /// By base code: the first card that bears it in any form.
+    tax_codes: BTreeMap<Key, Bearer>,
+    national_ids: BTreeMap<Key, Key>,
     households: BTreeMap<Key, Household>,
+}
+
+/// The first card of a codice fiscale.
+#[derive(Debug)]
+struct Bearer {
+    card: Key,
+    /// The code in the form that stands on it.
+    code: Key,
+    register: Register,
 }
 
 type Key = [u8; 16];
@@ -29,26 +43,40 @@ struct Household {
 }
 
 impl ExportChecks {
-    /// Before the first row.
+    /// Before the first row of a total export.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Before the first row. Rows of an incremental export say nothing about cards that it does not name, and several
+    /// of one card are its operations: only codes on two cards are looked for.
+    pub fn of(kind: ExportKind) -> Self {
+        Self {
+            kind,
+            ..Self::default()
+        }
     }
 
     /// Takes in the card of a row and tells what is wrong with it beside the rows before. With an error among the
     /// findings the row must not be published; the earlier one stays.
     pub fn observe(&mut self, line: u64, record: &Record) -> Vec<Finding> {
-        if !self.cards.insert(key(record.local_id.as_str())) {
-            return vec![finding(&rules::PN100, "scheda", line)];
+        let card = key(record.local_id.as_str());
+        let fresh = self.cards.insert(card);
+        match self.kind {
+            ExportKind::Total if !fresh => return vec![finding(&rules::PN100, "scheda", line)],
+            ExportKind::Total | ExportKind::Incremental => {}
         }
         // Cards of persons who left or died say nothing about today's families.
         if record.cancellation.is_some() || record.death.is_some() {
             return Vec::new();
         }
         let mut findings = Vec::new();
-        if let Some(code) = record.current_tax_code()
-            && !self.tax_codes.insert(key(code.as_str()))
-        {
-            findings.push(finding(&rules::PN101, "codice_fiscale", line));
+        findings.extend(
+            self.codes_of(card, record)
+                .map(|(rule, column)| finding(rule, column, line)),
+        );
+        if self.kind == ExportKind::Incremental {
+            return findings;
         }
         if let Some(link) = record.households.latest() {
             let role = link.value.role;
@@ -74,6 +102,47 @@ impl ExportChecks {
             }
         }
         findings
+    }
+
+    /// What the codes on an open card show beside those on the cards before.
+    fn codes_of(
+        &mut self,
+        card: Key,
+        record: &Record,
+    ) -> impl Iterator<Item = (&'static FindingRule, &'static str)> + use<> {
+        let of_tax_code = record.current_tax_code().and_then(|code| {
+            let base = code
+                .definitive()
+                .map_or_else(|| key(code.as_str()), |code| key(code.base().as_str()));
+            let bearer = Bearer {
+                card,
+                code: key(code.as_str()),
+                register: record.register,
+            };
+            let first = match self.tax_codes.entry(base) {
+                Entry::Vacant(free) => {
+                    free.insert(bearer);
+                    return None;
+                }
+                Entry::Occupied(taken) => taken.into_mut(),
+            };
+            if first.card == card {
+                return None;
+            }
+            let rule = if first.code != bearer.code {
+                &rules::PN105
+            } else if first.register != bearer.register {
+                &rules::PN104
+            } else {
+                &rules::PN101
+            };
+            Some((rule, "codice_fiscale"))
+        });
+        let of_national_id = record.national_id.as_ref().and_then(|id| {
+            let first = *self.national_ids.entry(key(id.as_str())).or_insert(card);
+            (first != card).then_some((&rules::PN103, "id_anpr"))
+        });
+        of_tax_code.into_iter().chain(of_national_id)
     }
 
     /// What shows only after the last row, by line.

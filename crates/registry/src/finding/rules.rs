@@ -7,7 +7,8 @@ use crate::finding::Severity::{Error, Warning};
 macro_rules! finding_rules {
     ($($code:ident $severity:ident $italian:literal $remedy:literal $english:literal;)+) => {
         $(
-            pub(crate) static $code: FindingRule = FindingRule {
+            #[doc = $english]
+            pub static $code: FindingRule = FindingRule {
                 code: stringify!($code),
                 severity: $severity,
                 italian: $italian,
@@ -40,6 +41,25 @@ finding_rules! {
     PN004 Error "La riga supera 65536 byte"
         "Controllare che ogni scheda stia su una sola riga"
         "the row is longer than 65536 bytes";
+    // The row in another layout or encoding.
+    PN005 Error "Valore non previsto dalla tabella di conversione della mappatura"
+        "Aggiungere il valore alla mappatura, o correggerlo nel gestionale"
+        "the value is not in the translation of the mapping";
+    PN006 Error "La riga contiene byte che la codifica dichiarata non prevede"
+        "Dichiarare nella mappatura la codifica con cui il gestionale esporta (di solito windows-1252)"
+        "the row holds bytes that the declared encoding does not have";
+    PN007 Error "Caratteri UTF-8 letti con un'altra codifica (per esempio Ã¨ al posto di è)"
+        "Dichiarare utf-8, oppure correggere i testi convertiti due volte nel gestionale"
+        "the row holds UTF-8 that was read in another encoding";
+    PN008 Error "Indirizzo o numero civico che non si scompone in un solo modo"
+        "Scriverlo nella forma prevista dalla mappatura (SNC quando manca il civico)"
+        "the address or house number does not fall apart in exactly one way";
+    PN009 Error "Il campo non ha tante parti quante ne prevede la mappatura"
+        "Scrivere nel campo tutte le parti, con il separatore indicato dalla mappatura"
+        "the field has not as many parts as the mapping says";
+    PN016 Error "La data non esiste o non è in una delle forme dichiarate nella mappatura"
+        "Correggere la data, o dichiarare la forma nella mappatura"
+        "the date does not exist or is in none of the forms of the mapping";
     // Single fields.
     EN081 Error "Campo obbligatorio assente"
         "Valorizzare il campo"
@@ -134,6 +154,9 @@ finding_rules! {
     ES009 Warning "Data di validità della cittadinanza anteriore alla nascita o successiva all'esportazione"
         "Correggere la decorrenza della cittadinanza"
         "the citizenship starts before birth or after the export";
+    EN386 Warning "Unione civile anteriore al 5 giugno 2016"
+        "Verificare la decorrenza: prima del 05/06/2016 è ammessa solo se costituita all'estero"
+        "a civil union before 5 June 2016 is possible only abroad";
     PN042 Warning "Data di decorrenza dello stato civile anteriore alla nascita o successiva all'esportazione"
         "Correggere la decorrenza dello stato civile"
         "the civil status starts before birth or after the export";
@@ -300,6 +323,28 @@ finding_rules! {
     EC170 Warning "Stato estero di decesso inesistente sulla tabella di riferimento"
         "Indicare un codice della tabella 2"
         "the state of death is not in the table of states";
+    // Operations and events.
+    PN110 Error "Operazione ammessa solo nelle esportazioni incrementali"
+        "Esportare come incrementale, o togliere l'operazione dalla riga"
+        "the operation belongs to incremental exports";
+    PN111 Error "Data dell'evento indicata senza l'evento"
+        "Indicare l'evento, o svuotare le sue date"
+        "a date of the event is given without the event";
+    PN112 Error "Data di registrazione dell'evento successiva all'esportazione"
+        "Correggere la data di registrazione"
+        "the event was registered after the export";
+    PN113 Error "Data dell'evento successiva alla sua registrazione"
+        "Correggere la data dell'evento o quella di registrazione"
+        "the event lies after its registration";
+    EN206 Warning "La decorrenza del legame non coincide con la decorrenza dell'evento"
+        "Allineare la decorrenza del legame a quella della mutazione"
+        "the household link does not start on the effective date of the event";
+    EN077 Error "Non è l'ultima operazione della scheda, o non ve n'è alcuna da annullare"
+        "Annullare le operazioni successive, dall'ultima; verificare il numero di scheda"
+        "the card has no last operation that the row could annul";
+    PN114 Warning "Ritiro di una scheda che non è pubblicata"
+        "Nessuno, se la scheda era già stata ritirata; altrimenti verificare il numero di scheda"
+        "the card to withdraw is not published";
     // Across rows.
     PN100 Error "Numero di scheda già presente nel file"
         "Esportare ogni scheda una sola volta"
@@ -307,6 +352,15 @@ finding_rules! {
     PN101 Warning "Codice fiscale presente su più schede non cancellate"
         "Verificare le schede: due persone con lo stesso codice fiscale o una persona con due schede"
         "the codice fiscale stands on another card that is not cancelled";
+    PN104 Warning "Codice fiscale presente su una scheda di residente e su una AIRE (anomalia ANPR EA031)"
+        "Chiudere una delle due schede: la persona non può essere in APR e in AIRE"
+        "the codice fiscale stands on an open card of residents and on one of citizens abroad";
+    PN105 Warning "Codice fiscale base e di omocodia su due schede non cancellate (anomalia ANPR EA036)"
+        "Verificare con l'anagrafe tributaria se si tratta di una persona con due schede"
+        "the base codice fiscale and one of its omocodia variants stand on two open cards";
+    PN103 Warning "Identificativo nazionale (idANPR) presente su più schede non cancellate"
+        "Verificare le schede: una persona con due schede o un identificativo errato"
+        "the national id stands on another card that is not cancelled";
     EN166 Warning "La famiglia non può avere più di un intestatario"
         "Lasciare un solo intestatario (legame 1)"
         "the family has more than one reference person";

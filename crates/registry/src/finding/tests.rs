@@ -2,8 +2,9 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::code::{ConvivenzaRole, HouseholdRole, Kinship};
+use crate::export::ExportKind;
 use crate::identifier::HouseholdId;
-use crate::record::{HouseholdLink, Record};
+use crate::record::{HouseholdLink, Record, Register};
 use crate::testing::{full_record, local_id, open_record};
 use crate::timeline::Timeline;
 
@@ -55,6 +56,7 @@ fn card(Card(id, household, role): &Card) -> Record {
     Record {
         local_id: local_id(id),
         tax_codes: Vec::new(),
+        national_id: None,
         households,
         ..open_record()
     }
@@ -138,23 +140,86 @@ fn a_card_twice_is_an_error_of_the_later_row_alone() {
     assert_eq!(rules::PN100.severity, Severity::Error);
 }
 
-#[test]
-fn a_codice_fiscale_on_two_open_cards_is_told_and_on_a_closed_one_is_not() {
-    let open = |id: &str| Record {
+/// The codes that the cards give one after the other.
+#[track_caller]
+fn check_codes(kind: ExportKind, cards: &[Record], expected: &[&[&str]]) {
+    let mut checks = ExportChecks::of(kind);
+    let told: Vec<Vec<&str>> = (2..)
+        .zip(cards)
+        .map(|(line, card)| {
+            checks
+                .observe(line, card)
+                .iter()
+                .map(|finding| finding.rule.code)
+                .collect()
+        })
+        .collect();
+    assert_eq!(told, expected);
+}
+
+/// An open card without household.
+fn alone(id: &str, change: impl FnOnce(&mut Record)) -> Record {
+    let mut card = Record {
         local_id: local_id(id),
+        households: Timeline::default(),
+        national_id: None,
         ..open_record()
     };
+    change(&mut card);
+    card
+}
+
+#[test]
+fn a_code_on_two_open_cards_is_told_and_on_a_closed_one_is_not() {
     let closed = Record {
         local_id: local_id("closed"),
         ..full_record()
     };
-    let mut checks = ExportChecks::new();
-    assert!(checks.observe(2, &closed).is_empty());
-    assert!(checks.observe(3, &open("1")).is_empty());
-    let codes: Vec<_> = checks
-        .observe(4, &open("2"))
-        .iter()
-        .map(|finding| finding.rule.code)
-        .collect();
-    assert_eq!(codes, ["PN101", "EN166"]);
+    let open = |id| alone(id, |_| {});
+    let abroad = alone("3", |card| card.register = Register::Aire);
+    let omocode = alone("4", |card| {
+        let base = card.tax_codes[0].code.definitive().unwrap();
+        card.tax_codes[0].code = base.omocodes().next().unwrap().into();
+    });
+    let numbered = |id| {
+        alone(id, |card| {
+            card.national_id = open_record().national_id;
+            card.tax_codes.clear();
+        })
+    };
+    check_codes(
+        ExportKind::Total,
+        &[
+            closed,
+            open("1"),
+            open("2"),
+            abroad,
+            omocode,
+            numbered("5"),
+            numbered("6"),
+        ],
+        &[&[], &[], &["PN101"], &["PN104"], &["PN105"], &[], &["PN103"]],
+    );
+}
+
+#[test]
+fn rows_of_an_incremental_export_are_operations_and_no_population() {
+    let child = |id| card(&Card(id, Some("A"), CHILD));
+    let head = |id| card(&Card(id, Some("A"), HEAD));
+    let coded = |id| alone(id, |_| {});
+    check_codes(
+        ExportKind::Incremental,
+        &[
+            head("1"),
+            child("1"),
+            head("2"),
+            coded("3"),
+            coded("3"),
+            coded("4"),
+        ],
+        &[&[], &[], &[], &[], &[], &["PN101"]],
+    );
+    let mut checks = ExportChecks::of(ExportKind::Incremental);
+    checks.observe(2, &child("1"));
+    assert!(checks.finish().is_empty());
 }

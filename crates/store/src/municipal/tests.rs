@@ -150,6 +150,28 @@ fn changes_are_read_over_the_borders_of_frames() {
 }
 
 #[test]
+fn the_history_of_a_card_is_all_its_changes_and_grows_with_the_journal() {
+    let bench = Bench::default();
+    let mut store = bench.open();
+    let moved = lives_in(anna(), "Emilia", "2020-01-01");
+    store.append(vec![upsert(mario()), upsert(anna())]).unwrap();
+    store.append(vec![upsert(moved)]).unwrap();
+    let mut history = History::default();
+    let mut numbers = |store: &MunicipalStore, card: &str| -> Vec<u64> {
+        let changes = history.of_card(store, &local_id(card)).unwrap();
+        assert!(changes.iter().all(|change| change.local_id == local_id(card)));
+        changes.iter().map(|change| change.sequence).collect()
+    };
+    assert_eq!(numbers(&store, "2"), [2, 3]);
+    store.append(vec![remove("1"), remove("2")]).unwrap();
+    assert_eq!(
+        (numbers(&store, "1"), numbers(&store, "2")),
+        (vec![1, 4], vec![2, 3, 5])
+    );
+    assert_eq!(numbers(&store, "99"), []);
+}
+
+#[test]
 fn cards_under_two_istat_codes_and_more_than_a_frame_holds_are_appended_at_once() {
     let renamed = |number: &str| {
         with(giulia(), |card| {

@@ -1,5 +1,6 @@
 //! The daemon, and the commands that go to it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use agreement::reason::ExitCode;
@@ -44,11 +45,17 @@ pub(super) fn import(
     let ImportArguments {
         file,
         node,
+        form,
         date,
         complete,
     } = arguments;
     let config = node.load()?;
-    let path = std::path::absolute(file).map_err(|error| Failure::file(file, &error))?;
+    let absolute = |path: &Path| std::path::absolute(path).map_err(|error| Failure::file(path, &error));
+    let path = absolute(file)?;
+    // Read here first: what is wrong with it is told in the words of its file, whoever imports.
+    form.form()?;
+    let mapping = form.mapping.as_deref().map(absolute).transpose()?;
+    let kind = form.kind();
     let command = Command::Import {
         path: path.clone(),
         day: date.map(|day| day.to_string()),
@@ -57,6 +64,8 @@ pub(super) fn import(
         } else {
             Removals::Configured
         },
+        kind,
+        mapping: mapping.clone(),
     };
     let report = match told(&config, &command)? {
         Some(report) => report,
@@ -64,8 +73,10 @@ pub(super) fn import(
             let limit = complete.then_some(RemovalLimit::Unlimited);
             session.block_on(async |session| {
                 let handle = open(&config, session)?.handle();
+                let form = control::form_of(kind, mapping.as_deref(), handle.form())
+                    .map_err(|error| Failure::internal(&error))?;
                 let report = handle
-                    .import(&path, *date, limit)
+                    .import(&path, *date, limit, Some(form))
                     .await
                     .map_err(|error| failed(&error))?;
                 as_json(&report)
@@ -194,7 +205,7 @@ fn failed(error: &NodeError) -> Failure {
     let exit = match error {
         NodeError::Storage(_) | NodeError::Socket(_) | NodeError::Reconcile(_) => ExitCode::Unavailable,
         NodeError::KeyFile(_) | NodeError::PublicationKey(_) => ExitCode::Usage,
-        NodeError::OpenExport(_) | NodeError::Import(_) => ExitCode::Usage,
+        NodeError::OpenExport(_) | NodeError::Mapping(_) | NodeError::Import(_) => ExitCode::Usage,
         NodeError::Task(_) => ExitCode::Internal,
     };
     Failure::new(exit, "il nodo non può farlo", "the node cannot do it").because(error)

@@ -1,5 +1,7 @@
 //! Who the person is: generalities, codice fiscale, civil status, citizenships, parents.
 
+use chrono::NaiveDate;
+
 use crate::code::CivilStatus;
 use crate::codice_fiscale::{CodiceFiscaleError, Mismatch, TaxCode, birth_place_code};
 use crate::date::PartialDate;
@@ -19,6 +21,9 @@ const BIRTH_IN_ITALY: [Column; 3] = [
     Column::BirthProvince,
 ];
 const BIRTH_ABROAD: [Column; 2] = [Column::BirthState, Column::BirthLocality];
+
+/// Law 76/2016 came into force: before it, a civil union can only have been formed abroad.
+const FIRST_CIVIL_UNIONS: NaiveDate = NaiveDate::from_ymd_opt(2016, 6, 5).expect("a day of the calendar");
 
 impl Sheet<'_> {
     pub(super) fn generalities(&mut self) -> Option<Generalities> {
@@ -230,6 +235,9 @@ impl Sheet<'_> {
         let from = self.date(Column::CivilStatusFrom);
         if from.is_some_and(|from| self.out_of_life(from, birth_date)) {
             self.note(&rules::PN042, Column::CivilStatusFrom);
+        }
+        if status == Some(CivilStatus::CivillyUnited) && from.is_some_and(|from| from < FIRST_CIVIL_UNIONS) {
+            self.note(&rules::EN386, Column::CivilStatusFrom);
         }
         status
             .map(|status| Timeline::starting(from, status))

@@ -1,0 +1,136 @@
+//! What a row asks for, done against mirror and journal.
+
+use registry::change::{
+    Change, ChangeBody, EventKind, RegistryEvent, derive_events, merge_event, merge_export, undo_last,
+};
+use registry::export::{Column, Operation, StatedEvent};
+use registry::finding::{Finding, rules};
+use registry::identifier::LocalId;
+use registry::record::Record;
+use store::municipal::{ChangeDraft, MunicipalError};
+
+use super::Import;
+
+impl Import<'_> {
+    /// Does what a row asks for, and says what only the store could tell about it.
+    pub(super) fn take(
+        &mut self,
+        operation: Operation,
+        event: StatedEvent,
+        line: u64,
+    ) -> Result<Option<Finding>, MunicipalError> {
+        let found = |rule, column: Column| {
+            Some(Finding {
+                rule,
+                column: Some(column.name()),
+                line,
+            })
+        };
+        match operation {
+            Operation::Publish(record) => {
+                self.publish(*record, event)?;
+                Ok(None)
+            }
+            Operation::Withdraw(card) if self.withdraw(&card, event)? => Ok(None),
+            Operation::Withdraw(_) => Ok(found(&rules::PN114, Column::Card)),
+            Operation::Annul(card) if self.annul(&card, event)? => Ok(None),
+            Operation::Annul(_) => Ok(found(&rules::EN077, Column::Operation)),
+        }
+    }
+
+    fn publish(&mut self, record: Record, event: StatedEvent) -> Result<(), MunicipalError> {
+        let previous = self.card(&record.local_id)?;
+        let next = match event.kind {
+            Some(event) => merge_event(previous.as_ref(), record, event),
+            None => merge_export(previous.as_ref(), record),
+        };
+        match &previous {
+            Some(previous) if *previous == next => {
+                self.counts.unchanged += 1;
+                return Ok(());
+            }
+            Some(_) => self.counts.updated += 1,
+            None => self.counts.created += 1,
+        }
+        let events = match event.event(self.day) {
+            Some(stated) => vec![stated],
+            None => derive_events(
+                previous.as_ref(),
+                &next,
+                event.registration_date.unwrap_or(self.day),
+            ),
+        };
+        self.push(ChangeDraft {
+            local_id: next.local_id.clone(),
+            body: ChangeBody::Upsert(Box::new(next)),
+            events,
+        })
+    }
+
+    /// False when the card is not published.
+    fn withdraw(&mut self, card: &LocalId, event: StatedEvent) -> Result<bool, MunicipalError> {
+        if self.card(card)?.is_none() {
+            return Ok(false);
+        }
+        self.counts.removed += 1;
+        self.push(ChangeDraft {
+            local_id: card.clone(),
+            body: ChangeBody::Remove,
+            events: event.event(self.day).into_iter().collect(),
+        })?;
+        Ok(true)
+    }
+
+    /// False when the row is not about the card's last operation.
+    fn annul(&mut self, card: &LocalId, event: StatedEvent) -> Result<bool, MunicipalError> {
+        self.settle(card)?;
+        let changes = self.history.of_card(self.store, card)?;
+        let annulment = event.as_kind(EventKind::Annulment, self.day);
+        if changes.last().is_some_and(|last| is_done(last, &annulment)) {
+            self.counts.unchanged += 1;
+            return Ok(true);
+        }
+        let later = |last: &Change| {
+            let registered = last.events.iter().map(|event| event.registration_date);
+            Some(annulment.registration_date) < registered.max()
+        };
+        if changes.last().is_some_and(later) {
+            return Ok(false);
+        }
+        let Some(before) = undo_last(&changes) else {
+            return Ok(false);
+        };
+        self.counts.annulled += 1;
+        self.push(ChangeDraft {
+            local_id: card.clone(),
+            body: before.map_or(ChangeBody::Remove, |card| {
+                ChangeBody::Upsert(Box::new(card.clone()))
+            }),
+            events: vec![annulment],
+        })?;
+        Ok(true)
+    }
+
+    /// The card as the rows before left it.
+    fn card(&mut self, card: &LocalId) -> Result<Option<Record>, MunicipalError> {
+        self.settle(card)?;
+        self.store.card(card)
+    }
+
+    /// Journals what is pending for the card.
+    fn settle(&mut self, card: &LocalId) -> Result<(), MunicipalError> {
+        if self.pending.contains(card) {
+            self.flush()
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Whether a change is this annulment: a row that is imported again must not annul a second operation.
+fn is_done(last: &Change, annulment: &RegistryEvent) -> bool {
+    let same = |event: &RegistryEvent| {
+        event.kind == EventKind::Annulment && event.registration_date == annulment.registration_date
+    };
+    !last.events.is_empty() && last.events.iter().all(same)
+}
