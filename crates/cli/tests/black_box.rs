@@ -6,6 +6,7 @@ mod black_box {
     mod codice_fiscale;
     mod pki;
     mod exports;
+    mod layouts;
     mod samples;
     mod offline;
     mod demo;

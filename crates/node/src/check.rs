@@ -95,6 +95,14 @@ impl<R: Read> CheckedExport<R> {
         })
     }
 
+    /// The same, with every line in the report.
+    pub(crate) fn naming_every_line(self) -> Self {
+        Self {
+            tally: Tally::naming(usize::MAX),
+            ..self
+        }
+    }
+
     /// Adds what only the store can tell of a row that was accepted; with an error it is refused after all.
     pub(crate) fn note(&mut self, finding: Finding) {
         if finding.severity() == Severity::Error {

@@ -108,6 +108,7 @@ pub(crate) fn import_checked<R: Read>(
         removals,
     } = context;
     let mut import = Import {
+        begun: store.last_sequence(),
         store,
         day,
         drafts: Vec::new(),
@@ -179,6 +180,8 @@ pub(crate) fn import_checked<R: Read>(
 #[derive(Debug)]
 struct Import<'a> {
     store: &'a mut MunicipalStore,
+    /// Last change of the journal before the file.
+    begun: u64,
     day: NaiveDate,
     drafts: Vec<ChangeDraft>,
     /// Cards that the drafts change: the mirror does not know it yet.

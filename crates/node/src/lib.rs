@@ -11,6 +11,7 @@ pub mod findings;
 pub mod form;
 pub mod check;
 pub mod import;
+pub mod qualification;
 pub mod publisher;
 pub mod reconcile;
 pub mod daemon;

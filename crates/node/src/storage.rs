@@ -48,7 +48,7 @@ pub struct Storage {
 
 /// The daemon's randomness as the key ring takes it.
 #[derive(Debug)]
-struct RingEntropy(Arc<dyn Random>);
+pub(crate) struct RingEntropy(pub(crate) Arc<dyn Random>);
 
 impl Entropy for RingEntropy {
     fn fill(&self, buffer: &mut [u8]) {

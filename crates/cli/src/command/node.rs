@@ -2,6 +2,7 @@
 
 mod daemon;
 mod held;
+mod qualify;
 
 use std::fs::File;
 use std::io::BufReader;
@@ -15,6 +16,7 @@ use node::control::{self, Kind};
 use node::findings::RuleFindings;
 use registry::export::{ExportContext, ExportForm, OpenError};
 
+use self::qualify::QualifyArguments;
 use crate::call;
 use crate::datum::{Datum, RecordBuilder};
 use crate::failure::Failure;
@@ -28,6 +30,8 @@ pub enum NodeCommand {
     Check(CheckArguments),
     /// Import an export: by the daemon where one runs, else here
     Import(ImportArguments),
+    /// Say whether exports with known faults give the expected findings: exit 0 if all do, 1 if not
+    Qualify(QualifyArguments),
     /// Run the daemon until SIGTERM or SIGINT
     Run(NodeArguments),
     /// Say how the node stands
@@ -120,6 +124,7 @@ pub fn run(command: NodeCommand, session: &mut Session<'_, '_>) -> Result<ExitCo
     match command {
         NodeCommand::Check(arguments) => check(&arguments, session),
         NodeCommand::Import(arguments) => daemon::import(&arguments, session),
+        NodeCommand::Qualify(arguments) => qualify::run(&arguments, session),
         NodeCommand::Run(arguments) => daemon::run(&arguments, session),
         NodeCommand::Status(arguments) => daemon::status(&arguments, session),
         NodeCommand::Reconcile(arguments) => daemon::reconcile(&arguments, session),

@@ -90,9 +90,11 @@ impl Import<'_> {
             self.counts.unchanged += 1;
             return Ok(true);
         }
+        // Of one file the order tells which operation is meant; between files the dates of registration do.
+        let begun = self.begun;
         let later = |last: &Change| {
             let registered = last.events.iter().map(|event| event.registration_date);
-            Some(annulment.registration_date) < registered.max()
+            last.sequence <= begun && Some(annulment.registration_date) < registered.max()
         };
         if changes.last().is_some_and(later) {
             return Ok(false);

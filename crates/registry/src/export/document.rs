@@ -37,7 +37,9 @@ The file does not say of itself that it is incremental: the node is told, with `
   row with the card's last version, and `evento_registrazione` is the registration date of what it finds.
 - With `evento` `RECTIFICATION` what the row states takes the place of the latest fact, also under another start.
   With any other event a fact under a new start is added and the earlier ones stay as history.
-- An annulment is known by its registration date, which `X` therefore needs: a file that is imported twice annuls once.
+- An annulment is known by its registration date, which `X` therefore needs: a card's operations are annulled once a
+  day, so that a file that is imported twice annuls once. An annulment that was registered before the card's last
+  operation of an earlier file was (the day of that export, where its row says nothing) is refused.
 
 ";
 

@@ -30,6 +30,7 @@ struct Bearer {
     /// The code in the form that stands on it.
     code: Key,
     register: Register,
+    national_id: Option<Key>,
 }
 
 type Key = [u8; 16];
@@ -118,6 +119,7 @@ impl ExportChecks {
                 card,
                 code: key(code.as_str()),
                 register: record.register,
+                national_id: record.national_id.as_ref().map(|id| key(id.as_str())),
             };
             let first = match self.tax_codes.entry(base) {
                 Entry::Vacant(free) => {
@@ -129,7 +131,15 @@ impl ExportChecks {
             if first.card == card {
                 return None;
             }
+            // Omocodia is there for two persons with one base code: with two national ids they are two.
+            let two_persons = first
+                .national_id
+                .zip(bearer.national_id)
+                .is_some_and(|(one, other)| one != other);
             let rule = if first.code != bearer.code {
+                if two_persons {
+                    return None;
+                }
                 &rules::PN105
             } else if first.register != bearer.register {
                 &rules::PN104

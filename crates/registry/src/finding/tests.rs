@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::code::{ConvivenzaRole, HouseholdRole, Kinship};
 use crate::export::ExportKind;
-use crate::identifier::HouseholdId;
+use crate::identifier::{HouseholdId, NationalId};
 use crate::record::{HouseholdLink, Record, Register};
 use crate::testing::{full_record, local_id, open_record};
 use crate::timeline::Timeline;
@@ -199,6 +199,23 @@ fn a_code_on_two_open_cards_is_told_and_on_a_closed_one_is_not() {
             numbered("6"),
         ],
         &[&[], &[], &["PN101"], &["PN104"], &["PN105"], &[], &["PN103"]],
+    );
+}
+
+#[test]
+fn two_persons_told_apart_by_omocodia_are_no_finding() {
+    let numbered = |id: &str, number: &str| {
+        alone(id, |card| {
+            card.national_id = Some(NationalId::parse(number).unwrap())
+        })
+    };
+    let mut other = numbered("2", "AA00002AA");
+    let base = other.tax_codes[0].code.definitive().unwrap();
+    other.tax_codes[0].code = base.omocodes().next().unwrap().into();
+    check_codes(
+        ExportKind::Total,
+        &[numbered("1", "AA00001AA"), other],
+        &[&[], &[]],
     );
 }
 

@@ -294,6 +294,18 @@ fn what_is_not_the_last_operation_is_not_annulled() {
 }
 
 #[test]
+fn an_operation_and_its_annulment_in_one_file_are_done_in_their_order() {
+    let mut store = one_card();
+    let before = held(&store, "1");
+    let file: [Row<'_>; 2] = [("1", &MOVED), ("1", &ANNULLED)];
+    for _again in 0..2 {
+        let report = incremental(&mut store, &file);
+        assert_eq!((report.updated, report.annulled, report.quarantined), (1, 1, 0));
+        assert!(held(&store, "1") == before);
+    }
+}
+
+#[test]
 fn a_residence_with_reservation_that_is_undone_leaves_the_one_before() {
     let mut store = one_card();
     let before = held(&store, "1");
