@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 
+use registry::export::{Encoding, HeaderFault};
 use registry::finding::RULES;
 use registry::identifier::IstatCode;
 use transport::random::danger::SeededRandom;
@@ -58,6 +59,29 @@ fn the_suite_in_the_program_is_the_one_in_the_directory() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert!(built_in.contains(name.as_str()), "{name} is not in the program");
     }
+}
+
+#[test]
+fn every_fault_of_a_header_is_documented() {
+    let document = fs::read_to_string(directory().with_extension("md")).unwrap();
+    let faults = [
+        HeaderFault::Empty,
+        HeaderFault::Encoding(Encoding::Utf8),
+        HeaderFault::Utf8Mark(Encoding::Windows1252),
+        HeaderFault::Unreadable,
+        HeaderFault::Separator {
+            found: ',',
+            expected: ';',
+        },
+        HeaderFault::Missing("sesso".into()),
+        HeaderFault::Double("sesso".into()),
+        HeaderFault::Unknown { position: 3 },
+    ];
+    for fault in &faults {
+        let code = Expectation::of_header(fault).code;
+        assert!(document.contains(&format!("| `{code}` |")), "{code}");
+    }
+    assert_eq!(document.matches("| `HEADER-").count(), faults.len());
 }
 
 #[test]

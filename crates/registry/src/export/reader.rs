@@ -138,7 +138,16 @@ impl<R: Read> ExportReader<R> {
         let Some(bytes) = line.bytes else {
             return Ok(Some(kept_aside(number, None, &rules::PN004)));
         };
-        let text = match self.layout.encoding().decode(bytes) {
+        let encoding = self.layout.encoding();
+        // A file without header row has the mark of UTF-8 before its first row.
+        let bytes = match bytes.strip_prefix(UTF_8_MARK) {
+            Some(_) if number == 1 && encoding != Encoding::Utf8 => {
+                return Ok(Some(kept_aside(number, None, &rules::PN007)));
+            }
+            Some(unmarked) if number == 1 => unmarked,
+            _ => bytes,
+        };
+        let text = match encoding.decode(bytes) {
             Ok(text) => text,
             Err(rule) => {
                 let card = self.layout.card_of_broken_text(bytes);

@@ -383,7 +383,7 @@ impl RawColumn {
 
 impl Dates {
     /// Ours.
-    fn usual() -> Self {
+    pub(super) fn usual() -> Self {
         Self {
             forms: DateForm::parse("YYYY-MM-DD").into_iter().collect(),
             empty: Vec::new(),

@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::date::PartialDate;
 use crate::export::{
@@ -286,6 +288,50 @@ fn a_header_that_the_mapping_does_not_know_is_refused_with_every_fault() {
     let header = vec!["ID"; first.split(|byte| *byte == b'|').count()].join("|");
     let rows = rows(BETA, ExportKind::Total, header.as_bytes());
     assert!(rows.len() == 1 && rows[0].outcome.is_err());
+}
+
+#[test]
+fn the_mark_of_utf_8_before_a_file_without_header_is_known() {
+    let marked = [b"\xef\xbb\xbf", BETA_EXPORT].concat();
+    let rows = rows(BETA, ExportKind::Total, &marked);
+    assert_eq!(told(&rows[0]), [("PN007", "")]);
+    let utf_8: String = BETA_EXPORT.iter().map(|byte| char::from(*byte)).collect();
+    let declared = BETA.replacen("encoding = \"iso-8859-1\"", "encoding = \"utf-8\"", 1);
+    check_cards(&self::rows(
+        &declared,
+        ExportKind::Total,
+        format!("\u{feff}{utf_8}").as_bytes(),
+    ));
+}
+
+proptest! {
+    #[test]
+    fn no_file_makes_a_mapping_fall(bytes in proptest::collection::vec(any::<u8>(), 0..400), at in any::<proptest::sample::Index>()) {
+        for (mapping, file) in [(ALFA, ALFA_EXPORT), (BETA, BETA_EXPORT), (GAMMA, GAMMA_EXPORT)] {
+            let (head, tail) = file.split_at(at.index(file.len()));
+            let damaged = [head, &bytes, tail].concat();
+            if let Ok(reader) = open(mapping, ExportKind::Incremental, &damaged) {
+                for row in reader {
+                    let row = row.map_err(|_| TestCaseError::fail("a slice reads to its end"))?;
+                    prop_assert!(row.outcome.is_ok() || !told(&row).is_empty());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_date_comes_out_as_it_was_written(days in 0i32..100_000) {
+        let date = chrono::NaiveDate::from_num_days_from_ce_opt(700_000 + days).unwrap();
+        let form = |form: &str| super::dates::Dates { forms: vec![super::dates::DateForm::parse(form).unwrap()], ..super::dates::Dates::usual() };
+        for (pattern, written) in [
+            ("DD/MM/YYYY", date.format("%d/%m/%Y").to_string()),
+            ("YYYYMMDD", date.format("%Y%m%d").to_string()),
+            ("DD.MM.YYYY 00:00:00", date.format("%d.%m.%Y 00:00:00").to_string()),
+        ] {
+            let dates = form(pattern);
+            prop_assert_eq!(dates.convert(&written, |_| "").map_err(|rule| rule.code), Ok(date.to_string().into()));
+        }
+    }
 }
 
 #[test]
