@@ -15,6 +15,7 @@ mod document;
 mod layout;
 mod rule;
 mod street;
+mod values;
 
 pub(super) use self::bind::{BoundMapping, Unmapped};
 use self::check::Checker;

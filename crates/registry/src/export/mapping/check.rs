@@ -1,24 +1,19 @@
 //! From the file to a mapping that holds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
 use super::dates::{DateForm, Dates, Zeros};
 use super::layout::{OneOrMany, RawColumn, RawDates, RawFile, RawMapping, RawSplit, RawWhen};
-use super::rule::{Holds, Otherwise, Reading, Rule, Source, Split, SplitKind, Step, Values, When};
+use super::rule::{Holds, Reading, Rule, Source, Split, SplitKind, Step, When};
 use super::street::{NumberAfter, StreetSplit};
+use super::values::{admits, translation};
 use super::{ForeignColumn, Mapping, MappingError};
-use crate::code::{
-    AddressKind, CancellationReason, CivilStatus, HouseholdKind, HouseholdRole, RegistrationReason,
-    ToponymSpecies,
-};
-use crate::date::PartialDate;
+use crate::code::ToponymSpecies;
 use crate::export::column::{COLUMNS, Column, Form, Requirement};
 use crate::export::encoding::Encoding;
 use crate::export::line::Quotes;
-use crate::identifier::{IstatCode, StateCode};
-use crate::record::Register;
 
 /// The version of the format.
 const VERSION: u32 = 1;
@@ -31,7 +26,7 @@ pub(super) struct Checker {
     given: BTreeSet<Column>,
 }
 
-type Checked<T> = Result<T, MappingError>;
+pub(super) type Checked<T> = Result<T, MappingError>;
 
 impl Checker {
     pub(super) fn mapping(mut self, raw: RawMapping) -> Checked<Mapping> {
@@ -409,71 +404,6 @@ fn separator_of(text: &str) -> Checked<char> {
     }
 }
 
-fn translation(
-    column: Column,
-    values: Option<BTreeMap<String, String>>,
-    otherwise: Option<&str>,
-    key: &str,
-) -> Checked<Option<Values>> {
-    let otherwise = match (&values, otherwise) {
-        (None, Some(_)) => return Err(broken(key, "otherwise is for columns with values")),
-        (_, None | Some("refuse")) => Otherwise::Refuse,
-        (_, Some("keep")) => Otherwise::Keep,
-        (_, Some(_)) => return Err(broken(key, "otherwise must be refuse or keep")),
-    };
-    let Some(table) = values else {
-        return Ok(None);
-    };
-    let is_date = matches!(column.spec().form, Form::Date | Form::PartialDate);
-    // Of a date the value is translated before it is read: it need not be in our form yet.
-    if !is_date && !table.values().all(|ours| ours.is_empty() || admits(column, ours)) {
-        return Err(broken(
-            key,
-            "values translates to something that the column does not admit",
-        ));
-    }
-    Ok(Some(Values { table, otherwise }))
-}
-
-/// Whether a value that the mapping writes is one that the column can hold.
-fn admits(column: Column, value: &str) -> bool {
-    match column.spec().form {
-        Form::OneOf(words) => words.contains(&value),
-        Form::YesNo => ["S", "N"].contains(&value),
-        Form::Date => PartialDate::parse(value).is_ok_and(|date| date.to_naive().is_some()),
-        Form::PartialDate => PartialDate::parse(value).is_ok(),
-        Form::Istat => IstatCode::parse(value).is_ok(),
-        Form::State => StateCode::parse(value).is_ok(),
-        Form::States => value.split(',').all(|code| StateCode::parse(code).is_ok()),
-        Form::Event => crate::change::EventKind::from_code(value).is_some(),
-        Form::Code(_) => admits_code(column, value),
-        Form::Text(_)
-        | Form::Name
-        | Form::Province
-        | Form::Postcode
-        | Form::Number
-        | Form::LocalNumber
-        | Form::NationalId
-        | Form::TaxCode => !value.is_empty(),
-    }
-}
-
-fn admits_code(column: Column, code: &str) -> bool {
-    match column {
-        Column::CivilStatusValue => CivilStatus::from_code(code).is_ok(),
-        Column::AddressKindValue => AddressKind::from_code(code).is_ok(),
-        Column::Species => ToponymSpecies::from_code(code).is_ok(),
-        Column::HouseholdRole => [HouseholdKind::Family, HouseholdKind::Convivenza]
-            .into_iter()
-            .any(|kind| HouseholdRole::from_code(kind, code).is_ok()),
-        Column::RegistrationReason => RegistrationReason::from_code(code).is_ok(),
-        Column::CancellationReason => [Register::Apr, Register::Aire]
-            .into_iter()
-            .any(|register| CancellationReason::from_code(register, code).is_ok()),
-        _ => true,
-    }
-}
-
 fn check_names(foreign: &[String], ignored: &[String], header: Option<&[String]>) -> Checked<()> {
     let same = |one: &String, other: &String| one.trim().eq_ignore_ascii_case(other.trim());
     if ignored
@@ -501,7 +431,7 @@ fn check_names(foreign: &[String], ignored: &[String], header: Option<&[String]>
     Ok(())
 }
 
-fn broken(key: impl Into<String>, rule: &'static str) -> MappingError {
+pub(super) fn broken(key: impl Into<String>, rule: &'static str) -> MappingError {
     MappingError::Value {
         key: key.into(),
         rule,

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
+use super::dates::{DateForm, Dates};
 use super::*;
 use crate::date::PartialDate;
 use crate::export::{
@@ -322,7 +323,7 @@ proptest! {
     #[test]
     fn a_date_comes_out_as_it_was_written(days in 0i32..100_000) {
         let date = chrono::NaiveDate::from_num_days_from_ce_opt(700_000 + days).unwrap();
-        let form = |form: &str| super::dates::Dates { forms: vec![super::dates::DateForm::parse(form).unwrap()], ..super::dates::Dates::usual() };
+        let form = |form: &str| Dates { forms: vec![DateForm::parse(form).unwrap()], ..Dates::usual() };
         for (pattern, written) in [
             ("DD/MM/YYYY", date.format("%d/%m/%Y").to_string()),
             ("YYYYMMDD", date.format("%Y%m%d").to_string()),
@@ -446,7 +447,6 @@ fn a_mapping_that_breaks_a_rule_names_key_and_rule() {
 
 #[test]
 fn a_date_form_is_read_as_it_stands() {
-    use super::dates::DateForm;
     let overlap = |one: &str, other: &str| {
         DateForm::parse(one)
             .unwrap()
