@@ -15,6 +15,7 @@ use crate::record::{Place, Record};
 use crate::testing::{IMOLA, any_record, day, full_record, istat, open_record};
 
 const DOCUMENT: &str = "../../config/export-layout.md";
+const QUALIFICATION: &str = "../../config/qualification";
 
 fn context() -> ExportContext {
     ExportContext {
@@ -408,6 +409,21 @@ fn the_documentation_is_that_of_the_tables() {
         document == layout_document(),
         "write it again: PONTE_WRITE_DOCS=1 cargo test -p registry"
     );
+}
+
+#[test]
+fn the_files_of_the_qualification_suite_are_those_that_were_planted() {
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(QUALIFICATION);
+    for (name, content) in qualification::files() {
+        let path = directory.join(&name);
+        if std::env::var_os("PONTE_WRITE_DOCS").is_some() {
+            std::fs::write(&path, &content).unwrap();
+        }
+        assert!(
+            std::fs::read(&path).unwrap() == content,
+            "{name}: write it again: PONTE_WRITE_DOCS=1 cargo test -p registry"
+        );
+    }
 }
 
 #[test]

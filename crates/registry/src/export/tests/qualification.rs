@@ -9,8 +9,6 @@ use crate::identifier::{CadastralCode, HouseholdId, NationalId};
 use crate::record::{HouseholdLink, Sex};
 use crate::testing::local_id;
 
-const DIRECTORY: &str = "../../config/qualification";
-
 /// A file with the findings that must come of it: line, code, column.
 struct Planted {
     name: &'static str,
@@ -294,9 +292,8 @@ fn headers() -> [Planted; 3] {
     [faults, separator, encoding]
 }
 
-#[test]
-fn the_files_of_the_suite_are_those_that_were_planted() {
-    let mut files = vec![population()];
+/// Every file of the suite but its list, by name.
+pub(super) fn files() -> Vec<(String, Vec<u8>)> {
     let planted = [
         single_rows(),
         broken_lines(),
@@ -305,16 +302,6 @@ fn the_files_of_the_suite_are_those_that_were_planted() {
         other_layout(),
         other_layout_with_operations(),
     ];
-    files.extend(planted.into_iter().chain(headers()).flat_map(Planted::files));
-    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(DIRECTORY);
-    for (name, content) in files {
-        let path = directory.join(&name);
-        if std::env::var_os("PONTE_WRITE_DOCS").is_some() {
-            std::fs::write(&path, &content).unwrap();
-        }
-        assert!(
-            std::fs::read(&path).unwrap() == content,
-            "{name}: write it again: PONTE_WRITE_DOCS=1 cargo test -p registry"
-        );
-    }
+    let planted = planted.into_iter().chain(headers()).flat_map(Planted::files);
+    [population()].into_iter().chain(planted).collect()
 }
