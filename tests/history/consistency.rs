@@ -108,6 +108,12 @@ impl Story {
             .collect()
     }
 
+    /// The truth of a card.
+    pub(crate) fn card(&self, municipality: &str, card: &str) -> Option<&TruthCard> {
+        let mut cards = self.truth.cards().iter();
+        cards.find(|known| known.municipality == municipality && known.card == card)
+    }
+
     /// What the truth answers, by municipality and card.
     pub(crate) fn right(&self, question: Question<'_>) -> BTreeMap<(String, String), CardAnswer> {
         let Question {

@@ -8,3 +8,4 @@ mod replay;
 mod answers;
 mod cases;
 mod consistency;
+mod store;
