@@ -33,46 +33,74 @@ pub fn merge_export(previous: Option<&Record>, incoming: Record) -> Record {
 ///
 /// - A rectification corrects the last fact known, so that one goes whatever its start and value were; a codice
 ///   fiscale that was wrong is no past code of the person.
-/// - An annulment takes the last fact back, and a codice fiscale with it.
-///
-/// Every other event is read as [`merge_export`] reads a row.
+/// - An annulment takes the last fact back, and a codice fiscale with it: what the row states is what stood before.
+/// - Any other event adds the fact that it is about, also where the value is that of before: who moves to another
+///   flat behind the same door lives at an address that reads the same, since another day.
 pub fn merge_event(previous: Option<&Record>, incoming: Record, event: EventKind) -> Record {
-    merge(previous, incoming, Reading::of(event))
+    merge(previous, incoming, Reading::Told(event))
 }
 
 /// What a row says about the facts that it replaces.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 enum Reading {
     /// Nothing: what happened shows only by comparison.
     Unsaid,
-    /// The last fact was wrong.
-    Rectified,
-    /// The last fact never was.
-    Annulled,
+    /// This event.
+    Told(EventKind),
+}
+
+/// A kind of fact that has a history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Aspect {
+    TaxCode,
+    CivilStatus,
+    Citizenship,
+    Residence,
+    Household,
+}
+
+/// What became of the last fact known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Last {
+    /// It is history, unless it is the stated one with another start.
+    Superseded,
+    /// It is history.
+    Past,
+    /// It was wrong.
+    Wrong,
+    /// It never was.
+    Undone,
 }
 
 impl Reading {
-    fn of(event: EventKind) -> Self {
-        match event {
-            EventKind::Rectification => Self::Rectified,
-            EventKind::Annulment => Self::Annulled,
+    fn last(self, aspect: Aspect) -> Last {
+        let Self::Told(event) = self else {
+            return Last::Superseded;
+        };
+        let about: &[Aspect] = match event {
+            EventKind::Rectification => return Last::Wrong,
+            EventKind::Annulment => return Last::Undone,
             EventKind::Birth
             | EventKind::Immigration
             | EventKind::Registration
-            | EventKind::Emigration
-            | EventKind::Cancellation
-            | EventKind::ChangeOfDwelling
-            | EventKind::HouseholdChange
-            | EventKind::Marriage
+            | EventKind::ChangeOfDwelling => &[Aspect::Residence, Aspect::Household],
+            EventKind::HouseholdChange | EventKind::Death => &[Aspect::Household],
+            EventKind::Marriage
             | EventKind::CivilUnion
             | EventKind::Widowhood
             | EventKind::Dissolution
-            | EventKind::CivilStatusChange
-            | EventKind::Citizenship
-            | EventKind::TaxCode
+            | EventKind::CivilStatusChange => &[Aspect::CivilStatus, Aspect::Household],
+            EventKind::Citizenship => &[Aspect::Citizenship],
+            EventKind::TaxCode => &[Aspect::TaxCode],
+            EventKind::Emigration
+            | EventKind::Cancellation
             | EventKind::IdentityDocument
-            | EventKind::Death
-            | EventKind::Marker => Self::Unsaid,
+            | EventKind::Marker => &[],
+        };
+        if about.contains(&aspect) {
+            Last::Past
+        } else {
+            Last::Superseded
         }
     }
 }
@@ -106,13 +134,33 @@ fn merge(previous: Option<&Record>, incoming: Record, reading: Reading) -> Recor
         local_id,
         register,
         generalities,
-        tax_codes: merge_tax_codes(&previous.tax_codes, tax_codes, reading),
+        tax_codes: merge_tax_codes(&previous.tax_codes, tax_codes, reading.last(Aspect::TaxCode)),
         national_id,
-        civil_status: merge_timeline(&previous.civil_status, civil_status, reading, PartialEq::eq),
-        citizenships: merge_timeline(&previous.citizenships, citizenships, reading, PartialEq::eq),
+        civil_status: merge_timeline(
+            &previous.civil_status,
+            civil_status,
+            reading.last(Aspect::CivilStatus),
+            PartialEq::eq,
+        ),
+        citizenships: merge_timeline(
+            &previous.citizenships,
+            citizenships,
+            reading.last(Aspect::Citizenship),
+            PartialEq::eq,
+        ),
         parents,
-        residences: stay.merge(&previous.residences, residences, reading, same_residence),
-        households: stay.merge(&previous.households, households, reading, PartialEq::eq),
+        residences: stay.merge(
+            &previous.residences,
+            residences,
+            reading.last(Aspect::Residence),
+            same_residence,
+        ),
+        households: stay.merge(
+            &previous.households,
+            households,
+            reading.last(Aspect::Household),
+            PartialEq::eq,
+        ),
         identity_document,
         registration,
         cancellation,
@@ -156,7 +204,7 @@ impl Stay {
         self,
         previous: &Timeline<T>,
         incoming: Timeline<T>,
-        reading: Reading,
+        last: Last,
         same: impl Fn(&T, &T) -> bool,
     ) -> Timeline<T> {
         if self.closed && incoming.is_empty() {
@@ -166,7 +214,7 @@ impl Stay {
         match self.ended {
             // What held since before the end was never interrupted: the position of before was restored.
             Some(ended) if begun.is_none_or(|begun| ended <= begun) => incoming,
-            Some(_) | None => merge_timeline(previous, incoming, reading, same),
+            Some(_) | None => merge_timeline(previous, incoming, last, same),
         }
     }
 }
@@ -175,7 +223,7 @@ impl Stay {
 fn merge_timeline<T: Clone + PartialEq>(
     previous: &Timeline<T>,
     incoming: Timeline<T>,
-    reading: Reading,
+    last: Last,
     same: impl Fn(&T, &T) -> bool,
 ) -> Timeline<T> {
     let (Some(known), Some(stated)) = (previous.latest(), incoming.latest()) else {
@@ -192,16 +240,16 @@ fn merge_timeline<T: Clone + PartialEq>(
             incoming
         };
     };
-    let kept = match reading {
-        Reading::Unsaid | Reading::Annulled => previous.facts(),
-        Reading::Rectified => previous.facts().split_last().map_or(&[][..], |(_, kept)| kept),
+    let kept = match last {
+        Last::Superseded | Last::Past => previous.facts(),
+        Last::Wrong | Last::Undone => previous.facts().split_last().map_or(&[][..], |(_, kept)| kept),
     };
     let mut earlier: Vec<Dated<T>> = kept
         .iter()
         .filter(|fact| fact.from.is_none_or(|from| from < begun))
         .cloned()
         .collect();
-    while earlier.last().is_some_and(|last| same(&last.value, &first.value)) {
+    while last == Last::Superseded && earlier.last().is_some_and(|fact| same(&fact.value, &first.value)) {
         earlier.pop();
     }
     Timeline::from_facts(earlier.into_iter().chain(incoming.facts().iter().cloned()))
@@ -215,7 +263,7 @@ fn same_residence(one: &Residence, other: &Residence) -> bool {
 fn merge_tax_codes(
     previous: &[TaxCodeEntry],
     mut incoming: Vec<TaxCodeEntry>,
-    reading: Reading,
+    last: Last,
 ) -> Vec<TaxCodeEntry> {
     let Some(current) = incoming.last().map(|entry| entry.code) else {
         return incoming;
@@ -226,12 +274,12 @@ fn merge_tax_codes(
     }
     let without_last = || previous.split_last().map_or(&[][..], |(_, before)| before);
     let is_current = previous.last().is_some_and(|last| last.code == current);
-    let known = match reading {
-        Reading::Unsaid => previous,
-        Reading::Rectified | Reading::Annulled if is_current => previous,
-        Reading::Rectified => without_last(),
+    let known = match last {
+        Last::Superseded | Last::Past => previous,
+        Last::Wrong | Last::Undone if is_current => previous,
+        Last::Wrong => without_last(),
         // Back to the code of before, and nothing that came after it.
-        Reading::Annulled => previous
+        Last::Undone => previous
             .iter()
             .position(|known| known.code == current)
             .and_then(|at| previous.get(..at))

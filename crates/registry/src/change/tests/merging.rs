@@ -72,6 +72,28 @@ fn a_rectification_leaves_nothing_of_the_fact_that_was_wrong() {
         &[known[0], known[1], moved],
     );
     check_event(rectified, &known, known[1], &known);
+    // The last operation had corrected the start.
+    check_event(
+        EventKind::Annulment,
+        &known,
+        (Some("2026-03-09"), B),
+        &[known[0], (Some("2026-03-09"), B)],
+    );
+    let next_door = (Some("2026-03-07"), B);
+    check_event(
+        EventKind::ChangeOfDwelling,
+        &known,
+        next_door,
+        &[known[0], known[1], next_door],
+    );
+    let later = (Some("2026-03-09"), B);
+    check_event(
+        rectified,
+        &[known[0], known[1], next_door],
+        later,
+        &[known[0], known[1], later],
+    );
+    check_event(EventKind::Marriage, &known, next_door, &[known[0], next_door]);
     check_event(EventKind::Annulment, &known, known[0], &[known[0]]);
     check_event(
         EventKind::Annulment,
