@@ -114,6 +114,13 @@ impl Story {
         cards.find(|known| known.municipality == municipality && known.card == card)
     }
 
+    /// Whether a municipality still publishes a card after all its exports.
+    pub(crate) fn is_published(&self, municipality: &str, card: &str) -> bool {
+        let card = LocalId::parse(card).expect("a number");
+        let registry = self.registries.get(municipality);
+        registry.is_some_and(|registry| !registry.is_withdrawn(&card))
+    }
+
     /// What the truth answers, by municipality and card.
     pub(crate) fn right(&self, question: Question<'_>) -> BTreeMap<(String, String), CardAnswer> {
         let Question {

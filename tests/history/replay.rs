@@ -114,6 +114,11 @@ impl Registry {
         changed.collect()
     }
 
+    /// Whether the municipality publishes a card no longer, after all its exports.
+    pub(crate) fn is_withdrawn(&self, card: &LocalId) -> bool {
+        self.latest(card).is_none()
+    }
+
     fn latest(&self, card: &LocalId) -> Option<&Record> {
         self.cards.get(card)?.last()?.record.as_ref()
     }

@@ -326,15 +326,19 @@ impl Comparable {
         Self::new(cards.collect(), households.collect())
     }
 
+    /// The truth, without the cards that were withdrawn since: of what was known, only that is shown which still may be.
     fn right(story: &Story, question: Question<'_>) -> Self {
-        let answers = story.right(question);
+        let mut answers = story.right(question);
+        answers.retain(|(municipality, card), _| story.is_published(municipality, card));
         let households = answers
             .iter()
             .filter(|(_, answer)| matches!(answer.household, Told::Held { .. }));
         let households = households.map(|((municipality, _), answer)| {
             let members = answer.members.iter();
             let named = members.filter_map(|(card, role)| {
-                let card = story.card(municipality, card)?;
+                let card = story
+                    .card(municipality, card)
+                    .filter(|_| story.is_published(municipality, card))?;
                 let known = story.truth.answer(card, question.reference, question.known_on)?;
                 Some(format!(
                     "{:?} {}",
