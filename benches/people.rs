@@ -9,6 +9,7 @@ use registry::code::{
 use registry::codice_fiscale::{CodiceFiscale, TaxCode};
 use registry::date::PartialDate;
 use registry::identifier::{CadastralCode, HouseholdId, IstatCode, LocalId, StateCode};
+use registry::measure::Measures;
 use registry::record::{
     Address, BirthPlace, Flags, Generalities, HouseholdLink, PersonName, Place, Record, Register,
     Registration, Residence, ResidenceStanding, Sex, TaxCodeEntry,
@@ -126,6 +127,7 @@ pub fn card(number: u64) -> Record {
         cancellation: None,
         death: None,
         flags: Flags::default(),
+        measures: Measures::default(),
     }
 }
 

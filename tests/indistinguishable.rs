@@ -16,7 +16,7 @@ use wire::status::{EntryReceipt, RECEIPT_TRAILER, entry_receipt, failure_of};
 
 /// Everything of an answer that reaches the caller, but for the content of its receipt, which is another each time.
 #[derive(Debug, PartialEq, Eq)]
-struct Seen {
+pub(crate) struct Seen {
     code: Code,
     message: String,
     details: Vec<u8>,
@@ -24,7 +24,7 @@ struct Seen {
     receipt_bytes: usize,
 }
 
-fn seen(status: &Status) -> (Seen, u64) {
+pub(crate) fn seen(status: &Status) -> (Seen, u64) {
     let receipt = failure_of(status)
         .details
         .receipt()

@@ -8,6 +8,7 @@ mod indistinguishable;
 mod door;
 mod interruption;
 mod untrusted_node;
+mod sealed;
 mod restart;
 mod configuration;
 mod full_disk;

@@ -13,6 +13,7 @@ use registry::codice_fiscale::{CodiceFiscale, TaxCode};
 use registry::date::PartialDate;
 use registry::export::ExportWriter;
 use registry::identifier::{CadastralCode, HouseholdId, IstatCode, LocalId, StateCode};
+use registry::measure::Measures;
 use registry::record::{
     Address, BirthPlace, Cancellation, Death, Flags, Generalities, HouseholdLink, PersonName, Place, Record,
     Register, Registration, Residence, ResidenceStanding, Sex, TaxCodeEntry,
@@ -291,6 +292,7 @@ impl Person {
                 place: None,
             }),
             flags: self.flags.clone(),
+            measures: Measures::default(),
         }
     }
 }

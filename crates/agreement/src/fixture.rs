@@ -10,6 +10,7 @@ use registry::code::{
 use registry::codice_fiscale::TaxCode;
 use registry::date::PartialDate;
 use registry::identifier::{HouseholdId, IstatCode, LocalId, StateCode};
+use registry::measure::Measures;
 use registry::record::{
     Address, BirthPlace, Flags, Generalities, HouseholdLink, PersonName, Place, Record, Register,
     Registration, Residence, ResidenceStanding, Sex, TaxCodeEntry,
@@ -274,5 +275,6 @@ pub(crate) fn record() -> Record {
         cancellation: None,
         death: None,
         flags: Flags::default(),
+        measures: Measures::default(),
     }
 }

@@ -193,6 +193,12 @@ impl Permit {
         let shown = visible.intersection(self.fields);
         let mut view = PersonView::of(record, shown, self.reference_date, self.history_from());
         view.location_withheld = self.withholds_location(shown);
+        if view.location_withheld
+            && let Some(death) = &mut view.death
+        {
+            // The place of death leads to where the person lived.
+            death.place = None;
+        }
         view
     }
 
@@ -251,10 +257,13 @@ impl Permit {
 
     fn fields_of(&self, subject: &SubjectFacts) -> FieldSet {
         match (subject.location, &self.terms().protection) {
-            (Location::Open, _) | (Location::Protected, Protection::Shown { .. }) => self.fields,
-            (Location::Protected, Protection::LocationWithheld { .. } | Protection::Hidden) => {
-                self.fields.difference(FieldSet::LOCATION)
+            (Location::Open, _) | (Location::Shared | Location::Protected, Protection::Shown { .. }) => {
+                self.fields
             }
+            (
+                Location::Shared | Location::Protected,
+                Protection::LocationWithheld { .. } | Protection::Hidden,
+            ) => self.fields.difference(FieldSet::LOCATION),
         }
     }
 }

@@ -45,11 +45,13 @@ pub enum Age {
     Minor,
 }
 
-/// Whether the place where a person lives is protected by a measure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whether the place where a person lives is protected by a measure; the stricter is the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Location {
     /// It is not.
     Open,
+    /// Somebody else's is, who shares the dwelling: to show where this person lives would show where that one does.
+    Shared,
     /// It is.
     Protected,
 }
@@ -73,7 +75,8 @@ pub enum Consent {
 }
 
 impl SubjectFacts {
-    /// The facts of a card; what is not on the card is given beside it.
+    /// The facts of a card; what is not on the card is given beside it. The location is what the card alone says of
+    /// the reference date: whoever knows more must add what [`Location`] demands.
     pub fn of(
         record: &Record,
         municipality: MunicipalityId,
@@ -86,13 +89,24 @@ impl SubjectFacts {
             register: record.register,
             standing: Standing::of(record, reference_date),
             age: Age::on(record.generalities.birth_date, reference_date),
-            location: if record.flags.protected {
-                Location::Protected
-            } else {
-                Location::Open
-            },
+            location: Location::on_card(record, reference_date, reference_date),
             identity,
             consent,
+        }
+    }
+}
+
+impl Location {
+    /// What the card itself says of its location, to a call of `today` about `reference_date`.
+    ///
+    /// A protection in force today covers every reference date, because most of what was true yesterday still is;
+    /// and one in force on the reference date covers that date for ever, because where the person was then may be
+    /// where others are now.
+    pub fn on_card(record: &Record, reference_date: NaiveDate, today: NaiveDate) -> Self {
+        if record.protected_on(reference_date) || record.protected_on(today) {
+            Self::Protected
+        } else {
+            Self::Open
         }
     }
 }

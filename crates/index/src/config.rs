@@ -1,6 +1,6 @@
 //! The index's configuration file: parsed without side effects, unknown keys refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -41,6 +41,8 @@ pub struct IndexConfig {
     pub registrars: BTreeMap<RegistrarId, RegistrarGrant>,
     /// From which age a node's data count as stale.
     pub stale_after: StaleAfter,
+    /// Municipalities that have confirmed that others may see their name beside an anomaly and contact them.
+    pub contacts: BTreeSet<MunicipalityId>,
     /// Which auditor reads what; an auditor that is not named reads nothing.
     pub readers: BTreeMap<SpiffeId, ReaderGrant>,
     /// Tuning with usable defaults.
@@ -172,6 +174,8 @@ struct RawConfig {
     key_encryption_key: PathBuf,
     log_key: PathBuf,
     #[serde(default)]
+    contacts: Vec<String>,
+    #[serde(default)]
     node: Vec<RawNode>,
     #[serde(default)]
     registrar: Vec<RawRegistrar>,
@@ -277,6 +281,7 @@ impl IndexConfig {
                 },
             key_encryption_key,
             log_key,
+            contacts,
             node,
             registrar,
             reader,
@@ -299,6 +304,10 @@ impl IndexConfig {
             }
             nodes.insert(id, grant);
         }
+        let contacts = contacts
+            .iter()
+            .map(|code| municipality("contacts", code))
+            .collect::<Result<_, _>>()?;
         let registrars = registrar
             .into_iter()
             .enumerate()
@@ -327,6 +336,7 @@ impl IndexConfig {
             nodes,
             registrars,
             stale_after,
+            contacts,
             readers,
             limits: limits.check(),
             daily_limits: daily_limits.check()?,

@@ -19,6 +19,7 @@ pub mod freshness;
 pub mod consultation;
 pub mod publication;
 pub mod quarantine;
+mod anomalies;
 pub mod agreement_book;
 pub mod administration;
 pub mod audit;

@@ -32,6 +32,7 @@ use wire::proto::publication::v1 as pb;
 use wire::proto::publication::v1::publication_service_server::PublicationService;
 use wire::status::{Details, invalid_argument, status_for};
 
+use crate::anomalies;
 use crate::call::call_of;
 use crate::entry::{Call, told, usual_retention};
 use crate::page::{PageToken, page_size};
@@ -41,6 +42,7 @@ use crate::stream::StreamGuard;
 
 const PUBLISH: &str = "ponte.publication.v1.PublicationService/Publish";
 const LIST_CARDS: &str = "ponte.publication.v1.PublicationService/ListCards";
+const LIST_ANOMALIES: &str = "ponte.publication.v1.PublicationService/ListAnomalies";
 const LIST_REJECTIONS: &str = "ponte.publication.v1.PublicationService/ListRejections";
 
 /// Answers that may wait for a node's connection.
@@ -490,6 +492,21 @@ impl<S: RecordStore> PublicationService for Publication<S> {
     ) -> Result<Response<pb::ListCardsResponse>, Status> {
         let call = call_of(&request, LIST_CARDS)?;
         self.list(&call, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn list_anomalies(
+        &self,
+        request: Request<pb::ListAnomaliesRequest>,
+    ) -> Result<Response<pb::ListAnomaliesResponse>, Status> {
+        let call = call_of(&request, LIST_ANOMALIES)?;
+        let pb::ListAnomaliesRequest {
+            municipality,
+            page_size,
+            page_token,
+        } = request.into_inner();
+        let own = self.own(&call, "municipality", &municipality)?;
+        let page = anomalies::list(&self.shared, call, own.id, page_size, &page_token).await?;
+        Ok(Response::new(page))
     }
 
     async fn list_rejections(

@@ -1,6 +1,6 @@
 //! What all services of the index share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use agreement::peer::SpiffeId;
 use agreement::reason::Reason;
 use agreement::usage::UsageCounters;
 use arc_swap::ArcSwap;
+use registry::municipality::MunicipalityId;
 use registry::statement::RegistrarId;
 use store::access_log::committed::Committed;
 use store::access_log::draft::EntryDraft;
@@ -43,6 +44,8 @@ pub struct Shared<S> {
     pub registrars: BTreeMap<RegistrarId, RegistrarGrant>,
     /// From which age a node's data count as stale.
     pub stale_after: StaleAfter,
+    /// Municipalities that have confirmed that others may contact them about an anomaly.
+    pub contacts: BTreeSet<MunicipalityId>,
     /// Who reads what of the log.
     pub readers: BTreeMap<SpiffeId, ReaderGrant>,
     /// The clock.

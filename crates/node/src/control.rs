@@ -18,6 +18,7 @@ use transport::shutdown::Shutdown;
 use crate::daemon::Handle;
 use crate::form::{MappingFileError, load_mapping};
 use crate::import::RemovalLimit;
+use crate::measure::{CardNumber, Order};
 use crate::reconcile::Mending;
 
 /// Name of the socket in the data directory.
@@ -49,6 +50,13 @@ pub enum Command {
         /// Absolute path of the mapping with which it is read; as configured when absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         mapping: Option<PathBuf>,
+    },
+    /// Set or end a measure on a card.
+    Measure {
+        /// Number of the card.
+        card: CardNumber,
+        /// What to do.
+        order: Order,
     },
     /// Say how the node stands.
     Status,
@@ -224,6 +232,7 @@ async fn obey(command: Command, handle: &Handle) -> Reply {
                 .await
                 .map(serde_json::to_value)
         }
+        Command::Measure { card, order } => handle.order(card, order).await.map(serde_json::to_value),
         Command::Status => handle.status().await.map(serde_json::to_value),
         Command::Reconcile { mending } => handle.reconcile(mending).await.map(serde_json::to_value),
         Command::PublishNow => {

@@ -22,6 +22,7 @@ use crate::config::NodeConfig;
 use crate::control;
 use crate::form::{MappingFileError, load_mapping};
 use crate::import::{ImportContext, ImportError, ImportReport, RemovalLimit, import};
+use crate::measure::{CardNumber, MeasureError, MeasureReport, Order, set_measure};
 use crate::publisher::{Connect, Publisher, PublisherHandle, PublisherStatus};
 use crate::reconcile::{Mending, ReconcileError, ReconcileReport, reconcile};
 use crate::storage::{Storage, StorageError};
@@ -96,6 +97,9 @@ pub enum NodeError {
     /// The comparison with the index.
     #[error(transparent)]
     Reconcile(#[from] ReconcileError),
+    /// An order about a measure.
+    #[error(transparent)]
+    Measure(#[from] MeasureError),
     /// A task of the daemon broke.
     #[error("a task of the daemon broke")]
     Task(#[from] tokio::task::JoinError),
@@ -230,6 +234,20 @@ impl Handle {
     /// How exports are read, unless an import is told otherwise.
     pub fn form(&self) -> &ExportForm {
         &self.form
+    }
+
+    /// Carries out a registrar's order about a card and publishes it at once.
+    ///
+    /// # Errors
+    /// [`NodeError::Measure`], with nothing journalled.
+    pub async fn order(&self, number: CardNumber, order: Order) -> Result<MeasureReport, NodeError> {
+        let storage = self.storage.clone();
+        let today = Moment::new(self.clock.now()).date();
+        let ordering =
+            tokio::task::spawn_blocking(move || set_measure(&mut storage.store(), &number, &order, today));
+        let report = ordering.await??;
+        self.imported();
+        Ok(report)
     }
 
     /// Imports a file made on `day`, today in Italy when absent, and goes on publishing. What is not told is as

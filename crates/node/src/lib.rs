@@ -1,7 +1,8 @@
 //! The municipal daemon (*nodo comunale*).
 //!
 //! A back office hands over its cards in an export; the node [checks](check) it, [imports](import) what changed into
-//! its journal, and [publishes](publisher) the journal to the index. What the index acknowledged is held by it; what
+//! its journal, and [publishes](publisher) the journal to the index. A registrar
+//! sets [measures](measure) on a card beside the exports. What the index acknowledged is held by it; what
 //! it did not is sent again, whatever was interrupted on either side. [`daemon`] puts them together, [`control`] is
 //! how commands talk to a daemon that runs.
 
@@ -12,6 +13,7 @@ pub mod form;
 pub mod check;
 pub mod import;
 pub mod qualification;
+pub mod measure;
 pub mod publisher;
 pub mod reconcile;
 pub mod daemon;

@@ -3,10 +3,13 @@
 //! They are what digests and content hashes are computed over, and what the index and the node store. They do not
 //! depend on protobuf, which promises no canonical form.
 //!
-//! # Layout, version 1
+//! # Layout
+//!
+//! A card without measures is written in version 1, one with measures in version 2, which adds tags 61 and 62 and
+//! changes nothing else: so digests and content hashes of cards without measures are what they always were.
 //!
 //! ```text
-//! record   := %x01 field*                      version, then fields in ascending order of tag
+//! record   := (%x01 | %x02) field*              version, then fields in ascending order of tag
 //! field    := tag length value                 tag: 1 byte; length: varint, of value in bytes
 //! varint   := unsigned LEB128, shortest form, at most 10 bytes
 //! text     := varint bytes                     length in bytes, then UTF-8
@@ -40,6 +43,8 @@
 //! | 51 | cancellation | 00 APR or 01 AIRE, text(code of table 15 or 28), date(effective), locality?(destination) | 0-1 |
 //! | 52 | death | date, locality?(place) | 0-1 |
 //! | 60 | flags | 1 byte: bit 0 protected, bit 1 procedure open, bit 2 not certifiable; never 00 | 0-1 |
+//! | 61 | protection | 1 byte: basis; date(from), date?(until) | 0-1, version 2 |
+//! | 62 | identity seal | 1 byte: basis; date(from), 00 new identity awaited or 01 present | 0-1, version 2 |
 //!
 //! ```text
 //! place    := %x00 istat text(postcode) text(hamlet) varint(species, table 4) text(street) text(street code)
@@ -50,7 +55,8 @@
 //! ```
 //!
 //! Tags are hexadecimal. A start that is not known comes before every date. Anything else is refused: another order,
-//! a tag twice where one is admitted, a longer varint, a value outside its type, a byte after the last field.
+//! a tag twice where one is admitted, a longer varint, a value outside its type, a byte after the last field,
+//! version 2 without a measure or version 1 with one.
 
 pub(crate) mod bytes;
 mod read;
@@ -59,10 +65,13 @@ mod write;
 pub use self::read::{CanonicalError, decode};
 pub use self::write::encode;
 
-/// The version this program writes.
-pub const CANONICAL_VERSION: u8 = 1;
+/// The latest version this program writes.
+pub const CANONICAL_VERSION: u8 = 2;
 
-/// Tags of the fields, version 1.
+/// The version of cards without measures.
+const WITHOUT_MEASURES: u8 = 1;
+
+/// Tags of the fields.
 mod tag {
     pub(super) const MUNICIPALITY: u8 = 0x01;
     pub(super) const LOCAL_ID: u8 = 0x02;
@@ -84,6 +93,13 @@ mod tag {
     pub(super) const CANCELLATION: u8 = 0x51;
     pub(super) const DEATH: u8 = 0x52;
     pub(super) const FLAGS: u8 = 0x60;
+    pub(super) const PROTECTION: u8 = 0x61;
+    pub(super) const IDENTITY_SEAL: u8 = 0x62;
+
+    /// Whether version 2 brought the field.
+    pub(super) fn is_measure(tag: u8) -> bool {
+        matches!(tag, PROTECTION | IDENTITY_SEAL)
+    }
 
     /// Whether the field may occur more than once.
     pub(super) fn repeats(tag: u8) -> bool {

@@ -2,10 +2,12 @@
 //!
 //! This crate is pure: it does no I/O, reads no clock, draws no random number and knows no protobuf.
 //! The reader's path: [`identifier`] and [`date`] are the words, [`codice_fiscale`], [`municipality`], [`state`]
-//! and [`code`] the reference tables, [`record`] the card with its [`timeline`]s, [`canonical`] its bytes,
+//! and [`code`] the reference tables, [`record`] the card with its [`timeline`]s and
+//! [`measure`]s, [`canonical`] its bytes,
 //! [`digest`] the proof that two copies are equal, [`export`] the layout in which back offices hand it over with the
 //! [`finding`]s about it, [`change`] and [`publication`] the way to the index with the [`signing`] keys and registrars'
-//! [`statement`]s that guard it, [`linking`] the person behind cards of several municipalities.
+//! [`statement`]s that guard it, [`linking`] the person behind cards of several municipalities, [`sealing`] the
+//! identities that must never be joined to it.
 
 pub mod identifier;
 pub mod date;
@@ -17,6 +19,7 @@ pub mod state;
 pub mod municipality;
 pub mod codice_fiscale;
 pub mod record;
+pub mod measure;
 pub mod normal;
 pub mod finding;
 pub mod export;
@@ -27,6 +30,7 @@ pub mod signing;
 pub mod publication;
 pub mod statement;
 pub mod linking;
+pub mod sealing;
 
 #[cfg(test)]
 mod testing;

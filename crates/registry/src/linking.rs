@@ -10,6 +10,7 @@ mod decision;
 use std::fmt;
 
 use aws_lc_rs::hmac;
+use chrono::{Datelike, NaiveDate};
 use uuid::Uuid;
 
 use crate::codice_fiscale::{TaxCode, birth_place_code};
@@ -58,6 +59,27 @@ pub fn record_id(key: &RegionKey, municipality: MunicipalityId, local_id: &Local
     let mut context = hmac::Context::with_key(&key.0);
     context.update(municipality.as_str().as_bytes());
     context.update(local_id.as_str().as_bytes());
+    id_from(context)
+}
+
+/// The regional id of a card from the seal of its identity on: as [`record_id`], over a label that no municipality's
+/// number can begin with, municipality, local id and first day of the new identity. Nobody without the key can tell
+/// that the two are of one card.
+pub fn sealed_record_id(
+    key: &RegionKey,
+    municipality: MunicipalityId,
+    local_id: &LocalId,
+    from: NaiveDate,
+) -> RecordId {
+    let mut context = hmac::Context::with_key(&key.0);
+    context.update(b"sealed identity\0");
+    context.update(municipality.as_str().as_bytes());
+    context.update(&from.num_days_from_ce().to_be_bytes());
+    context.update(local_id.as_str().as_bytes());
+    id_from(context)
+}
+
+fn id_from(context: hmac::Context) -> RecordId {
     let tag = context.sign();
     let mut bytes: [u8; 16] = tag
         .as_ref()

@@ -13,6 +13,7 @@ use crate::code::{
 use crate::codice_fiscale::TaxCode;
 use crate::date::PartialDate;
 use crate::identifier::{HouseholdId, IstatCode, LocalId, NationalId, StateCode};
+use crate::measure::Measures;
 use crate::timeline::{AsOf, Timeline};
 
 /// A card.
@@ -50,6 +51,8 @@ pub struct Record {
     pub death: Option<Death>,
     /// Markers that govern how the card is served.
     pub flags: Flags,
+    /// Measures that a registrar has set on the card at the node.
+    pub measures: Measures,
 }
 
 /// Which register keeps the card.

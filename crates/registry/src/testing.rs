@@ -14,6 +14,7 @@ use crate::code::{
 use crate::codice_fiscale::{CodiceFiscale, ProvisionalCode, TaxCode};
 use crate::date::PartialDate;
 use crate::identifier::{CadastralCode, HouseholdId, IstatCode, LocalId, NationalId, StateCode};
+use crate::measure::{IdentitySeal, Measures, NewIdentity, Protection, ProtectionBasis, SealBasis};
 use crate::record::{
     Address, BirthPlace, Cancellation, Death, Flags, ForeignAddress, Generalities, HouseholdLink,
     IdentityDocument, Locality, Parent, ParentRole, PersonName, Place, Record, Register, Registration,
@@ -179,6 +180,26 @@ pub(crate) fn full_record() -> Record {
             procedure_open: false,
             not_certifiable: true,
         },
+        measures: Measures::default(),
+    }
+}
+
+/// [`full_record`] with a measure of each kind.
+pub(crate) fn measured_record() -> Record {
+    Record {
+        measures: Measures {
+            protection: Some(Protection {
+                basis: ProtectionBasis::Shelter,
+                from: day("2024-01-15"),
+                until: Some(day("2026-01-14")),
+            }),
+            seal: Some(IdentitySeal {
+                basis: SealBasis::ProtectionProgramme,
+                from: day("2024-02-01"),
+                identity: NewIdentity::Present,
+            }),
+        },
+        ..full_record()
     }
 }
 
@@ -406,6 +427,26 @@ pub(crate) fn any_record() -> impl Strategy<Value = Record> {
         procedure_open,
         not_certifiable,
     });
+    let protection =
+        (select(ProtectionBasis::ALL), any_day(), option::of(0u64..9_000)).prop_map(|(basis, from, days)| {
+            Protection {
+                basis,
+                from,
+                until: days.map(|days| from + chrono::Days::new(days)),
+            }
+        });
+    let seal = (
+        select(SealBasis::ALL),
+        any_day(),
+        select(vec![NewIdentity::Awaited, NewIdentity::Present]),
+    )
+        .prop_map(|(basis, from, identity)| IdentitySeal {
+            basis,
+            from,
+            identity,
+        });
+    let measures = (option::of(protection), option::of(seal))
+        .prop_map(|(protection, seal)| Measures { protection, seal });
     let who = (
         any_istat(),
         "[A-Za-z0-9._/-]{1,20}",
@@ -427,11 +468,12 @@ pub(crate) fn any_record() -> impl Strategy<Value = Record> {
         option::of(cancellation),
         option::of(death),
         flags,
+        measures,
     );
     (who, facts, standing).prop_map(|(who, facts, standing)| {
         let (municipality, id, register, generalities, tax_codes, national_id) = who;
         let (civil_status, citizenships, parents, residences, households) = facts;
-        let (identity_document, registration, cancellation, death, flags) = standing;
+        let (identity_document, registration, cancellation, death, flags, measures) = standing;
         Record {
             municipality,
             local_id: local_id(&id),
@@ -449,6 +491,7 @@ pub(crate) fn any_record() -> impl Strategy<Value = Record> {
             cancellation,
             death,
             flags,
+            measures,
         }
     })
 }

@@ -3,7 +3,10 @@
 //! Each change is applied with plain inserts that may be repeated: applying a journal again over rows that already
 //! hold some of it, or all of it, ends in the same rows, byte for byte.
 
+pub(crate) mod burial;
+pub(crate) mod contradictions;
 mod instants;
+mod shelters;
 mod waiting;
 pub(crate) mod own_cards;
 
@@ -12,10 +15,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use registry::canonical;
 use registry::identifier::{LocalId, PersonId, RecordId};
-use registry::linking::GeneralitiesKey;
+use registry::linking::{GeneralitiesKey, LinkKey};
+use registry::measure::DwellingKey;
 use registry::municipality::MunicipalityId;
 use registry::normal;
-use registry::record::Record;
+use registry::record::{HouseholdLink, Place, Record};
 
 use crate::keys::ring::{KeyRing, NamedKey, RingError};
 use crate::keys::token::{Token, TokenDomain, Tokenizer};
@@ -24,7 +28,7 @@ use crate::kv::{EngineError, KeyValue};
 use crate::publication_journal::municipality_key;
 use crate::publication_journal::ruling::Restored;
 use crate::rows::{
-    self, CommitSequence, Lead, ROW_FORMAT, RowError, Spans, Version, VersionBody, current_key,
+    self, Burial, CommitSequence, Lead, ROW_FORMAT, RowError, Spans, Version, VersionBody, current_key,
     record_behind, superseded_key, superseded_prefix,
 };
 
@@ -90,8 +94,17 @@ pub(crate) struct Card {
     pub(crate) person: PersonId,
     /// Whether it stands in the place of a later one that is not trusted.
     pub(crate) restored: Restored,
-    /// The card, unless it was removed.
+    /// The card, unless it was removed or is buried.
     pub(crate) record: Option<Record>,
+    /// The card where it is buried: it counts among its municipality's and is shown to nobody.
+    pub(crate) kept: Option<Record>,
+}
+
+impl Card {
+    /// The card as its municipality publishes it, whether it is shown or not.
+    pub(crate) fn published(&self) -> Option<&Record> {
+        self.record.as_ref().or(self.kept.as_ref())
+    }
 }
 
 /// The rows and what is visible of them.
@@ -152,9 +165,10 @@ impl Projection {
             person,
             card,
         } = *change;
-        let waited = self.waiting_before(record, sequence)?;
-        let after = card.map(canonical::encode);
-        let body = after.clone().map_or(VersionBody::Removed, VersionBody::Card);
+        let key = self.keys.get_or_create(&municipality_key(municipality))?;
+        let body = card.map_or(VersionBody::Removed, |card| {
+            VersionBody::Card(canonical::encode(card))
+        });
         let version = Version {
             sequence,
             recorded_ms,
@@ -162,72 +176,115 @@ impl Projection {
             restored: Restored::No,
             body,
         };
-        let served = self.serve(municipality, record, &version, card)?;
-        if waited.is_some() {
-            let settled = VersionBody::Settled;
-            let settled = Version {
-                body: settled,
-                ..version
-            };
-            self.write_waiting(municipality, record, &settled)?;
-        }
-        let before = waited.unwrap_or(served);
-        Ok(Replaced { before, after })
+        self.receive(&key, record, &version)
     }
 
-    /// Makes a version the newest one, and tells what was served before: canonical bytes, or none.
+    /// Makes what a municipality sent the newest version; nothing of the card waits any more.
+    fn receive(
+        &self,
+        key: &NamedKey,
+        record: RecordId,
+        version: &Version,
+    ) -> Result<Replaced, ProjectionError> {
+        let waited = self.waiting_before(record, version.sequence)?;
+        let served = self.put(key, record, version)?;
+        if waited.is_some() {
+            let settled = Version {
+                body: VersionBody::Settled,
+                restored: Restored::No,
+                ..*version
+            };
+            let place = rows::waiting_key(record, version.sequence);
+            self.write_version(key, &place, &settled)?;
+        }
+        Ok(Replaced {
+            before: waited.unwrap_or(served),
+            after: version.clone().into_card(),
+        })
+    }
+
+    /// Makes a version the newest one, and tells what was published before: canonical bytes, or none.
     fn serve(
         &self,
         municipality: MunicipalityId,
         record: RecordId,
         version: &Version,
-        card: Option<&Record>,
     ) -> Result<Option<Vec<u8>>, ProjectionError> {
-        let (sequence, person) = (version.sequence, version.person);
         let key = self.keys.get_or_create(&municipality_key(municipality))?;
+        self.put(&key, record, version)
+    }
+
+    /// Makes a version the one that holds from its sequence on, and moves what leads to the card.
+    fn put(
+        &self,
+        key: &NamedKey,
+        record: RecordId,
+        version: &Version,
+    ) -> Result<Option<Vec<u8>>, ProjectionError> {
+        let sequence = version.sequence;
         let newest = self.read_version(&current_key(record))?;
         let before = match &newest {
             Some(newest) if newest.sequence < sequence => {
                 // First the copy, then what it is a copy of: a crash in between loses nothing.
-                self.write_version(&key, &superseded_key(record, newest.sequence), newest)?;
+                self.write_version(key, &superseded_key(record, newest.sequence), newest)?;
                 Some(newest.clone())
             }
-            Some(_) => self.version_at(record, CommitSequence(sequence.0.saturating_sub(1)))?,
+            Some(_) => self.version_at(record, sequence.before())?,
             None => None,
         };
         let place = match &newest {
             Some(newest) if sequence < newest.sequence => superseded_key(record, sequence),
             Some(_) | None => current_key(record),
         };
-        self.write_version(&key, &place, version)?;
-        let old = before
-            .as_ref()
-            .map(|before| open_card(record, before))
-            .transpose()?;
-        let leads_before = old.map_or_else(Vec::new, |old| {
-            old.record.map_or_else(Vec::new, |card| {
-                self.leads(municipality, record, old.person, &card)
-            })
-        });
-        let leads_after = card.map_or_else(Vec::new, |card| self.leads(municipality, record, person, card));
-        for lead in leads_before.iter().filter(|lead| !leads_after.contains(lead)) {
-            self.edit_spans(&lead.key(record), |spans| spans.leave(sequence))?;
-        }
-        for lead in leads_after.iter().filter(|lead| !leads_before.contains(lead)) {
-            self.edit_spans(&lead.key(record), |spans| spans.enter(sequence))?;
-        }
+        self.write_version(key, &place, version)?;
+        let led = |version: &Version| self.led_to(record, version);
+        let leads_before = before.as_ref().map(led).transpose()?.unwrap_or_default();
+        let leads_after = led(version)?;
+        self.move_leads(record, sequence, &leads_before, &leads_after)?;
+        self.move_shelters(record, before.as_ref(), version)?;
         Ok(before.and_then(Version::into_card))
     }
 
-    /// The newest version of a card that a reader at `visible` sees; `None` when there is none, or when the card's
-    /// municipality was withdrawn.
+    fn move_leads(
+        &self,
+        record: RecordId,
+        sequence: CommitSequence,
+        before: &[Lead],
+        after: &[Lead],
+    ) -> Result<(), ProjectionError> {
+        for lead in before.iter().filter(|lead| !after.contains(lead)) {
+            self.edit_spans(&lead.key(record), |spans| spans.leave(sequence))?;
+        }
+        for lead in after.iter().filter(|lead| !before.contains(lead)) {
+            self.edit_spans(&lead.key(record), |spans| spans.enter(sequence))?;
+        }
+        Ok(())
+    }
+
+    /// The newest version of a card that a reader at `visible` sees; `None` when there is none, when the card's
+    /// municipality was withdrawn, or when the card is buried, be it after `visible`.
     pub(crate) fn card_at(
         &self,
         record: RecordId,
         visible: CommitSequence,
     ) -> Result<Option<Card>, ProjectionError> {
-        let version = self.version_at(record, visible)?;
-        Ok(version.map(|version| open_card(record, &version)).transpose()?)
+        let Some(newest) = self.read_version(&current_key(record))? else {
+            return Ok(None);
+        };
+        if matches!(newest.body, VersionBody::Buried(_)) {
+            return Ok(None);
+        }
+        let version = if newest.sequence <= visible {
+            Some(newest)
+        } else {
+            self.superseded_at(record, visible)?
+        };
+        match version {
+            Some(version) if !matches!(version.body, VersionBody::Buried(_)) => {
+                Ok(Some(open_card(record, &version)?))
+            }
+            Some(_) | None => Ok(None),
+        }
     }
 
     /// The cards to which something leads, as a reader at `visible` sees it.
@@ -276,14 +333,12 @@ impl Projection {
         Ok(())
     }
 
-    /// What an identifier, a household or a person of a card leads from.
-    fn leads(
-        &self,
-        municipality: MunicipalityId,
-        record: RecordId,
-        person: PersonId,
-        card: &Record,
-    ) -> Vec<Lead> {
+    /// What leads to a version of a card; nothing does where it is withdrawn or buried.
+    fn led_to(&self, record: RecordId, version: &Version) -> Result<Vec<Lead>, RowError> {
+        let Some(card) = served_card(version)? else {
+            return Ok(Vec::new());
+        };
+        let person = version.person;
         let mut leads = Vec::new();
         let mut add = |lead: Lead| {
             if !leads.contains(&lead) {
@@ -299,15 +354,16 @@ impl Projection {
         if let Some(key) = GeneralitiesKey::of(&card.generalities) {
             add(self.generalities(&key));
         }
-        for link in card.households.facts() {
-            add(Lead::Household(
-                self.household_token(municipality, link.value.household.as_str()),
-            ));
+        for token in self.household_tokens(&card) {
+            add(Lead::Household(token));
         }
         if person.0 != record.0 {
             add(Lead::Person(person));
         }
-        leads
+        if card.ever_protected() {
+            add(Lead::Protected(person));
+        }
+        Ok(leads)
     }
 
     fn edit_spans(&self, key: &[u8], edit: impl FnOnce(&mut Spans) -> bool) -> Result<(), ProjectionError> {
@@ -329,13 +385,19 @@ impl Projection {
         match self.read_version(&current_key(record))? {
             None => Ok(None),
             Some(newest) if newest.sequence <= visible => Ok(Some(newest)),
-            Some(_) => {
-                let upper = superseded_key(record, visible);
-                match self.engine.last_not_after(&superseded_prefix(record), &upper)? {
-                    Some((key, value)) => self.open_version(&key, &value),
-                    None => Ok(None),
-                }
-            }
+            Some(_) => self.superseded_at(record, visible),
+        }
+    }
+
+    fn superseded_at(
+        &self,
+        record: RecordId,
+        visible: CommitSequence,
+    ) -> Result<Option<Version>, ProjectionError> {
+        let upper = superseded_key(record, visible);
+        match self.engine.last_not_after(&superseded_prefix(record), &upper)? {
+            Some((key, value)) => self.open_version(&key, &value),
+            None => Ok(None),
         }
     }
 
@@ -417,6 +479,35 @@ impl Projection {
         let value = format!("{}/{household}", municipality.as_str());
         self.tokens.token(TokenDomain::Household, value.as_bytes())
     }
+
+    /// Token of a household that a card names.
+    pub(crate) fn household_of(&self, card: &Record, link: &HouseholdLink) -> Option<Token> {
+        let municipality = MunicipalityId::of_any(card.municipality)?;
+        Some(self.household_token(municipality, link.household.as_str()))
+    }
+
+    /// Tokens of every household that a card names.
+    pub(crate) fn household_tokens(&self, card: &Record) -> Vec<Token> {
+        let links = card.households.facts().iter();
+        links
+            .filter_map(|link| self.household_of(card, &link.value))
+            .collect()
+    }
+
+    /// Token of the dwelling at a place, where it is one.
+    pub(crate) fn dwelling_token(&self, place: &Place) -> Option<Token> {
+        let key = DwellingKey::of(place)?;
+        Some(self.tokens.token(TokenDomain::Dwelling, key.as_bytes()))
+    }
+
+    /// What leads from a key by which cards are linked.
+    pub(crate) fn lead_of(&self, key: &LinkKey) -> Lead {
+        match key {
+            LinkKey::NationalId(id) => self.national_id(id.as_str()),
+            LinkKey::TaxCode(code) => self.tax_code(code.as_str()),
+            LinkKey::Generalities(key) => self.generalities(key),
+        }
+    }
 }
 
 fn associated(key: &[u8]) -> Vec<u8> {
@@ -434,17 +525,29 @@ fn open_card(id: RecordId, version: &Version) -> Result<Card, RowError> {
         restored,
         body,
     } = version;
-    let record = match body {
-        VersionBody::Removed | VersionBody::Settled => None,
-        VersionBody::Card(bytes) => Some(canonical::decode(bytes).map_err(|_| RowError::Card)?),
-    };
     Ok(Card {
         id,
         sequence: *sequence,
         person: *person,
         restored: *restored,
-        record,
+        record: served_card(version)?,
+        kept: match body {
+            VersionBody::Card(_) | VersionBody::Removed | VersionBody::Settled => None,
+            VersionBody::Buried(Burial { successor: _, kept }) => kept.as_deref().map(decoded).transpose()?,
+        },
     })
+}
+
+/// The card of a version, where it is one that is served.
+fn served_card(version: &Version) -> Result<Option<Record>, RowError> {
+    match &version.body {
+        VersionBody::Card(bytes) => decoded(bytes).map(Some),
+        VersionBody::Removed | VersionBody::Settled | VersionBody::Buried(_) => Ok(None),
+    }
+}
+
+fn decoded(bytes: &[u8]) -> Result<Record, RowError> {
+    canonical::decode(bytes).map_err(|_| RowError::Card)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! replay applies what the journal holds.
 
 pub(crate) mod confirmations;
+mod application;
 mod intake_book;
 pub(crate) mod gate;
 pub mod held;

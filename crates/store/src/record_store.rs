@@ -5,7 +5,9 @@
 //! [`Sealed`] answers: the entry that tells of the access leaves together with what was read.
 
 pub mod answer;
+pub mod anomalies;
 pub mod handle;
+mod location;
 mod read;
 mod subjects;
 pub mod suspects;
@@ -41,6 +43,7 @@ use crate::publisher::writer::Writer;
 use crate::publisher::{
     Acknowledged, MunicipalityState, NewLine, PublishError, Publisher, Standing, States, Work, WriterFailure,
 };
+use crate::record_store::anomalies::{AnomalyPage, AnomalyQuestion};
 use crate::record_store::answer::{HouseholdAnswer, PersonAnswer, Question, VerificationOutcome};
 use crate::record_store::handle::HandleKeys;
 use crate::record_store::read::Reader;
@@ -127,6 +130,15 @@ pub trait RecordStore: Send + Sync + 'static {
         after: Option<&LocalId>,
         limit: usize,
     ) -> Result<Vec<(LocalId, CardDigest)>, ReadError>;
+    /// What contradicts the cards of a municipality; `draft` begins the entry of each contradiction.
+    ///
+    /// # Errors
+    /// See [`ReadError`]; nothing was disclosed.
+    fn anomalies(
+        &self,
+        question: &AnomalyQuestion<'_>,
+        draft: &(dyn Fn() -> EntryDraft + Sync),
+    ) -> impl Future<Output = Result<AnomalyPage, ReadError>> + Send;
 
     /// What is held of a municipality; `None` when it never published.
     fn municipality(&self, municipality: MunicipalityId) -> Option<MunicipalityState>;
@@ -366,6 +378,11 @@ impl JournaledStore {
         self.publisher.failure()
     }
 
+    #[cfg(test)]
+    pub(crate) fn projection(&self) -> &Projection {
+        &self.projection
+    }
+
     /// Lets the writer finish, sync and stop.
     pub fn close(&self) {
         self.publisher.close();
@@ -444,6 +461,14 @@ impl RecordStore for JournaledStore {
             limit,
         };
         Ok(self.projection.own_cards(municipality, wanted)?)
+    }
+
+    async fn anomalies(
+        &self,
+        question: &AnomalyQuestion<'_>,
+        draft: &(dyn Fn() -> EntryDraft + Sync),
+    ) -> Result<AnomalyPage, ReadError> {
+        self.reader.anomalies(question, draft)
     }
 
     fn municipality(&self, municipality: MunicipalityId) -> Option<MunicipalityState> {
@@ -570,7 +595,7 @@ fn read_or_make_epoch(files: &dyn Files, entropy: &dyn Entropy) -> Result<Epoch,
 }
 
 /// 32 secret bytes derived from a key of the ring.
-fn named_secret(keys: &KeyRing, name: &str) -> Result<[u8; 32], RingError> {
+pub(crate) fn named_secret(keys: &KeyRing, name: &str) -> Result<[u8; 32], RingError> {
     let name = KeyName::new(name).expect("the name lies within the alphabet of key names");
     Ok(keys.get_or_create(&name)?.key.derived_secret())
 }

@@ -10,12 +10,18 @@
 //! | `W` record id, sequence | sealed [`Version`]: what was received of a card and not served, from that sequence on |
 //! | `K` recorded instant | last commit sequence that was recorded at the instant (u64, Unix ms) or before |
 //! | `V` | version of this scheme of rows |
+//! | `Q` person id, record id | [`Spans`]: when the card told of a protection of the person's whereabouts |
+//! | `S` household or dwelling token, record id | [`Spans`]: when a card of a protected person stood there |
+//! | `B` token, record id | [`Spans`]: when the identifier was known as one of a buried identity |
+//! | `N` municipality, record id, kind, municipality, record id | [`Spans`]: when the first card contradicted the second |
 //! | `Z` | last commit sequence known to be synced |
 //!
 //! What leads to cards has one row for each card, never one list for all: no municipality can make a value too long
 //! to be stored by giving one code to many cards. Integers are big-endian. Every value begins with its format
 //! version, 1. Identifiers in keys are record ids, themselves keyed hashes, or 16-byte tokens; nothing in the open
 //! says who anybody is.
+
+use std::borrow::Cow;
 
 use registry::identifier::{PersonId, RecordId};
 use uuid::Uuid;
@@ -27,11 +33,18 @@ use crate::publication_journal::ruling::Restored;
 pub(crate) const ROW_FORMAT: u8 = 1;
 
 /// Version of the scheme: which rows there are. An engine with another is filled again from the journal.
-pub(crate) const ROW_SCHEME: u64 = 2;
+pub(crate) const ROW_SCHEME: u64 = 3;
 
 /// A place in the order of all accepted changes; the first is 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct CommitSequence(pub u64);
+
+impl CommitSequence {
+    /// The place before this one.
+    pub(crate) const fn before(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
+}
 
 /// Why stored bytes are not a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -76,6 +89,12 @@ pub(crate) enum Lead {
     Household(Token),
     /// A person, to the cards linked to it beside the one that bears its id.
     Person(PersonId),
+    /// A person, to those of its cards that tell of a protection.
+    Protected(PersonId),
+    /// A household or a dwelling, to the cards of protected persons that ever stood there.
+    Sheltered(Token),
+    /// An identifier, to the buried cards that bore it.
+    Buried(Token),
 }
 
 impl Lead {
@@ -85,6 +104,9 @@ impl Lead {
             Self::Identifier(token) => prefixed(b'T', token.as_bytes()),
             Self::Household(token) => prefixed(b'F', token.as_bytes()),
             Self::Person(person) => prefixed(b'P', person.0.as_bytes()),
+            Self::Protected(person) => prefixed(b'Q', person.0.as_bytes()),
+            Self::Sheltered(token) => prefixed(b'S', token.as_bytes()),
+            Self::Buried(token) => prefixed(b'B', token.as_bytes()),
         }
     }
 
@@ -137,7 +159,7 @@ pub(crate) const APPLIED_KEY: &[u8] = b"Z";
 /// Prefix of all newest versions.
 pub(crate) const CURRENT_PREFIX: &[u8] = b"C";
 
-fn prefixed(prefix: u8, body: &[u8]) -> Vec<u8> {
+pub(crate) fn prefixed(prefix: u8, body: &[u8]) -> Vec<u8> {
     let mut key = Vec::with_capacity(1 + body.len() + 16);
     key.push(prefix);
     key.extend_from_slice(body);
@@ -176,6 +198,17 @@ pub(crate) enum VersionBody {
     Removed,
     /// Nothing waits: only under [`waiting_key`].
     Settled,
+    /// The card is that of an identity which nobody may see: neither now nor at any earlier moment.
+    Buried(Burial),
+}
+
+/// What is kept of a buried card.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Burial {
+    /// The card under which the municipality's number goes on, where it does.
+    pub(crate) successor: Option<RecordId>,
+    /// The card as the municipality publishes it, in canonical bytes: it counts among its cards and in its digest.
+    pub(crate) kept: Option<Vec<u8>>,
 }
 
 /// A card is personal: debugging output does not carry it.
@@ -185,6 +218,7 @@ impl std::fmt::Debug for VersionBody {
             Self::Card(_) => f.write_str("Card(..)"),
             Self::Removed => f.write_str("Removed"),
             Self::Settled => f.write_str("Settled"),
+            Self::Buried(_) => f.write_str("Buried(..)"),
         }
     }
 }
@@ -195,31 +229,42 @@ impl Version {
     const SETTLED: u8 = 3;
     const CARD_RESTORED: u8 = 4;
     const REMOVED_RESTORED: u8 = 5;
+    const BURIED: u8 = 6;
 
     /// The bytes that are sealed.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let (kind, card): (u8, &[u8]) = match (&self.body, self.restored) {
-            (VersionBody::Card(bytes), Restored::No) => (Self::CARD, bytes),
-            (VersionBody::Card(bytes), Restored::Yes) => (Self::CARD_RESTORED, bytes),
-            (VersionBody::Removed, Restored::No) => (Self::REMOVED, &[]),
-            (VersionBody::Removed, Restored::Yes) => (Self::REMOVED_RESTORED, &[]),
-            (VersionBody::Settled, _) => (Self::SETTLED, &[]),
+        let nothing = Cow::Borrowed(&[][..]);
+        let (kind, card) = match (&self.body, self.restored) {
+            (VersionBody::Card(bytes), Restored::No) => (Self::CARD, Cow::Borrowed(bytes.as_slice())),
+            (VersionBody::Card(bytes), Restored::Yes) => {
+                (Self::CARD_RESTORED, Cow::Borrowed(bytes.as_slice()))
+            }
+            (VersionBody::Removed, Restored::No) => (Self::REMOVED, nothing),
+            (VersionBody::Removed, Restored::Yes) => (Self::REMOVED_RESTORED, nothing),
+            (VersionBody::Settled, _) => (Self::SETTLED, nothing),
+            (VersionBody::Buried(burial), _) => (Self::BURIED, Cow::Owned(burial.encode())),
         };
         let mut bytes = Vec::with_capacity(34 + card.len());
         bytes.extend_from_slice(&[ROW_FORMAT, kind]);
         bytes.extend_from_slice(&self.sequence.0.to_be_bytes());
         bytes.extend_from_slice(&self.recorded_ms.to_be_bytes());
         bytes.extend_from_slice(self.person.0.as_bytes());
-        bytes.extend_from_slice(card);
+        bytes.extend_from_slice(&card);
         bytes
     }
 
-    /// The card in its canonical bytes, when there is one.
+    /// The card as its municipality publishes it, in canonical bytes, whether it is shown or buried.
     pub(crate) fn into_card(self) -> Option<Vec<u8>> {
         match self.body {
             VersionBody::Card(bytes) => Some(bytes),
             VersionBody::Removed | VersionBody::Settled => None,
+            VersionBody::Buried(Burial { successor: _, kept }) => kept,
         }
+    }
+
+    /// Whether the card is that of a buried identity.
+    pub(crate) const fn is_buried(&self) -> bool {
+        matches!(self.body, VersionBody::Buried(_))
     }
 
     /// Reads what [`Version::encode`] wrote.
@@ -238,6 +283,7 @@ impl Version {
             Self::REMOVED if card.is_empty() => (VersionBody::Removed, Restored::No),
             Self::REMOVED_RESTORED if card.is_empty() => (VersionBody::Removed, Restored::Yes),
             Self::SETTLED if card.is_empty() => (VersionBody::Settled, Restored::No),
+            Self::BURIED => (VersionBody::Buried(Burial::decode(card)?), Restored::No),
             _ => return Err(RowError::Malformed),
         };
         Ok(Self {
@@ -247,6 +293,44 @@ impl Version {
             restored,
             body,
         })
+    }
+}
+
+impl Burial {
+    const SUCCEEDED: u8 = 1;
+    const KEPT: u8 = 2;
+
+    /// A byte that says which of both follow; the successor; the card.
+    fn encode(&self) -> Vec<u8> {
+        let Self { successor, kept } = self;
+        let mut bytes = vec![0];
+        if let Some(successor) = successor {
+            bytes[0] |= Self::SUCCEEDED;
+            bytes.extend_from_slice(successor.0.as_bytes());
+        }
+        if let Some(kept) = kept {
+            bytes[0] |= Self::KEPT;
+            bytes.extend_from_slice(kept);
+        }
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, RowError> {
+        let (&parts, mut rest) = bytes.split_first().ok_or(RowError::Malformed)?;
+        if parts & !(Self::SUCCEEDED | Self::KEPT) != 0 {
+            return Err(RowError::Malformed);
+        }
+        let mut successor = None;
+        if parts & Self::SUCCEEDED != 0 {
+            let (id, behind) = rest.split_first_chunk::<16>().ok_or(RowError::Malformed)?;
+            successor = Some(RecordId(Uuid::from_bytes(*id)));
+            rest = behind;
+        }
+        let kept = (parts & Self::KEPT != 0).then(|| rest.to_vec());
+        match kept {
+            None if !rest.is_empty() => Err(RowError::Malformed),
+            Some(_) | None => Ok(Self { successor, kept }),
+        }
     }
 }
 

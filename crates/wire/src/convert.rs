@@ -7,6 +7,7 @@ mod invalid;
 mod date;
 mod place;
 mod person;
+mod measure;
 mod record;
 mod publication;
 mod receipt;

@@ -95,6 +95,6 @@ mod tests {
             methods.iter().all(|method| method.starts_with("ponte.")),
             "{methods:?}"
         );
-        assert_eq!(methods.len(), 29);
+        assert_eq!(methods.len(), 30);
     }
 }

@@ -117,6 +117,7 @@ impl PersonView {
             cancellation,
             death,
             flags,
+            measures: _,
         } = record;
         let shows = |field: Field| fields.contains(field);
         let standing = Standing::of(record, reference_date);
@@ -177,7 +178,7 @@ impl PersonView {
             death: death
                 .as_ref()
                 .filter(|_| shows(Field::Death) && standing == Standing::Dead)
-                .map(|death| shown_death(death, flags.protected && !shows(Field::Residence))),
+                .map(|death| shown_death(death, record.ever_protected() && !shows(Field::Residence))),
             procedure_open: shows(Field::ProcedureOpen).then_some(flags.procedure_open),
         }
     }

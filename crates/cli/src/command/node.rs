@@ -1,8 +1,10 @@
 //! `ponte node`: the municipal daemon, and the export that feeds it.
 
+mod anomalies;
 mod daemon;
 mod held;
 mod qualify;
+mod measure;
 
 use std::fs::File;
 use std::io::BufReader;
@@ -16,6 +18,7 @@ use node::control::{self, Kind};
 use node::findings::RuleFindings;
 use registry::export::{ExportContext, ExportForm, OpenError};
 
+pub use self::measure::{CardArguments, ProtectArguments, SealArguments};
 use self::qualify::QualifyArguments;
 use crate::call;
 use crate::datum::{Datum, RecordBuilder};
@@ -36,6 +39,8 @@ pub enum NodeCommand {
     Run(NodeArguments),
     /// Say how the node stands
     Status(NodeArguments),
+    /// List what contradicts the municipality's cards in other cards of the region
+    Anomalies(NodeArguments),
     /// Tell the daemon to publish at once, also after a stop
     PublishNow(NodeArguments),
     /// List the changes that the index does not serve before a registrar has confirmed them: exit 1 when there are any
@@ -44,6 +49,12 @@ pub enum NodeCommand {
     ConfirmHeld(held::ConfirmHeldArguments),
     /// Compare the cards with the index's, and say in which they differ
     Reconcile(ReconcileArguments),
+    /// Protect the whereabouts of a person, at once and whatever exports say
+    Protect(ProtectArguments),
+    /// End the protection of a person; takes effect when a registrar has confirmed it
+    Unprotect(CardArguments),
+    /// Seal an identity: the old one is shown to nobody, once a registrar has confirmed it
+    Seal(SealArguments),
 }
 
 /// Which node.
@@ -128,9 +139,13 @@ pub fn run(command: NodeCommand, session: &mut Session<'_, '_>) -> Result<ExitCo
         NodeCommand::Run(arguments) => daemon::run(&arguments, session),
         NodeCommand::Status(arguments) => daemon::status(&arguments, session),
         NodeCommand::Reconcile(arguments) => daemon::reconcile(&arguments, session),
+        NodeCommand::Anomalies(arguments) => anomalies::list(&arguments, session),
         NodeCommand::PublishNow(arguments) => daemon::publish_now(&arguments, session),
         NodeCommand::Held(arguments) => held::held(&arguments, session),
         NodeCommand::ConfirmHeld(arguments) => held::confirm(&arguments, session),
+        NodeCommand::Protect(arguments) => measure::protect(&arguments, session),
+        NodeCommand::Unprotect(arguments) => measure::unprotect(&arguments, session),
+        NodeCommand::Seal(arguments) => measure::seal(&arguments, session),
     }
 }
 

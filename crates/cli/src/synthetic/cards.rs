@@ -7,6 +7,7 @@ use registry::code::{
 };
 use registry::date::PartialDate;
 use registry::identifier::{IstatCode, StateCode};
+use registry::measure::Measures;
 use registry::municipality;
 use registry::record::{
     Flags, HouseholdLink, IdentityDocument, Locality, Place, Record, Register, Registration, Residence,
@@ -279,6 +280,7 @@ impl Office {
                 procedure_open: stream.chance(0.001),
                 not_certifiable: stream.chance(0.0003),
             },
+            measures: Measures::default(),
         }
     }
 

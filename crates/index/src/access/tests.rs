@@ -43,6 +43,7 @@ fn shared() -> Shared<JournaledStore> {
         nodes: BTreeMap::new(),
         registrars: BTreeMap::new(),
         stale_after: crate::freshness::StaleAfter::default(),
+        contacts: std::collections::BTreeSet::new(),
         readers: BTreeMap::new(),
         clock: Arc::new(ManualClock::at_ms(1_800_000_000_000)),
         random: Arc::new(transport::random::danger::SeededRandom::new(1)),

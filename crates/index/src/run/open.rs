@@ -184,6 +184,7 @@ pub(super) fn open(opening: &Opening) -> Result<Shared<JournaledStore>, StartFai
         nodes: config.nodes.clone(),
         registrars: config.registrars.clone(),
         stale_after: config.stale_after.clone(),
+        contacts: config.contacts.clone(),
         readers: config.readers.clone(),
         clock: Arc::clone(clock),
         random: Arc::clone(random),

@@ -6,6 +6,7 @@ use registry::change::{
 use registry::export::{Column, Operation, StatedEvent};
 use registry::finding::{Finding, rules};
 use registry::identifier::LocalId;
+use registry::measure::with_measures_of;
 use registry::record::Record;
 use store::municipal::{ChangeDraft, MunicipalError};
 
@@ -102,12 +103,16 @@ impl Import<'_> {
         let Some(before) = undo_last(&changes) else {
             return Ok(false);
         };
+        // A measure is a registrar's: no export takes it back.
+        let current = self.store.card(card)?;
+        let before = before.map(|before| match &current {
+            Some(current) => with_measures_of(current, before.clone()),
+            None => before.clone(),
+        });
         self.counts.annulled += 1;
         self.push(ChangeDraft {
             local_id: card.clone(),
-            body: before.map_or(ChangeBody::Remove, |card| {
-                ChangeBody::Upsert(Box::new(card.clone()))
-            }),
+            body: before.map_or(ChangeBody::Remove, |card| ChangeBody::Upsert(Box::new(card))),
             events: vec![annulment],
         })?;
         Ok(true)

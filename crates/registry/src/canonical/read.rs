@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 
 use crate::canonical::bytes::{Cursor, Malformed};
-use crate::canonical::{CANONICAL_VERSION, tag};
+use crate::canonical::{CANONICAL_VERSION, WITHOUT_MEASURES, tag};
 use crate::code::{
     AddressKind, CancellationReason, CivilStatus, HouseholdKind, HouseholdRole, RegistrationReason,
     ToponymSpecies,
@@ -11,6 +11,7 @@ use crate::code::{
 use crate::codice_fiscale::TaxCode;
 use crate::date::PartialDate;
 use crate::identifier::{HouseholdId, IstatCode, LocalId, NationalId, StateCode};
+use crate::measure::{IdentitySeal, Measures, NewIdentity, Protection, ProtectionBasis, SealBasis};
 use crate::record::{
     Address, BirthPlace, Cancellation, Death, Flags, ForeignAddress, Generalities, HouseholdLink,
     IdentityDocument, Locality, Parent, ParentRole, PersonName, Place, Record, Register, Registration,
@@ -30,7 +31,7 @@ pub enum CanonicalError {
     /// The bytes end inside a field.
     #[error("the bytes end inside the field with tag {0:#04x}")]
     Truncated(u8),
-    /// A tag that version 1 does not have.
+    /// A tag that the version does not have.
     #[error("tag {0:#04x} is not known")]
     UnknownTag(u8),
     /// A field that must come earlier, or only once.
@@ -48,7 +49,7 @@ pub enum CanonicalError {
 pub fn decode(bytes: &[u8]) -> Result<Record, CanonicalError> {
     let mut input = Cursor::new(bytes);
     let version = input.byte().map_err(|_| CanonicalError::Empty)?;
-    if version != CANONICAL_VERSION {
+    if ![WITHOUT_MEASURES, CANONICAL_VERSION].contains(&version) {
         return Err(CanonicalError::Version(version));
     }
     let mut draft = Draft::default();
@@ -58,10 +59,18 @@ pub fn decode(bytes: &[u8]) -> Result<Record, CanonicalError> {
             return Err(CanonicalError::Order(tag));
         }
         last = tag;
+        if version == WITHOUT_MEASURES && tag::is_measure(tag) {
+            return Err(CanonicalError::UnknownTag(tag));
+        }
         let value = input.nested().map_err(|_| CanonicalError::Truncated(tag))?;
         draft.take(tag, value)?;
     }
-    draft.finish()
+    let record = draft.finish()?;
+    // One card, one encoding: without measures it is written in version 1.
+    if version == CANONICAL_VERSION && record.measures.is_empty() {
+        return Err(CanonicalError::Version(version));
+    }
+    Ok(record)
 }
 
 /// The fields met so far.
@@ -87,6 +96,7 @@ struct Draft {
     cancellation: Option<Cancellation>,
     death: Option<Death>,
     flags: Flags,
+    measures: Measures,
 }
 
 /// Facts of one kind; the start of the last one, to see that they ascend.
@@ -159,6 +169,8 @@ impl Draft {
             tag::CANCELLATION => self.cancellation = Some(whole(value, cancellation)?),
             tag::DEATH => self.death = Some(whole(value, death)?),
             tag::FLAGS => self.flags = whole(value, flags)?,
+            tag::PROTECTION => self.measures.protection = Some(whole(value, protection)?),
+            tag::IDENTITY_SEAL => self.measures.seal = Some(whole(value, identity_seal)?),
             _ => return Ok(false),
         }
         Ok(true)
@@ -194,6 +206,7 @@ impl Draft {
             cancellation: self.cancellation,
             death: self.death,
             flags: self.flags,
+            measures: self.measures,
         })
     }
 }
@@ -417,6 +430,28 @@ fn locality(input: &mut Cursor<'_>) -> Result<Locality, Malformed> {
         1 => state(input).map(Locality::State),
         _ => Err(Malformed),
     }
+}
+
+fn protection(input: &mut Cursor<'_>) -> Result<Protection, Malformed> {
+    let basis = ProtectionBasis::from_number(input.byte()?).ok_or(Malformed)?;
+    let from = input.date()?;
+    let until = input.optional(Cursor::date)?;
+    if until.is_some_and(|until| until < from) {
+        return Err(Malformed);
+    }
+    Ok(Protection { basis, from, until })
+}
+
+fn identity_seal(input: &mut Cursor<'_>) -> Result<IdentitySeal, Malformed> {
+    Ok(IdentitySeal {
+        basis: SealBasis::from_number(input.byte()?).ok_or(Malformed)?,
+        from: input.date()?,
+        identity: if input.flag()? {
+            NewIdentity::Present
+        } else {
+            NewIdentity::Awaited
+        },
+    })
 }
 
 fn flags(input: &mut Cursor<'_>) -> Result<Flags, Malformed> {

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::bytes::{Cursor, Writer};
 use super::*;
-use crate::testing::{any_record, full_record, open_record};
+use crate::testing::{any_record, full_record, measured_record, open_record};
 
 /// Version 1 of a card with every field, as first written. These bytes are in journals and stores: they must decode
 /// to the same card for ever, and the card must encode to them as long as version 1 is written.
@@ -14,6 +14,39 @@ fn from_hex(text: &str) -> Vec<u8> {
         .chunks(2)
         .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
         .collect()
+}
+
+/// Version 2 of the same card with both measures, as first written.
+const VERSION_2: &str = include_str!("../../tests/fixtures/canonical_v2.hex");
+
+#[test]
+fn version_2_reads_and_writes_as_it_always_did() {
+    let fixture = from_hex(VERSION_2);
+    assert!(decode(&fixture) == Ok(measured_record()));
+    assert!(encode(&measured_record()) == fixture);
+    let version_1 = from_hex(VERSION_1);
+    assert_eq!(fixture[0], 2);
+    assert!(fixture[1..].starts_with(&version_1[1..]), "version 2 only adds");
+}
+
+#[test]
+fn a_card_has_the_version_of_its_measures_and_no_other() {
+    let without = [&[2], &encode(&full_record())[1..]].concat();
+    assert_eq!(decode(&without), Err(CanonicalError::Version(2)));
+    let with = [&[1], &encode(&measured_record())[1..]].concat();
+    assert_eq!(decode(&with), Err(CanonicalError::UnknownTag(0x61)));
+    let mut measured = measured_record();
+    measured.measures.protection = None;
+    assert!(decode(&encode(&measured)) == Ok(measured));
+}
+
+#[test]
+fn a_protection_that_ends_before_it_begins_is_refused() {
+    let mut measured = measured_record();
+    if let Some(protection) = &mut measured.measures.protection {
+        protection.until = protection.from.pred_opt();
+    }
+    assert_eq!(decode(&encode(&measured)), Err(CanonicalError::Value(0x61)));
 }
 
 #[test]
@@ -127,19 +160,19 @@ fn every_end_before_the_end_is_refused() {
 }
 
 #[test]
-fn what_is_not_version_1_is_refused() {
+fn what_is_no_known_version_is_refused() {
     let bytes = encode(&full_record());
-    for version in [0, 2, 255] {
+    for version in [0, 3, 255] {
         let other = [&[version], &bytes[1..]].concat();
         assert_eq!(decode(&other), Err(CanonicalError::Version(version)));
     }
     assert_eq!(
-        decode(&[&bytes[..], &[0x61, 0]].concat()),
-        Err(CanonicalError::UnknownTag(0x61))
+        decode(&[&bytes[..], &[0x63, 0]].concat()),
+        Err(CanonicalError::UnknownTag(0x63))
     );
     assert_eq!(
-        decode(&[&bytes[..], &[0x61]].concat()),
-        Err(CanonicalError::Truncated(0x61))
+        decode(&[&bytes[..], &[0x63]].concat()),
+        Err(CanonicalError::Truncated(0x63))
     );
     assert_eq!(decode(b"\x01\x15\x00"), Err(CanonicalError::UnknownTag(0x15)));
     assert_eq!(decode(b""), Err(CanonicalError::Empty));

@@ -1,10 +1,11 @@
 //! From a record to its canonical bytes.
 
 use crate::canonical::bytes::Writer;
-use crate::canonical::{CANONICAL_VERSION, tag};
+use crate::canonical::{CANONICAL_VERSION, WITHOUT_MEASURES, tag};
 use crate::code::HouseholdKind;
 use crate::date::PartialDate;
 use crate::identifier::{IstatCode, StateCode};
+use crate::measure::{IdentitySeal, Measures, NewIdentity, Protection};
 use crate::record::{
     Address, BirthPlace, Cancellation, Death, Flags, ForeignAddress, Generalities, HouseholdLink,
     IdentityDocument, Locality, Parent, ParentRole, PersonName, Place, Record, Register, Registration,
@@ -31,9 +32,14 @@ pub fn encode(record: &Record) -> Vec<u8> {
         cancellation,
         death,
         flags,
+        measures,
     } = record;
     let mut out = Writer::with_capacity(512);
-    out.byte(CANONICAL_VERSION);
+    out.byte(if measures.is_empty() {
+        WITHOUT_MEASURES
+    } else {
+        CANONICAL_VERSION
+    });
     out.field(tag::MUNICIPALITY, |out| istat(out, *municipality));
     out.field(tag::LOCAL_ID, |out| out.raw(local_id.as_str().as_bytes()));
     out.field(tag::REGISTER, |out| out.byte(register_byte(*register)));
@@ -72,6 +78,7 @@ pub fn encode(record: &Record) -> Vec<u8> {
     if flags != 0 {
         out.field(tag::FLAGS, |out| out.byte(flags));
     }
+    write_measures(&mut out, measures);
     out.into_bytes()
 }
 
@@ -270,6 +277,32 @@ fn flags_byte(flags: &Flags) -> u8 {
         not_certifiable,
     } = flags;
     u8::from(*protected) | u8::from(*procedure_open) << 1 | u8::from(*not_certifiable) << 2
+}
+
+fn write_measures(out: &mut Writer, measures: &Measures) {
+    let Measures { protection, seal } = measures;
+    if let Some(Protection { basis, from, until }) = protection {
+        out.field(tag::PROTECTION, |out| {
+            out.byte(basis.number());
+            out.date(*from);
+            out.optional(*until, Writer::date);
+        });
+    }
+    if let Some(IdentitySeal {
+        basis,
+        from,
+        identity,
+    }) = seal
+    {
+        out.field(tag::IDENTITY_SEAL, |out| {
+            out.byte(basis.number());
+            out.date(*from);
+            out.flag(match identity {
+                NewIdentity::Awaited => false,
+                NewIdentity::Present => true,
+            });
+        });
+    }
 }
 
 fn register_byte(register: Register) -> u8 {

@@ -98,7 +98,10 @@ impl Events {
             let issued = next.identity_document.as_ref().map(|document| document.issued);
             self.push(EventKind::IdentityDocument, issued, None);
         }
-        if previous.flags != next.flags || previous.national_id != next.national_id {
+        if previous.flags != next.flags
+            || previous.measures != next.measures
+            || previous.national_id != next.national_id
+        {
             self.push(EventKind::Marker, None, None);
         }
     }

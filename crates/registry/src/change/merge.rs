@@ -3,7 +3,8 @@
 use chrono::NaiveDate;
 
 use crate::change::event::EventKind;
-use crate::record::{Record, Residence, TaxCodeEntry};
+use crate::record::{Flags, Record, Residence, TaxCodeEntry};
+use crate::sealing;
 use crate::timeline::{Dated, Timeline};
 
 /// Joins what an export says now with what the mirror knows from before, where nothing says what happened.
@@ -23,6 +24,9 @@ use crate::timeline::{Dated, Timeline};
 /// - A card that is closed may leave address and household empty: that says nothing about where the person had lived.
 /// - What the export of an open card leaves empty becomes empty, history included: a municipality that withdraws a
 ///   field from publication withdraws its past with it.
+/// - Measures are a registrar's and never an export's: they stay as they were, and the marker of protection, once set,
+///   stays set whatever the export says.
+/// - A sealed card keeps nothing from before its seal ([`sealing::stripped`]).
 ///
 /// Everything else is taken from the export.
 pub fn merge_export(previous: Option<&Record>, incoming: Record) -> Record {
@@ -128,8 +132,9 @@ fn merge(previous: Option<&Record>, incoming: Record, reading: Reading) -> Recor
         cancellation,
         death,
         flags,
+        measures: _,
     } = incoming;
-    Record {
+    let merged = Record {
         municipality,
         local_id,
         register,
@@ -165,7 +170,16 @@ fn merge(previous: Option<&Record>, incoming: Record, reading: Reading) -> Recor
         registration,
         cancellation,
         death,
-        flags,
+        flags: Flags {
+            protected: previous.flags.protected || flags.protected,
+            ..flags
+        },
+        measures: previous.measures.clone(),
+    };
+    if merged.is_sealed() {
+        sealing::stripped(sealing::with_arrival(previous, merged))
+    } else {
+        merged
     }
 }
 

@@ -7,8 +7,12 @@ use crate::code::{
     AprCancellationReason, AprRegistrationReason, CancellationReason, CivilStatus, HouseholdRole, Kinship,
     RegistrationReason,
 };
-use crate::record::{Cancellation, Death, Place, Record, TaxCodeEntry};
-use crate::testing::{any_record, day, full_record, istat, name, open_record, state, tax_code, timeline};
+use crate::measure::NewIdentity;
+use crate::record::{Cancellation, Death, Place, Record, Sex, TaxCodeEntry};
+use crate::sealing::stripped;
+use crate::testing::{
+    any_record, day, full_record, istat, measured_record, name, open_record, state, tax_code, timeline,
+};
 use crate::timeline::{Dated, Timeline};
 
 fn statuses(facts: &[(Option<&str>, CivilStatus)]) -> Timeline<CivilStatus> {
@@ -108,13 +112,7 @@ fn a_fact_of_an_export_finds_its_place_in_the_history() {
 #[test]
 fn a_past_codice_fiscale_stays_before_the_current_one() {
     let entry = |given_name: &str, from: Option<&str>| TaxCodeEntry {
-        code: tax_code(
-            "Rossi",
-            given_name,
-            crate::record::Sex::Male,
-            "1980-03-05",
-            "A944",
-        ),
+        code: tax_code("Rossi", given_name, Sex::Male, "1980-03-05", "A944"),
         validated: true,
         from: from.map(day),
     };
@@ -434,6 +432,51 @@ fn event_kinds_keep_their_numbers_and_codes() {
         (EventKind::from_number(0), EventKind::from_number(20)),
         (None, None)
     );
+}
+
+#[test]
+fn an_export_neither_sets_nor_ends_a_measure_and_never_clears_the_marker_of_protection() {
+    let known = measured_record();
+    let mut stated = full_record();
+    stated.flags.protected = false;
+    let next = merge_export(Some(&known), stated.clone());
+    assert_eq!(next.measures, known.measures);
+    assert!(next.flags.protected);
+    let mut open = full_record();
+    open.flags.protected = false;
+    assert!(!merge_export(Some(&open), stated.clone()).flags.protected);
+    stated.flags.protected = true;
+    assert!(
+        merge_export(Some(&open), stated).flags.protected,
+        "an export may protect"
+    );
+}
+
+#[test]
+fn a_sealed_card_gains_the_new_identity_from_an_export_and_keeps_nothing_of_the_old() {
+    let mut known = stripped(measured_record());
+    if let Some(seal) = &mut known.measures.seal {
+        seal.identity = NewIdentity::Awaited;
+    }
+    let same = merge_export(Some(&known), full_record());
+    assert_eq!(
+        same.measures, known.measures,
+        "the back office still names the old identity"
+    );
+    let mut renamed = full_record();
+    let code = tax_code("Nuovo", "Nome", Sex::Male, "1980-03-05", "A944");
+    renamed.tax_codes = vec![TaxCodeEntry {
+        code,
+        validated: true,
+        from: None,
+    }];
+    let next = merge_export(Some(&known), renamed);
+    assert_eq!(
+        next.measures.seal.map(|seal| seal.identity),
+        Some(NewIdentity::Present)
+    );
+    assert_eq!(next.tax_codes.len(), 1);
+    assert_eq!(next.current_tax_code(), Some(&code));
 }
 
 proptest! {

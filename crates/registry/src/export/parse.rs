@@ -14,6 +14,7 @@ use crate::export::ExportContext;
 use crate::export::column::{Column, Form, Requirement};
 use crate::finding::{Finding, FindingRule, rules};
 use crate::identifier::{IstatCode, LocalId, NationalId, StateCode};
+use crate::measure::Measures;
 use crate::normal;
 use crate::record::{Flags, PersonName, Record, Register};
 
@@ -115,6 +116,7 @@ impl Sheet<'_> {
             cancellation,
             death,
             flags,
+            measures: Measures::default(),
         };
         self.compare_dates(&record);
         Some(record)

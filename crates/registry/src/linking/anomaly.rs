@@ -62,6 +62,24 @@ impl AnomalyKind {
         Self::ALL.iter().copied().find(|kind| kind.code() == code)
     }
 
+    /// Number in stored bytes; never reused.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::DoubleResidence => 1,
+            Self::AprAndAire => 2,
+            Self::OmocodePair => 3,
+            Self::OneCodeTwoPersons => 4,
+            Self::OnePersonTwoCodes => 5,
+            Self::DoubleCard => 6,
+            Self::SeveralPersons => 7,
+        }
+    }
+
+    /// The kind of a number.
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.number() == number)
+    }
+
     /// [`Severity::Error`] where two registries cannot both be right.
     pub const fn severity(self) -> Severity {
         match self {

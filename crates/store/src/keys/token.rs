@@ -19,6 +19,8 @@ pub enum TokenDomain<'a> {
     NationalId,
     /// A household (famiglia anagrafica, convivenza).
     Household,
+    /// A dwelling: an address with its internal number.
+    Dwelling,
     /// Normalised generalities, for unconfirmed links.
     Generalities,
     /// A municipality's own number of a card.
@@ -71,6 +73,7 @@ impl TokenDomain<'_> {
             Self::TaxCode => "tax-code".to_owned(),
             Self::NationalId => "national-id".to_owned(),
             Self::Household => "household".to_owned(),
+            Self::Dwelling => "dwelling".to_owned(),
             Self::Generalities => "generalities".to_owned(),
             Self::LocalId => "local-id".to_owned(),
             Self::Pseudonym { municipality, year } => format!("pseudonym/{municipality}/{year}"),

@@ -39,8 +39,9 @@ impl Projection {
                 return true;
             }
             let visited = self.newest_of(key, value).map(|card| {
-                if let Some(record) = card.record.filter(|_| !apart.contains(&card.id)) {
-                    found.add(record.local_id.clone(), &canonical::encode(&record));
+                let published = card.published().filter(|_| !apart.contains(&card.id));
+                if let Some(record) = published {
+                    found.add(record.local_id.clone(), &canonical::encode(record));
                 }
             });
             fault = visited.err();

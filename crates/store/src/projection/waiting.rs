@@ -12,7 +12,7 @@ use registry::municipality::MunicipalityId;
 use super::{AppliedChange, Projection, ProjectionError, Replaced};
 use crate::publication_journal::municipality_key;
 use crate::publication_journal::ruling::{RestatedCard, Restored, Served, Waiting};
-use crate::rows::{self, CommitSequence, RowError, Version, VersionBody};
+use crate::rows::{self, CommitSequence, Version, VersionBody};
 
 impl Projection {
     /// Keeps a change beside what is served: the card stays as it is.
@@ -64,17 +64,12 @@ impl Projection {
         match served {
             Served::Unchanged => {}
             Served::Card { bytes, standing } => {
-                let card = canonical::decode(bytes).map_err(|_| RowError::Card)?;
                 let version = version(VersionBody::Card(bytes.clone()), *standing);
-                self.serve(municipality, record, &version, Some(&card))?;
+                self.serve(municipality, record, &version)?;
             }
             Served::Removed { standing } => {
-                self.serve(
-                    municipality,
-                    record,
-                    &version(VersionBody::Removed, *standing),
-                    None,
-                )?;
+                let version = version(VersionBody::Removed, *standing);
+                self.serve(municipality, record, &version)?;
             }
         }
         let waits = match waiting {
@@ -117,7 +112,8 @@ impl Projection {
         };
         Ok(
             match self.open_version(&key, &value)?.map(|version| version.body) {
-                None | Some(VersionBody::Settled) => None,
+                // A buried card is none that waits.
+                None | Some(VersionBody::Settled | VersionBody::Buried(_)) => None,
                 Some(VersionBody::Removed) => Some(None),
                 Some(VersionBody::Card(bytes)) => Some(Some(bytes)),
             },

@@ -4,8 +4,19 @@
 //! cadastral code (4 bytes); evidence of who published it: 0, or 1, publication key (32 bytes) and signature (64);
 //! length (u32) and canonical bytes of the batch as received; then one decision a change: 1 and person id for a
 //! confirmed link, 2 and person id for an unconfirmed one, 3 and a rule's code (length u8, text) for a quarantined
-//! change, 9 and the number of a reason for a change that waits for a registrar. A decision of a change that counts
-//! towards the limits of a day has 8 and the byte of its kinds before it. Version 1 has neither evidence nor 8 and 9.
+//! change, 9 and the number of a reason for a change that waits for a registrar, 10, the number and a record id for one
+//! of a sealed card. A decision of a change that counts towards the limits of a day has 8 and the byte of its kinds
+//! before it. Further kinds:
+//!
+//! - 4 for a link of which more came: 0 confirmed or 1 unconfirmed, person id, number (u8) of other cards that got
+//!   another person, each record id and person id, number (u8) of contradictions, each the kind's number (u8),
+//!   cadastral code and record id of the other card;
+//! - 5 for a card with which a sealed identity begins: 0 shown or 1 awaited, record id, record id under which the
+//!   municipality's number stood before, number (u8) of other cards that are buried, each record id;
+//! - 6 and record id for a change of a buried card, which is kept and not shown;
+//! - 7 for a later change of a card of a sealed identity: 0 shown or 1 awaited, record id.
+//!
+//! Version 1 has neither evidence nor kinds beyond 3.
 //!
 //! Release: a batch of changes that waited, numbered from 1, behind the registrar's statement: format version 2;
 //! text and id of the registrar, each behind its length (u32); signature (64 bytes); then the batch as above.
@@ -16,12 +27,14 @@
 //! cadastral code, the node's watermark (u64) and the root of its set digest (32 bytes).
 
 use registry::digest::DigestRoot;
-use registry::identifier::PersonId;
+use registry::identifier::{PersonId, RecordId};
+use registry::linking::AnomalyKind;
 use registry::municipality::MunicipalityId;
 use registry::publication::{HoldReason, LimitedKinds, Watermark};
 use registry::signing::{Signature, VerifyingKey};
 use uuid::Uuid;
 
+use crate::projection::contradictions::{Contradiction, Place};
 use crate::rows::CommitSequence;
 
 const FORMAT: u8 = 2;
@@ -29,11 +42,25 @@ const FIRST_FORMAT: u8 = 1;
 const CONFIRMED: u8 = 1;
 const UNCONFIRMED: u8 = 2;
 const QUARANTINED: u8 = 3;
+const RELATED: u8 = 4;
+const SEALED: u8 = 5;
+const BURIED: u8 = 6;
+const RENEWED: u8 = 7;
 const COUNTED: u8 = 8;
 const HELD: u8 = 9;
+const HELD_MOVED: u8 = 10;
 
-/// Kinds, decision and person; codes of rules are shorter.
-const LONGEST_DECISION: usize = 19;
+/// Other cards that one change may give another person; nobody has as many.
+pub(crate) const MOST_RELINKED: usize = 6;
+
+/// Contradictions that are recorded of one change.
+pub(crate) const MOST_CONTRADICTIONS: usize = 4;
+
+/// Other cards that one change may bury.
+pub(crate) const MOST_BURIED: usize = 16;
+
+/// The kinds counted, and a link with everything that may come of it; all others are shorter.
+const LONGEST_DECISION: usize = 2 + 1 + 1 + 16 + 1 + 32 * MOST_RELINKED + 1 + 21 * MOST_CONTRADICTIONS;
 
 /// What stands before the content.
 const LONGEST_HEAD: usize = 25 + 97;
@@ -68,7 +95,52 @@ pub(crate) enum Decision {
     Held {
         /// Why.
         reason: HoldReason,
+        /// Under which id the card stands, where its identity was sealed.
+        moved: Option<RecordId>,
     },
+    /// The card belongs to this person, and more came of it.
+    Related {
+        /// The person.
+        person: PersonId,
+        /// What the link rests on.
+        standing: LinkStanding,
+        /// Other cards, with the persons to whom they belong from now on; at most [`MOST_RELINKED`].
+        relinked: Vec<(RecordId, PersonId)>,
+        /// What the card contradicts from now on; at most [`MOST_CONTRADICTIONS`].
+        contradictions: Vec<Contradiction>,
+    },
+    /// With the card a sealed identity begins, which is a person of its own.
+    Sealed {
+        /// Whether the card is shown.
+        showing: Showing,
+        /// Under which id it stands from now on; it is that of the person as well.
+        record: RecordId,
+        /// Under which the municipality's number stood before: buried, whether there was a card or not.
+        before: RecordId,
+        /// Other cards of the old identity, which are buried; at most [`MOST_BURIED`].
+        buried: Vec<RecordId>,
+    },
+    /// The card is one of a buried identity: it is kept, and shown to nobody.
+    Buried {
+        /// Under which id it stands.
+        record: RecordId,
+    },
+    /// A later change of the card of a sealed identity.
+    Renewed {
+        /// Whether the card is shown.
+        showing: Showing,
+        /// Under which id it stands.
+        record: RecordId,
+    },
+}
+
+/// Whether the card of a sealed identity is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Showing {
+    /// It bears the new identity.
+    Shown,
+    /// It still bears the old one.
+    Awaited,
 }
 
 /// Who published a batch.
@@ -142,6 +214,15 @@ pub(crate) struct MunicipalityPoint {
     pub(crate) root: DigestRoot,
 }
 
+impl Showing {
+    fn byte(self) -> u8 {
+        match self {
+            Self::Shown => 0,
+            Self::Awaited => 1,
+        }
+    }
+}
+
 impl AcceptedBatch {
     /// Commit sequence of its last change.
     pub(crate) fn last(&self) -> CommitSequence {
@@ -200,7 +281,62 @@ impl AcceptedBatch {
                     bytes.push(rule.len() as u8);
                     bytes.extend_from_slice(rule.as_bytes());
                 }
-                Decision::Held { reason } => bytes.extend_from_slice(&[HELD, reason.number()]),
+                Decision::Held { reason, moved: None } => {
+                    bytes.extend_from_slice(&[HELD, reason.number()]);
+                }
+                Decision::Held {
+                    reason,
+                    moved: Some(record),
+                } => {
+                    bytes.extend_from_slice(&[HELD_MOVED, reason.number()]);
+                    bytes.extend_from_slice(record.0.as_bytes());
+                }
+                Decision::Related {
+                    person,
+                    standing,
+                    relinked,
+                    contradictions,
+                } => {
+                    bytes.push(RELATED);
+                    bytes.push(match standing {
+                        LinkStanding::Confirmed => 0,
+                        LinkStanding::Unconfirmed => 1,
+                    });
+                    bytes.extend_from_slice(person.0.as_bytes());
+                    bytes.push(relinked.len() as u8);
+                    for (record, person) in relinked {
+                        bytes.extend_from_slice(record.0.as_bytes());
+                        bytes.extend_from_slice(person.0.as_bytes());
+                    }
+                    bytes.push(contradictions.len() as u8);
+                    for Contradiction { kind, other } in contradictions {
+                        bytes.push(kind.number());
+                        bytes.extend_from_slice(other.municipality.as_str().as_bytes());
+                        bytes.extend_from_slice(other.record.0.as_bytes());
+                    }
+                }
+                Decision::Sealed {
+                    showing,
+                    record,
+                    before,
+                    buried,
+                } => {
+                    bytes.extend_from_slice(&[SEALED, showing.byte()]);
+                    bytes.extend_from_slice(record.0.as_bytes());
+                    bytes.extend_from_slice(before.0.as_bytes());
+                    bytes.push(buried.len() as u8);
+                    for record in buried {
+                        bytes.extend_from_slice(record.0.as_bytes());
+                    }
+                }
+                Decision::Buried { record } => {
+                    bytes.push(BURIED);
+                    bytes.extend_from_slice(record.0.as_bytes());
+                }
+                Decision::Renewed { showing, record } => {
+                    bytes.extend_from_slice(&[RENEWED, showing.byte()]);
+                    bytes.extend_from_slice(record.0.as_bytes());
+                }
             }
         }
         bytes
@@ -241,8 +377,28 @@ impl AcceptedBatch {
                 HELD => {
                     let [number] = input.array()?;
                     let reason = HoldReason::from_number(number).ok_or(EntryError::Malformed)?;
-                    Decision::Held { reason }
+                    Decision::Held { reason, moved: None }
                 }
+                HELD_MOVED => {
+                    let [number] = input.array()?;
+                    let reason = HoldReason::from_number(number).ok_or(EntryError::Malformed)?;
+                    let moved = Some(input.record()?);
+                    Decision::Held { reason, moved }
+                }
+                RELATED => input.related()?,
+                SEALED => Decision::Sealed {
+                    showing: input.showing()?,
+                    record: input.record()?,
+                    before: input.record()?,
+                    buried: input.list(Input::record)?,
+                },
+                BURIED => Decision::Buried {
+                    record: input.record()?,
+                },
+                RENEWED => Decision::Renewed {
+                    showing: input.showing()?,
+                    record: input.record()?,
+                },
                 _ => return Err(EntryError::Malformed),
             });
         }
@@ -361,6 +517,50 @@ impl<'a> Input<'a> {
             })),
             _ => Err(EntryError::Malformed),
         }
+    }
+
+    fn record(&mut self) -> Result<RecordId, EntryError> {
+        Ok(RecordId(Uuid::from_bytes(self.array()?)))
+    }
+
+    fn showing(&mut self) -> Result<Showing, EntryError> {
+        match self.array()? {
+            [0] => Ok(Showing::Shown),
+            [1] => Ok(Showing::Awaited),
+            [_] => Err(EntryError::Malformed),
+        }
+    }
+
+    /// As many items as the byte in front says.
+    fn list<T>(
+        &mut self,
+        mut item: impl FnMut(&mut Self) -> Result<T, EntryError>,
+    ) -> Result<Vec<T>, EntryError> {
+        let [count] = self.array()?;
+        (0..count).map(|_| item(self)).collect()
+    }
+
+    fn related(&mut self) -> Result<Decision, EntryError> {
+        let standing = match self.array()? {
+            [0] => LinkStanding::Confirmed,
+            [1] => LinkStanding::Unconfirmed,
+            [_] => return Err(EntryError::Malformed),
+        };
+        Ok(Decision::Related {
+            person: PersonId(Uuid::from_bytes(self.array()?)),
+            standing,
+            relinked: self.list(|input| Ok((input.record()?, PersonId(Uuid::from_bytes(input.array()?)))))?,
+            contradictions: self.list(|input| {
+                let [kind] = input.array()?;
+                Ok(Contradiction {
+                    kind: AnomalyKind::from_number(kind).ok_or(EntryError::Malformed)?,
+                    other: Place {
+                        municipality: input.municipality()?,
+                        record: input.record()?,
+                    },
+                })
+            })?,
+        })
     }
 
     fn link(&mut self, standing: LinkStanding) -> Result<Decision, EntryError> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use registry::digest::DigestRoot;
 use registry::identifier::{PersonId, RecordId};
+use registry::linking::AnomalyKind;
 use registry::publication::{HoldReason, LimitedKinds, Watermark};
 use registry::signing::{Signature, VerifyingKey};
 use registry::statement::{RegistrarId, SignedStatement};
@@ -13,7 +14,8 @@ use uuid::Uuid;
 use super::*;
 use crate::files::faulty::{Fault, FaultyFiles};
 use crate::keys::encryption_key::KeyEncryptionKey;
-use crate::publication_journal::entry::{Evidence, LinkStanding, MunicipalityPoint};
+use crate::projection::contradictions::{Contradiction, Place};
+use crate::publication_journal::entry::{Evidence, LinkStanding, MunicipalityPoint, Showing};
 use crate::publication_journal::ruling::{Cause, RestatedCard, Restored, Served, Waiting};
 use crate::segment::preparation::Preparation;
 use crate::test_support::CountingEntropy;
@@ -85,7 +87,7 @@ fn guarded() -> AcceptedBatch {
         key: VerifyingKey::from_bytes([0x11; 32]),
         signature: Signature([0x22; 64]),
     });
-    batch.decisions.push(Decision::Held { reason });
+    batch.decisions.push(Decision::Held { reason, moved: None });
     batch.counts = [0, 5, 0, 0]
         .map(|byte| LimitedKinds::from_byte(byte).unwrap())
         .to_vec();
@@ -186,6 +188,48 @@ fn dozza() -> AcceptedBatch {
     }
 }
 
+fn record(byte: u8) -> RecordId {
+    RecordId(Uuid::from_bytes([byte; 16]))
+}
+
+/// What the first format did not have either: links of which more came, and sealed identities.
+fn related() -> AcceptedBatch {
+    AcceptedBatch {
+        first: CommitSequence(12),
+        decisions: vec![
+            Decision::Related {
+                person: person(4),
+                standing: LinkStanding::Unconfirmed,
+                relinked: vec![(record(5), person(4)), (record(6), person(4))],
+                contradictions: vec![Contradiction {
+                    kind: AnomalyKind::OnePersonTwoCodes,
+                    other: Place {
+                        municipality: municipality(DOZZA),
+                        record: record(5),
+                    },
+                }],
+            },
+            Decision::Sealed {
+                showing: Showing::Awaited,
+                record: record(7),
+                before: record(8),
+                buried: vec![record(9), record(10)],
+            },
+            Decision::Buried { record: record(9) },
+            Decision::Renewed {
+                showing: Showing::Shown,
+                record: record(7),
+            },
+            Decision::Held {
+                reason: HoldReason::ProtectionEnded,
+                moved: Some(record(7)),
+            },
+        ],
+        counts: vec![LimitedKinds::NONE; 5],
+        ..imola()
+    }
+}
+
 fn written_now() -> Bench {
     let bench = Bench::default();
     let (mut journal, _) = bench.open().unwrap();
@@ -204,6 +248,7 @@ fn written_now() -> Bench {
     for restatement in restatements() {
         journal.append_restatement(&restatement).unwrap();
     }
+    journal.append_batch(&related()).unwrap();
     bench
 }
 
@@ -251,7 +296,7 @@ fn version_1_still_reads() {
 #[test]
 fn version_2_reads_with_signatures_holds_releases_and_restatements() {
     let (journal, replayed) = read_fixture(2).open().unwrap();
-    assert_eq!(journal.last(), CommitSequence(11));
+    assert_eq!(journal.last(), CommitSequence(16));
     let [
         Replayed::Batch(first),
         Replayed::SyncPoint(_),
@@ -266,6 +311,10 @@ fn version_2_reads_with_signatures_holds_releases_and_restatements() {
         panic!("{rest:?}");
     };
     assert!(*released == release());
+    let [rest @ .., Replayed::Batch(last)] = rest else {
+        panic!("{rest:?}");
+    };
+    assert!(*last == related());
     let restated: Vec<Restatement> = rest
         .iter()
         .map(|frame| match frame {
@@ -329,7 +378,11 @@ fn a_destroyed_key_is_stepped_over_and_a_missing_one_refused() {
             .clone()
             .all(|frame| matches!(frame, Replayed::Erased { .. }))
     );
-    assert_eq!(of_imola.count(), restatements().len());
+    assert_eq!(
+        of_imola.count(),
+        restatements().len() + 1,
+        "and the batch behind them"
+    );
     let without = Bench {
         journal: bench.journal.after_kill(),
         keys: FaultyFiles::default(),

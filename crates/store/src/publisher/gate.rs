@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use registry::change::{Change, ChangeBody};
 use registry::identifier::RecordId;
+use registry::measure::{needs_confirmation, removal_needs_confirmation};
 use registry::municipality::MunicipalityId;
 use registry::publication::{DailyLimits, HoldReason, LimitedKinds, RollingDay};
 use registry::record::Record;
@@ -34,6 +35,15 @@ pub(crate) struct Guard<'a> {
     held: BTreeSet<RecordId>,
     /// Cards as the batch has left them so far.
     served: HashMap<RecordId, Option<&'a Record>>,
+}
+
+/// A card as it stood before the batch.
+#[derive(Clone, Copy)]
+pub(crate) struct Stored<'a> {
+    /// As it was last accepted, be it withdrawn or shown to nobody since.
+    pub(crate) accepted: Option<&'a Record>,
+    /// As it was served.
+    pub(crate) served: Option<&'a Record>,
 }
 
 /// What is to become of a change.
@@ -86,12 +96,12 @@ impl Gatekeeper {
 }
 
 impl<'a> Gate<'a> {
-    /// Judges a change. `stored` is the card as it was served before the batch; `registered_elsewhere` whether
+    /// Judges a change. `stored` is the card as it was before the batch; `registered_elsewhere` whether
     /// another municipality has the person registered.
     pub(crate) fn judge(
         &mut self,
         record: RecordId,
-        stored: Option<&Record>,
+        stored: Stored<'_>,
         change: &'a Change,
         registered_elsewhere: bool,
     ) -> Judgement {
@@ -106,11 +116,22 @@ impl<'a> Guard<'a> {
     fn judge(
         &mut self,
         record: RecordId,
-        stored: Option<&Record>,
+        stored: Stored<'_>,
         change: &'a Change,
         registered_elsewhere: bool,
     ) -> Judgement {
-        let previous = self.served.get(&record).copied().unwrap_or(stored);
+        let Stored { accepted, served } = stored;
+        let batched = self.served.get(&record).copied();
+        let accepted = batched.flatten().or(accepted);
+        let measure = match &change.body {
+            ChangeBody::Upsert(card) => needs_confirmation(accepted, card),
+            ChangeBody::Remove => batched.unwrap_or(served).and_then(removal_needs_confirmation),
+        };
+        if let Some(reason) = measure {
+            self.held.insert(record);
+            return Judgement::Hold(reason);
+        }
+        let previous = batched.unwrap_or(served);
         let kinds = LimitedKinds::of(previous, &change.body, registered_elsewhere);
         let exceeded = if self.held.contains(&record) {
             // Sent again, it does not slip through when the next day has room.

@@ -94,11 +94,17 @@ impl Holdings {
     pub(crate) fn note_batch(&mut self, linker: &Linker, accepted: &AcceptedBatch, batch: &Batch) {
         let decided = batch.changes().iter().zip(&accepted.decisions);
         for ((change, decision), commit_sequence) in decided.zip(accepted.first.0..) {
-            let record = linker.record_id(accepted.municipality, &change.local_id);
+            let own = linker.record_id(accepted.municipality, &change.local_id);
             match decision {
-                Decision::Linked { .. } => self.settle(record),
+                Decision::Linked { .. } | Decision::Related { .. } => self.settle(own),
                 Decision::Quarantined { .. } => {}
-                Decision::Held { reason } => {
+                Decision::Sealed { record, before, .. } => {
+                    self.settle(*before);
+                    self.settle(*record);
+                }
+                Decision::Buried { record } | Decision::Renewed { record, .. } => self.settle(*record),
+                Decision::Held { reason, moved } => {
+                    let record = moved.unwrap_or(own);
                     let held = HeldChange {
                         commit_sequence: CommitSequence(commit_sequence),
                         sequence: change.sequence,

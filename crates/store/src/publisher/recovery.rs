@@ -17,7 +17,7 @@ use crate::files::Files;
 use crate::keys::ring::{KeyRing, RingError};
 use crate::kv::EngineError;
 use crate::linker::Linker;
-use crate::projection::{Projection, ProjectionError};
+use crate::projection::{Card, Projection, ProjectionError};
 use crate::publication_journal::entry::{AcceptedBatch, SyncPoint};
 use crate::publication_journal::line_entry::LineEntry;
 use crate::publication_journal::ruling::Release;
@@ -324,7 +324,7 @@ fn check(
         if apart.contains(&card.id) {
             return Ok(());
         }
-        let summed = card.record.as_ref().and_then(summed);
+        let summed = card.published().and_then(summed);
         if point < card.sequence {
             changed_since.push(card.id);
         } else if let Some((municipality, bucket, digest)) = summed {
@@ -339,8 +339,9 @@ fn check(
         return Err(Stale::Ahead.into());
     }
     for record in changed_since {
-        let card = projection.card_at(record, point)?.and_then(|card| card.record);
-        if let Some((municipality, bucket, digest)) = card.as_ref().and_then(summed) {
+        let card = projection.held_at(record, point)?;
+        let card = card.as_ref().and_then(Card::published);
+        if let Some((municipality, bucket, digest)) = card.and_then(summed) {
             then.add(municipality, bucket, digest);
         }
     }

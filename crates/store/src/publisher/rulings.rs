@@ -197,8 +197,9 @@ impl Writer {
         apply(&self.projection, &self.states, accepted, &batch, &self.linker)?;
         self.projection.publish(accepted.last());
         let persons = accepted.decisions.iter().filter_map(|decision| match decision {
-            Decision::Linked { person, .. } => Some(*person),
-            Decision::Quarantined { .. } | Decision::Held { .. } => None,
+            Decision::Linked { person, .. } | Decision::Related { person, .. } => Some(*person),
+            Decision::Sealed { record, .. } | Decision::Renewed { record, .. } => Some(PersonId(record.0)),
+            Decision::Quarantined { .. } | Decision::Held { .. } | Decision::Buried { .. } => None,
         });
         Ok(Ok(Done {
             first: Some(accepted.first),
@@ -249,6 +250,10 @@ impl Writer {
             let Some(newest) = self.projection.version_at(record, self.journal.last())? else {
                 continue;
             };
+            // What a registrar has sealed stays sealed, whatever is not trusted.
+            if newest.is_buried() {
+                continue;
+            }
             let waits = self.projection.waiting_at(record, self.journal.last())?;
             // What came after the interval is trusted, and so is what an earlier quarantine has put back.
             let suspect = suspect_from <= newest.sequence && newest.sequence <= last;
@@ -319,6 +324,10 @@ impl Writer {
             let Some(served) = self.projection.version_at(record, before)? else {
                 continue;
             };
+            let newest = self.projection.version_at(record, last)?;
+            if newest.is_some_and(|newest| newest.is_buried()) {
+                continue;
+            }
             let waiting = match self.projection.waiting_at(record, last)? {
                 Some(Some(bytes)) if held.contains(&record) => Waiting::Card(bytes),
                 Some(None) if held.contains(&record) => Waiting::Removed,

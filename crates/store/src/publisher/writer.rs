@@ -5,18 +5,19 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate};
-use registry::change::ChangeBody;
-use registry::identifier::{PersonId, RecordId};
+use registry::identifier::RecordId;
 use registry::municipality::MunicipalityId;
 use registry::publication::{Accepted, Admission, Batch, VerifiedBatch, Watermark};
 
 use crate::files::is_no_space;
 use crate::keys::ring::RingError;
 use crate::linker::Linker;
-use crate::projection::{AppliedChange, Projection, ProjectionError};
+use crate::projection::burial::Moment;
+use crate::projection::{Projection, ProjectionError};
 use crate::publication_journal::entry::{AcceptedBatch, Decision, Evidence, MunicipalityPoint, SyncPoint};
 use crate::publication_journal::ruling::Restatement;
 use crate::publication_journal::{JournalError, PublicationJournal};
+use crate::publisher::application::apply_change;
 use crate::publisher::confirmations::Confirmations;
 use crate::publisher::gate::Gatekeeper;
 use crate::publisher::held::Holdings;
@@ -331,25 +332,12 @@ pub(crate) fn apply(
         .zip(&accepted.decisions)
         .zip(accepted.first.0..)
     {
-        let record = linker.record_id(municipality, &change.local_id);
-        let applied = AppliedChange {
+        let moment = Moment {
             sequence: CommitSequence(sequence),
             recorded_ms: accepted.recorded_ms,
-            municipality,
-            record,
-            person: match decision {
-                Decision::Linked { person, standing: _ } => *person,
-                Decision::Quarantined { .. } | Decision::Held { .. } => PersonId(record.0),
-            },
-            card: match &change.body {
-                ChangeBody::Upsert(card) => Some(card.as_ref()),
-                ChangeBody::Remove => None,
-            },
         };
-        let outcome = match decision {
-            Decision::Quarantined { .. } => continue,
-            Decision::Linked { .. } => projection.apply(&applied)?,
-            Decision::Held { .. } => projection.hold(&applied)?,
+        let Some(outcome) = apply_change(projection, linker, moment, municipality, change, decision)? else {
+            continue;
         };
         replaced.push((&change.local_id, outcome));
     }
@@ -399,7 +387,12 @@ pub(crate) fn rejections_of(batch: &Batch, accepted: &AcceptedBatch) -> Vec<Reje
         .iter()
         .zip(&accepted.decisions)
         .filter_map(|(change, decision)| match decision {
-            Decision::Linked { .. } | Decision::Held { .. } => None,
+            Decision::Linked { .. }
+            | Decision::Held { .. }
+            | Decision::Related { .. }
+            | Decision::Sealed { .. }
+            | Decision::Buried { .. }
+            | Decision::Renewed { .. } => None,
             Decision::Quarantined { rule } => Some(Rejection {
                 sequence: change.sequence,
                 local_id: change.local_id.clone(),

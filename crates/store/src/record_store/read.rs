@@ -315,32 +315,6 @@ impl Reader {
         }
     }
 
-    /// A card with what the permit says of it. Of what was known earlier only that is shown which may still be: what
-    /// was withdrawn since is gone, and today's protection holds for the past.
-    fn look(&self, permit: &Permit, card: Card) -> Result<Option<Seen>, ProjectionError> {
-        if permit.known_on().is_none() {
-            return Ok(look(permit, card));
-        }
-        let id = card.id;
-        let Some(present) = self.projection.card_at(id, self.projection.visible())? else {
-            return Ok(None);
-        };
-        let Some((_, today)) = present.record.and_then(|record| facts_of(permit, &record)) else {
-            return Ok(None);
-        };
-        let Some(mut seen) = look(permit, card) else {
-            return Ok(None);
-        };
-        if today.location == Location::Protected {
-            seen.facts.location = Location::Protected;
-        }
-        seen.view = match (permit.view(&seen.facts), permit.view(&today)) {
-            (View::Hidden(clause), _) | (_, View::Hidden(clause)) => View::Hidden(clause),
-            (View::Visible(then), View::Visible(now)) => View::Visible(then.intersection(now)),
-        };
-        Ok(Some(seen))
-    }
-
     /// The version of a card that a permit reads. Of what was known earlier, the one before a quarantine stands for
     /// those in it; at present that is already so in the rows.
     fn version(
@@ -382,7 +356,8 @@ impl Reader {
         Ok(card)
     }
 
-    /// Every card of the person asked for, whichever of them the identifier leads to.
+    /// Every card of the person asked for, whichever of them the identifier leads to, in the order in which the person
+    /// was registered.
     fn candidates(
         &self,
         permit: &Permit,
@@ -397,7 +372,7 @@ impl Reader {
         let mut records = self.projection.cards_of(asked, visible)?;
         let led = records.len();
         let mut persons: Vec<PersonId> = Vec::new();
-        let mut seen: Vec<Seen> = Vec::new();
+        let mut cards: Vec<Card> = Vec::new();
         let mut next = 0;
         while let Some(&record) = records.get(next) {
             next += 1;
@@ -407,22 +382,24 @@ impl Reader {
             if next <= led && !answers_to(question, &card) {
                 continue;
             }
-            // A card that was linked to another person later may still have kin under its own id.
-            for person in [card.person, PersonId(record.0)] {
-                if persons.contains(&person) {
-                    continue;
-                }
-                persons.push(person);
-                let linked = self.projection.cards_of(Lead::Person(person), visible)?;
-                for record in linked.into_iter().chain([RecordId(person.0)]) {
-                    if !records.contains(&record) {
-                        records.push(record);
+            if !persons.contains(&card.person) {
+                persons.push(card.person);
+                for other in self.projection.cards_of_person(card.person, visible)? {
+                    if !records.contains(&other) {
+                        records.push(other);
                     }
                 }
             }
-            seen.extend(self.look(permit, card)?);
+            cards.push(card);
         }
-        Ok(seen)
+        // By entry, and where that is the same or not known, by id: no order of arrival can be read from an answer.
+        cards.sort_by_key(|card| {
+            (
+                card.record.as_ref().and_then(|card| card.registration.effective),
+                card.id,
+            )
+        });
+        self.look(permit, cards, visible)
     }
 
     fn members(
@@ -436,11 +413,93 @@ impl Reader {
         let household = self.projection.household_token(municipality, household.as_str());
         let mut members = Vec::new();
         for record in self.projection.cards_of(Lead::Household(household), visible)? {
-            if let Some(card) = self.version(permit, record, visible)? {
-                members.extend(self.look(permit, card)?);
-            }
+            let card = self.version(permit, record, visible)?;
+            members.extend(self.look(permit, card, visible)?);
         }
         Ok(members)
+    }
+
+    /// What the permit says of cards. Those of one look are of one question: where one of them tells that the person's
+    /// whereabouts are protected, all of them lead there. Of what was known earlier only that is shown which may still
+    /// be: what was withdrawn since is gone, and today's protection holds for the past.
+    fn look(
+        &self,
+        permit: &Permit,
+        cards: impl IntoIterator<Item = Card>,
+        visible: CommitSequence,
+    ) -> Result<Vec<Seen>, ProjectionError> {
+        let mut seen = Vec::new();
+        for card in cards {
+            let present = match permit.known_on() {
+                None => None,
+                Some(_) => match self.present(permit, card.id)? {
+                    Some(present) => Some(present),
+                    None => continue,
+                },
+            };
+            let Some(record) = card.record else { continue };
+            let Some(mut facts) = self.facts_of(permit, card.person, &record, visible)? else {
+                continue;
+            };
+            if let Some(present) = present {
+                facts.location = facts.location.max(present.location);
+            }
+            let version = match card.restored {
+                Restored::No => VersionStanding::Latest,
+                Restored::Yes => VersionStanding::Restored,
+            };
+            seen.push((card.person, facts, present, record, version));
+        }
+        let strictest = seen.iter().map(|(_, facts, ..)| facts.location).max();
+        let look =
+            |(person, facts, present, record, version): (_, SubjectFacts, Option<SubjectFacts>, _, _)| {
+                let location = strictest.unwrap_or(facts.location);
+                let facts = SubjectFacts { location, ..facts };
+                let present = present.map(|present| SubjectFacts { location, ..present });
+                let view = match (permit.view(&facts), present.map(|present| permit.view(&present))) {
+                    (View::Hidden(clause), _) | (_, Some(View::Hidden(clause))) => View::Hidden(clause),
+                    (View::Visible(then), Some(View::Visible(now))) => View::Visible(then.intersection(now)),
+                    (View::Visible(fields), None) => View::Visible(fields),
+                };
+                Seen {
+                    person,
+                    municipality: facts.municipality,
+                    facts,
+                    record,
+                    version,
+                    view,
+                }
+            };
+        Ok(seen.into_iter().map(look).collect())
+    }
+
+    /// What is true of a card today, for a permit that asks what was known earlier; `None` where it is gone.
+    fn present(&self, permit: &Permit, id: RecordId) -> Result<Option<SubjectFacts>, ProjectionError> {
+        let visible = self.projection.visible();
+        match self.projection.card_at(id, visible)? {
+            Some(Card {
+                person,
+                record: Some(record),
+                ..
+            }) => self.facts_of(permit, person, &record, visible),
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    fn facts_of(
+        &self,
+        permit: &Permit,
+        person: PersonId,
+        record: &Record,
+        visible: CommitSequence,
+    ) -> Result<Option<SubjectFacts>, ProjectionError> {
+        let Some(municipality) = MunicipalityId::of_any(record.municipality) else {
+            return Ok(None);
+        };
+        let date = permit.reference_date();
+        let facts = SubjectFacts::of(record, municipality, date, Identity::Open, Consent::Given);
+        let location = self.location_of(permit, person, record, visible)?;
+        Ok(Some(SubjectFacts { location, ..facts }))
     }
 }
 
@@ -451,29 +510,6 @@ fn check_service(permit: &Permit, service: Service) -> Result<(), ReadError> {
     } else {
         Err(ReadError::Service)
     }
-}
-
-fn look(permit: &Permit, card: Card) -> Option<Seen> {
-    let record = card.record?;
-    let (municipality, facts) = facts_of(permit, &record)?;
-    Some(Seen {
-        person: card.person,
-        municipality,
-        facts,
-        record,
-        version: match card.restored {
-            Restored::No => VersionStanding::Latest,
-            Restored::Yes => VersionStanding::Restored,
-        },
-        view: permit.view(&facts),
-    })
-}
-
-fn facts_of(permit: &Permit, record: &Record) -> Option<(MunicipalityId, SubjectFacts)> {
-    let municipality = MunicipalityId::of_any(record.municipality)?;
-    let date = permit.reference_date();
-    let facts = SubjectFacts::of(record, municipality, date, Identity::Open, Consent::Given);
-    Some((municipality, facts))
 }
 
 /// Whether the card bears the identifier that led to it: of a version that is not trusted, the earlier one that is
@@ -488,7 +524,7 @@ fn answers_to(question: &Question, card: &Card) -> bool {
 /// Whether a member's location is protected from this permit, so that the household must not be shown at all.
 fn shelters(member: &Seen) -> bool {
     let household_shown = matches!(member.view, View::Visible(fields) if fields.contains(Field::Household));
-    member.facts.location == Location::Protected && !household_shown
+    member.facts.location != Location::Open && !household_shown
 }
 
 /// The household in which a card stands on the reference date.

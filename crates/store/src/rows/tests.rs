@@ -31,8 +31,12 @@ fn spans() -> Spans {
 
 #[track_caller]
 fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(fixture_path(name)).unwrap()
+}
+
+fn fixture_path(name: &str) -> std::path::PathBuf {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/rows-v1/");
-    std::fs::read(format!("{path}{name}")).unwrap()
+    std::path::Path::new(path).join(name)
 }
 
 #[test]
@@ -41,7 +45,24 @@ fn version_1_still_reads_and_is_what_is_written() {
         body: VersionBody::Removed,
         ..card()
     };
-    for (name, version) in [("version-card", card()), ("version-removed", removed)] {
+    let buried = |successor, kept| Version {
+        body: VersionBody::Buried(Burial { successor, kept }),
+        ..card()
+    };
+    let kept = card().into_card();
+    assert!(kept.is_some());
+    for (name, version) in [
+        ("version-card", card()),
+        ("version-removed", removed),
+        ("version-buried", buried(None, kept)),
+        (
+            "version-succeeded",
+            buried(Some(RecordId(Uuid::from_bytes([8; 16]))), None),
+        ),
+    ] {
+        if std::env::var_os("PONTE_WRITE_FIXTURES").is_some() && !fixture_path(name).exists() {
+            std::fs::write(fixture_path(name), version.encode()).unwrap();
+        }
         assert_eq!(Version::decode(&fixture(name)), Ok(version.clone()));
         assert_eq!(version.encode(), fixture(name), "{name}");
     }

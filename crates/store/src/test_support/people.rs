@@ -8,6 +8,7 @@ use registry::code::{
 use registry::codice_fiscale::{CodiceFiscale, TaxCode};
 use registry::date::PartialDate;
 use registry::identifier::{CadastralCode, HouseholdId, IstatCode, LocalId, NationalId, StateCode};
+use registry::measure::Measures;
 use registry::municipality::MunicipalityId;
 use registry::record::{
     Address, BirthPlace, Cancellation, Flags, Generalities, HouseholdLink, Locality, PersonName, Place,
@@ -217,6 +218,7 @@ pub(crate) fn card(
         cancellation: None,
         death: None,
         flags: Flags::default(),
+        measures: Measures::default(),
     }
 }
 

@@ -15,10 +15,11 @@ use registry::codice_fiscale::TaxCode;
 use registry::publication::{Batch, DailyLimits, SignedBatch, VerifiedBatch};
 use registry::record::Record;
 use registry::signing::SigningKey;
+use registry::statement::{Act, RegistrarId, Statement};
 use tempfile::TempDir;
 
 use crate::access_log::draft::{EntryDraft, Sealed};
-use crate::access_log::part_content::{DecisionPart, PartContent};
+use crate::access_log::part_content::{DecisionPart, PartContent, SubjectsPart};
 use crate::access_log::reading::{OpenedEntry, OpenedPart, ReaderScope};
 use crate::access_log::retention::Retention;
 use crate::access_log::start::{LogFiles, LogParameters};
@@ -26,12 +27,13 @@ use crate::access_log::{AccessLog, LogSettings};
 use crate::files::faulty::FaultyFiles;
 use crate::keys::encryption_key::KeyEncryptionKey;
 use crate::keys::ring::KeyRing;
+use crate::publisher::order::Order;
 use crate::publisher::{Acknowledged, PublishError};
 use crate::record_store::answer::{HouseholdAnswer, PersonAnswer, Question, VerificationOutcome};
 use crate::record_store::{Engine, JournaledStore, OpenError, OpenReport, RecordStore, StoreSettings};
 use crate::segment::{Settings, preparation::Preparation};
 use crate::test_support::CountingEntropy;
-use crate::test_support::people::{istat, local_id};
+use crate::test_support::people::{self, istat, local_id};
 use crate::test_support::permits::Ask;
 
 /// 2 March 2026, 10:00 UTC.
@@ -86,6 +88,17 @@ impl<T> Told<T> {
         (outcome.code, &outcome.reason)
     }
 
+    /// How many subjects the entry names.
+    pub(crate) fn subjects(&self) -> usize {
+        let counted = self.entry.parts.iter().filter_map(|part| match part {
+            OpenedPart::Shown(part) if matches!(part.kind, PartKind::Subjects(_)) => {
+                Some(SubjectsPart::decode(&part.content).unwrap().subjects.len())
+            }
+            _ => None,
+        });
+        counted.sum()
+    }
+
     /// What really happened.
     pub(crate) fn decision(&self) -> DecisionPart {
         let part = self.entry.parts.iter().find_map(|part| match part {
@@ -134,6 +147,10 @@ impl World {
         }
     }
 
+    pub(crate) fn is_memory(&self) -> bool {
+        self.kind == Kind::Memory
+    }
+
     pub(crate) fn engine_directory(&self) -> PathBuf {
         self.directory.path().join("rows")
     }
@@ -146,6 +163,11 @@ impl World {
     pub(crate) fn ring(&self) -> Arc<KeyRing> {
         let key = KeyEncryptionKey::from_bytes(&[5; 32]);
         Arc::new(KeyRing::open(Arc::new(self.keys.clone()), key, self.entropy.clone()).unwrap())
+    }
+
+    /// The secret from which stores of this world make the ids of cards.
+    pub(crate) fn region_secret(&self) -> [u8; 32] {
+        crate::record_store::named_secret(&self.ring(), "store/region").unwrap()
     }
 
     pub(crate) fn try_open(
@@ -233,6 +255,41 @@ impl World {
         self.publish(store, municipality, changes.collect()).unwrap();
     }
 
+    /// Publishes cards, and a registrar confirms what waits of their municipality.
+    pub(crate) fn publish_confirmed(
+        &self,
+        store: &JournaledStore,
+        municipality: &str,
+        cards: impl IntoIterator<Item = Record>,
+    ) {
+        self.publish_cards(store, municipality, cards);
+        self.confirm(store, municipality);
+    }
+
+    /// A registrar confirms what waits of a municipality, where anything does.
+    pub(crate) fn confirm(&self, store: &JournaledStore, code: &str) {
+        let id = people::municipality(code);
+        let holdings = store.municipality(id).unwrap().holdings;
+        if holdings.held().is_empty() {
+            return;
+        }
+        let key = SigningKey::from_seed(&[6; 32]).unwrap();
+        let statement = Statement {
+            act: Act::Release,
+            municipality: istat(code),
+            epoch: store.epoch(id),
+            changes: u32::try_from(holdings.held().len()).unwrap(),
+            digest: holdings.digest(),
+        };
+        let registrar = RegistrarId::parse("m.rossi").unwrap();
+        let statement = statement.sign(registrar, &key).verify(&key.verifying_key());
+        let order = Order::Confirm {
+            municipality: id,
+            statement: statement.unwrap(),
+        };
+        wait(store.order(order, NOW_MS)).unwrap();
+    }
+
     pub(crate) fn person(&self, store: &JournaledStore, ask: Ask, question: &Question) -> Told<PersonAnswer> {
         self.tell(wait(store.lookup_person(&ask.permit(), question, draft())).unwrap())
     }
@@ -256,7 +313,7 @@ impl World {
         self.tell(wait(store.verify(&ask.permit(), question, claim, draft())).unwrap())
     }
 
-    fn tell<T>(&self, sealed: Sealed<T>) -> Told<T> {
+    pub(crate) fn tell<T>(&self, sealed: Sealed<T>) -> Told<T> {
         let (answer, committed) = wait(self.log.commit(self.log.reserve().unwrap(), sealed)).unwrap();
         let place = committed.index()..committed.index() + 1;
         let entry = self
@@ -309,7 +366,7 @@ pub(crate) fn batch(
         })
         .collect();
     let now_ms = i64::try_from(NOW_MS).unwrap();
-    let epoch = store.epoch(crate::test_support::people::municipality(municipality));
+    let epoch = store.epoch(people::municipality(municipality));
     verified(Batch::new(istat(municipality), epoch, first, changes, now_ms).unwrap())
 }
 

@@ -36,6 +36,7 @@ impl From<&Record> for wire::Record {
             cancellation,
             death,
             flags,
+            measures,
         } = record;
         Self {
             municipality: municipality.to_string(),
@@ -54,6 +55,7 @@ impl From<&Record> for wire::Record {
             cancellation: cancellation.as_ref().map(Into::into),
             death: death.as_ref().map(Into::into),
             flags: Some(flags.into()),
+            measures: (!measures.is_empty()).then(|| measures.into()),
         }
     }
 }
@@ -79,6 +81,7 @@ impl TryFrom<wire::Record> for Record {
             cancellation,
             death,
             flags,
+            measures,
         } = message;
         Ok(Self {
             municipality: IstatCode::parse(&municipality).named("municipality")?,
@@ -101,6 +104,7 @@ impl TryFrom<wire::Record> for Record {
             cancellation: optional("cancellation", cancellation)?,
             death: optional("death", death)?,
             flags: required("flags", flags)?.into(),
+            measures: optional("measures", measures)?.unwrap_or_default(),
         })
     }
 }

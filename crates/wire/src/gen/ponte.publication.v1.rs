@@ -507,6 +507,46 @@ pub struct ConfirmHeldChangesResponse {
     #[prost(uint32, tag = "1")]
     pub changes: u32,
 }
+/// Asks what contradicts a municipality's cards.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListAnomaliesRequest {
+    /// ISTAT code of the municipality, six digits.
+    #[prost(string, tag = "1")]
+    pub municipality: ::prost::alloc::string::String,
+    /// How many at most, 1 to 100; 0 means 100, more is taken as 100.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// Token of the page, from the last answer; empty for the first.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// A page of anomalies.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListAnomaliesResponse {
+    /// The anomalies, in an order that says nothing of anybody.
+    #[prost(message, repeated, tag = "1")]
+    pub anomalies: ::prost::alloc::vec::Vec<Anomaly>,
+    /// Token of the next page; empty at the end.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// A contradiction between a card of the municipality and another card.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct Anomaly {
+    /// Code of what contradicts (EA..., PN...), at most 6 characters.
+    #[prost(string, tag = "1")]
+    pub code: ::prost::alloc::string::String,
+    /// The municipality's number for its own card.
+    #[prost(string, tag = "2")]
+    pub local_id: ::prost::alloc::string::String,
+    /// ISTAT code of the municipality that keeps the other card; empty unless that one has confirmed that others may
+    /// contact it, and always where the whereabouts of either person are protected.
+    #[prost(string, tag = "3")]
+    pub other_municipality: ::prost::alloc::string::String,
+}
 /// How two sets of cards compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -836,6 +876,37 @@ pub mod publication_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Lists what contradicts the municipality's cards in other cards of the region. Each anomaly shown is an entry of the
+        /// access log.
+        pub async fn list_anomalies(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListAnomaliesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListAnomaliesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/ponte.publication.v1.PublicationService/ListAnomalies",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "ponte.publication.v1.PublicationService",
+                        "ListAnomalies",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -912,6 +983,15 @@ pub mod publication_service_server {
             request: tonic::Request<super::ConfirmHeldChangesRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ConfirmHeldChangesResponse>,
+            tonic::Status,
+        >;
+        /// Lists what contradicts the municipality's cards in other cards of the region. Each anomaly shown is an entry of the
+        /// access log.
+        async fn list_anomalies(
+            &self,
+            request: tonic::Request<super::ListAnomaliesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListAnomaliesResponse>,
             tonic::Status,
         >;
     }
@@ -1305,6 +1385,52 @@ pub mod publication_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ConfirmHeldChangesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/ponte.publication.v1.PublicationService/ListAnomalies" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListAnomaliesSvc<T: PublicationService>(pub Arc<T>);
+                    impl<
+                        T: PublicationService,
+                    > tonic::server::UnaryService<super::ListAnomaliesRequest>
+                    for ListAnomaliesSvc<T> {
+                        type Response = super::ListAnomaliesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListAnomaliesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PublicationService>::list_anomalies(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListAnomaliesSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -207,6 +207,9 @@ pub struct Record {
     /// Markers that govern how the card is served.
     #[prost(message, optional, tag = "16")]
     pub flags: ::core::option::Option<Flags>,
+    /// Measures that a registrar set on the card; unset where there are none.
+    #[prost(message, optional, tag = "17")]
+    pub measures: ::core::option::Option<Measures>,
 }
 /// Who a person is (generalita').
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -435,6 +438,45 @@ pub struct Flags {
     /// Certificates may not be issued from the card.
     #[prost(bool, tag = "3")]
     pub not_certifiable: bool,
+}
+/// Measures that a registrar sets on a card. Never part of an answer to an agency.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct Measures {
+    /// The person's whereabouts are protected; unset where they are not.
+    #[prost(message, optional, tag = "1")]
+    pub protection: ::core::option::Option<Protection>,
+    /// The card is that of a new identity, which nothing may join to the old one; unset where it is not.
+    #[prost(message, optional, tag = "2")]
+    pub identity_seal: ::core::option::Option<IdentitySeal>,
+}
+/// Protection of a person's whereabouts.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct Protection {
+    /// What it rests on.
+    #[prost(enumeration = "ProtectionBasis", tag = "1")]
+    pub basis: i32,
+    /// First day, known to the day.
+    #[prost(message, optional, tag = "2")]
+    pub from: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// Last day, known to the day, inclusive and not before the first; unset until somebody ends the protection.
+    #[prost(message, optional, tag = "3")]
+    pub until: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+}
+/// A new identity that nothing may join to the old one (identita' sigillata).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct IdentitySeal {
+    /// What it rests on.
+    #[prost(enumeration = "SealBasis", tag = "1")]
+    pub basis: i32,
+    /// First day of the new identity, known to the day.
+    #[prost(message, optional, tag = "2")]
+    pub from: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// Whether the card bears the new identity already.
+    #[prost(enumeration = "NewIdentity", tag = "3")]
+    pub identity: i32,
 }
 /// Which register keeps a card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -669,6 +711,125 @@ impl EventKind {
             "EVENT_KIND_RECTIFICATION" => Some(Self::Rectification),
             "EVENT_KIND_ANNULMENT" => Some(Self::Annulment),
             "EVENT_KIND_MARKER" => Some(Self::Marker),
+            _ => None,
+        }
+    }
+}
+/// What the protection of a person's whereabouts rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ProtectionBasis {
+    /// Not stated; refused.
+    Unspecified = 0,
+    /// An order of a court.
+    CourtOrder = 1,
+    /// A stay in a shelter (casa rifugio, centro antiviolenza).
+    Shelter = 2,
+    /// A programme for witnesses (d.l. 8/1991).
+    WitnessProgramme = 3,
+    /// A measure of a police authority.
+    PoliceMeasure = 4,
+    /// Anything else; the municipality knows what.
+    Other = 5,
+}
+impl ProtectionBasis {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "PROTECTION_BASIS_UNSPECIFIED",
+            Self::CourtOrder => "PROTECTION_BASIS_COURT_ORDER",
+            Self::Shelter => "PROTECTION_BASIS_SHELTER",
+            Self::WitnessProgramme => "PROTECTION_BASIS_WITNESS_PROGRAMME",
+            Self::PoliceMeasure => "PROTECTION_BASIS_POLICE_MEASURE",
+            Self::Other => "PROTECTION_BASIS_OTHER",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PROTECTION_BASIS_UNSPECIFIED" => Some(Self::Unspecified),
+            "PROTECTION_BASIS_COURT_ORDER" => Some(Self::CourtOrder),
+            "PROTECTION_BASIS_SHELTER" => Some(Self::Shelter),
+            "PROTECTION_BASIS_WITNESS_PROGRAMME" => Some(Self::WitnessProgramme),
+            "PROTECTION_BASIS_POLICE_MEASURE" => Some(Self::PoliceMeasure),
+            "PROTECTION_BASIS_OTHER" => Some(Self::Other),
+            _ => None,
+        }
+    }
+}
+/// What the sealing of an identity rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SealBasis {
+    /// Not stated; refused.
+    Unspecified = 0,
+    /// Full adoption (L. 184/1983 art. 28).
+    Adoption = 1,
+    /// Rectification of the attribution of sex (L. 164/1982 art. 5).
+    SexRectification = 2,
+    /// Change of generalities under a protection programme (d.lgs. 119/1993).
+    ProtectionProgramme = 3,
+    /// An order of a court.
+    CourtOrder = 4,
+}
+impl SealBasis {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SEAL_BASIS_UNSPECIFIED",
+            Self::Adoption => "SEAL_BASIS_ADOPTION",
+            Self::SexRectification => "SEAL_BASIS_SEX_RECTIFICATION",
+            Self::ProtectionProgramme => "SEAL_BASIS_PROTECTION_PROGRAMME",
+            Self::CourtOrder => "SEAL_BASIS_COURT_ORDER",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SEAL_BASIS_UNSPECIFIED" => Some(Self::Unspecified),
+            "SEAL_BASIS_ADOPTION" => Some(Self::Adoption),
+            "SEAL_BASIS_SEX_RECTIFICATION" => Some(Self::SexRectification),
+            "SEAL_BASIS_PROTECTION_PROGRAMME" => Some(Self::ProtectionProgramme),
+            "SEAL_BASIS_COURT_ORDER" => Some(Self::CourtOrder),
+            _ => None,
+        }
+    }
+}
+/// Whether a sealed card bears the new identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum NewIdentity {
+    /// Not stated; refused.
+    Unspecified = 0,
+    /// Not yet: the card is shown to nobody.
+    Awaited = 1,
+    /// It does.
+    Present = 2,
+}
+impl NewIdentity {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "NEW_IDENTITY_UNSPECIFIED",
+            Self::Awaited => "NEW_IDENTITY_AWAITED",
+            Self::Present => "NEW_IDENTITY_PRESENT",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "NEW_IDENTITY_UNSPECIFIED" => Some(Self::Unspecified),
+            "NEW_IDENTITY_AWAITED" => Some(Self::Awaited),
+            "NEW_IDENTITY_PRESENT" => Some(Self::Present),
             _ => None,
         }
     }

@@ -179,7 +179,7 @@ impl NodeArguments {
 }
 
 /// What the running daemon answers; nothing where none runs.
-fn told(config: &NodeConfig, command: &Command) -> Result<Option<Value>, Failure> {
+pub(super) fn told(config: &NodeConfig, command: &Command) -> Result<Option<Value>, Failure> {
     match control::ask(&config.data_directory, command) {
         Ok(Reply::Done(value)) => Ok(Some(value)),
         Ok(Reply::Failed(why)) => Err(Failure::usage(
@@ -196,22 +196,24 @@ fn told(config: &NodeConfig, command: &Command) -> Result<Option<Value>, Failure
     }
 }
 
-fn open(config: &NodeConfig, session: &Session<'_, '_>) -> Result<Node, Failure> {
+pub(super) fn open(config: &NodeConfig, session: &Session<'_, '_>) -> Result<Node, Failure> {
     let (clock, random) = (&session.surroundings.clock, &session.surroundings.random);
     Node::open(config, Arc::clone(clock), Arc::clone(random)).map_err(|error| failed(&error))
 }
 
-fn failed(error: &NodeError) -> Failure {
+pub(super) fn failed(error: &NodeError) -> Failure {
     let exit = match error {
         NodeError::Storage(_) | NodeError::Socket(_) | NodeError::Reconcile(_) => ExitCode::Unavailable,
         NodeError::KeyFile(_) | NodeError::PublicationKey(_) => ExitCode::Usage,
-        NodeError::OpenExport(_) | NodeError::Mapping(_) | NodeError::Import(_) => ExitCode::Usage,
+        NodeError::OpenExport(_) | NodeError::Mapping(_) | NodeError::Import(_) | NodeError::Measure(_) => {
+            ExitCode::Usage
+        }
         NodeError::Task(_) => ExitCode::Internal,
     };
     Failure::new(exit, "il nodo non può farlo", "the node cannot do it").because(error)
 }
 
-fn as_json(value: &impl Serialize) -> Result<Value, Failure> {
+pub(super) fn as_json(value: &impl Serialize) -> Result<Value, Failure> {
     serde_json::to_value(value).map_err(|error| Failure::internal(&error))
 }
 

@@ -101,6 +101,7 @@ impl Population<'_> {
             cancellation: None,
             death: None,
             flags: Flags::default(),
+            measures: registry::measure::Measures::default(),
         };
         let at = self.open_card(child, None);
         self.report(at, Operation::Upsert, EventKind::Birth, Some(birth))?;

@@ -383,6 +383,13 @@ impl PublicationService for FakeIndex {
         }))
     }
 
+    async fn list_anomalies(
+        &self,
+        _: Request<proto::ListAnomaliesRequest>,
+    ) -> Result<Response<proto::ListAnomaliesResponse>, Status> {
+        Err(status_for(Reason::UnknownMethod, Details::none()))
+    }
+
     async fn list_rejections(
         &self,
         _: Request<proto::ListRejectionsRequest>,

@@ -14,6 +14,7 @@ use registry::code::{
 use registry::codice_fiscale::TaxCode;
 use registry::date::PartialDate;
 use registry::identifier::{HouseholdId, IstatCode, LocalId, NationalId, StateCode};
+use registry::measure::{IdentitySeal, Measures, NewIdentity, Protection, ProtectionBasis, SealBasis};
 use registry::publication::{Batch, Epoch};
 use registry::record::{
     Address, BirthPlace, Cancellation, Death, Flags, ForeignAddress, Generalities, HouseholdLink,
@@ -223,6 +224,24 @@ fn cancellation() -> impl Strategy<Value = Cancellation> {
     })
 }
 
+fn measures() -> impl Strategy<Value = Measures> {
+    let protection =
+        (select(ProtectionBasis::ALL), day(), option::of(0_u64..9_000)).prop_map(|(basis, from, days)| {
+            Protection {
+                basis,
+                from,
+                until: days.map(|days| from + chrono::Days::new(days)),
+            }
+        });
+    let identity = select(vec![NewIdentity::Awaited, NewIdentity::Present]);
+    let seal = (select(SealBasis::ALL), day(), identity).prop_map(|(basis, from, identity)| IdentitySeal {
+        basis,
+        from,
+        identity,
+    });
+    (option::of(protection), option::of(seal)).prop_map(|(protection, seal)| Measures { protection, seal })
+}
+
 pub(super) fn any_record() -> impl Strategy<Value = Record> {
     let national_id = "[A-Z]{2}[0-9]{5}[A-Z0-9]{2}".prop_map(|id| NationalId::parse(&id).unwrap());
     let keys = (
@@ -252,11 +271,12 @@ pub(super) fn any_record() -> impl Strategy<Value = Record> {
                 not_certifiable,
             },
         ),
+        measures(),
     );
     (keys, history, ends).prop_map(|(keys, history, ends)| {
         let (municipality, local_id, register, generalities, tax_codes, national_id) = keys;
         let (civil_status, citizenships, parents, residences, households) = history;
-        let (identity_document, registration, cancellation, death, flags) = ends;
+        let (identity_document, registration, cancellation, death, flags, measures) = ends;
         Record {
             municipality,
             local_id,
@@ -274,6 +294,7 @@ pub(super) fn any_record() -> impl Strategy<Value = Record> {
             cancellation,
             death,
             flags,
+            measures,
         }
     })
 }
@@ -385,6 +406,7 @@ pub(super) fn example() -> Record {
         cancellation: None,
         death: None,
         flags: Flags::default(),
+        measures: Measures::default(),
     }
 }
 

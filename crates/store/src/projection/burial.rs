@@ -1,0 +1,265 @@
+//! Buried cards: those of an identity that was sealed. They count among their municipality's cards and in its digest,
+//! and lead nowhere, at no moment.
+
+use registry::identifier::{PersonId, RecordId};
+use registry::linking::LinkKey;
+use registry::municipality::MunicipalityId;
+use registry::record::Record;
+use registry::sealing;
+
+use crate::keys::ring::NamedKey;
+use crate::projection::{
+    Card, CommitSequence, KeyId, Projection, ProjectionError, Replaced, RowError, VersionBody, decoded,
+    open_card,
+};
+use crate::publication_journal::municipality_key;
+use crate::publication_journal::ruling::Restored;
+use crate::rows::{Burial, Lead, ROW_FORMAT, Version, current_key, superseded_key, superseded_prefix};
+
+/// How a card stands, by its newest version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CardStanding {
+    /// There never was one.
+    Unknown,
+    /// It is served, or was withdrawn from publication.
+    Published(PersonId),
+    /// It is buried; where the municipality's number goes on under another id, that one.
+    Buried(Option<RecordId>),
+}
+
+/// When and where something is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    /// The change.
+    pub(crate) sequence: CommitSequence,
+    /// When the index recorded it, Unix milliseconds.
+    pub(crate) recorded_ms: u64,
+}
+
+impl Projection {
+    /// How a card stands after everything that was applied.
+    pub(crate) fn standing_of(&self, record: RecordId) -> Result<CardStanding, ProjectionError> {
+        Ok(match self.read_version(&current_key(record))? {
+            None => CardStanding::Unknown,
+            Some(Version {
+                body: VersionBody::Buried(Burial { successor, kept: _ }),
+                ..
+            }) => CardStanding::Buried(successor),
+            Some(version) => CardStanding::Published(version.person),
+        })
+    }
+
+    /// The version of a card that held at a moment, buried or not: for the store's own accounts, never for a reader.
+    pub(crate) fn held_at(
+        &self,
+        record: RecordId,
+        at: CommitSequence,
+    ) -> Result<Option<Card>, ProjectionError> {
+        let version = self.version_at(record, at)?;
+        Ok(version.map(|version| open_card(record, &version)).transpose()?)
+    }
+
+    /// The last state of a card as its municipality published it, be it buried or withdrawn since.
+    pub(crate) fn last_published(
+        &self,
+        record: RecordId,
+        at: CommitSequence,
+    ) -> Result<Option<Record>, ProjectionError> {
+        let Some(held) = self.held_at(record, at)? else {
+            return Ok(None);
+        };
+        if let Some(card) = held.published() {
+            return Ok(Some(card.clone()));
+        }
+        // Withdrawn: the version before the withdrawal says what it was.
+        let upper = superseded_key(record, held.sequence.before());
+        let before = self.engine.last_not_after(&superseded_prefix(record), &upper)?;
+        let before = match before {
+            Some((key, value)) => self.open_version(&key, &value)?,
+            None => None,
+        };
+        let bytes = before.and_then(Version::into_card);
+        Ok(bytes.as_deref().map(decoded).transpose()?)
+    }
+
+    /// The first change that made a card; `None` where there is none.
+    pub(crate) fn first_sequence(&self, record: RecordId) -> Result<Option<CommitSequence>, ProjectionError> {
+        let mut first = None;
+        let prefix = superseded_prefix(record);
+        self.engine.scan(&prefix, &mut |key, _| {
+            let number = key
+                .strip_prefix(prefix.as_slice())
+                .and_then(|rest| rest.try_into().ok());
+            first = number.map(|number| CommitSequence(u64::from_be_bytes(number)));
+            false
+        })?;
+        match first {
+            Some(first) => Ok(Some(first)),
+            None => Ok(self
+                .read_version(&current_key(record))?
+                .map(|version| version.sequence)),
+        }
+    }
+
+    /// Which of these keys are known as those of a buried identity.
+    pub(crate) fn buried_keys(
+        &self,
+        keys: Vec<LinkKey>,
+        at: CommitSequence,
+    ) -> Result<Vec<LinkKey>, ProjectionError> {
+        let mut buried = Vec::new();
+        for key in keys {
+            if !self.cards_of(self.burial_lead(&key), at)?.is_empty() {
+                buried.push(key);
+            }
+        }
+        Ok(buried)
+    }
+
+    /// Gives a card of the same content another person.
+    pub(crate) fn relink(
+        &self,
+        moment: Moment,
+        record: RecordId,
+        person: PersonId,
+    ) -> Result<(), ProjectionError> {
+        let Moment {
+            sequence,
+            recorded_ms,
+        } = moment;
+        let (Some(before), Some(key)) = (
+            self.version_at(record, sequence.before())?,
+            self.key_under(record)?,
+        ) else {
+            // Its municipality was withdrawn, and with it the card.
+            return Ok(());
+        };
+        let version = Version {
+            sequence,
+            recorded_ms,
+            person,
+            restored: before.restored,
+            body: before.body,
+        };
+        self.put(&key, record, &version).map(drop)
+    }
+
+    /// Buries a card as it stands. `spared` are keys that are those of the new identity as well.
+    pub(crate) fn bury(
+        &self,
+        moment: Moment,
+        record: RecordId,
+        spared: &[LinkKey],
+    ) -> Result<(), ProjectionError> {
+        let Some(key) = self.key_under(record)? else {
+            return Ok(());
+        };
+        // What waits of it goes on waiting: that is its own municipality's affair.
+        let version = self.burial(moment, record, None, spared)?;
+        self.put(&key, record, &version).map(drop)
+    }
+
+    /// Buries the card of a municipality's own number, which goes on under another id.
+    pub(crate) fn bury_for(
+        &self,
+        moment: Moment,
+        municipality: MunicipalityId,
+        record: RecordId,
+        successor: RecordId,
+        spared: &[LinkKey],
+    ) -> Result<Replaced, ProjectionError> {
+        let key = self.keys.get_or_create(&municipality_key(municipality))?;
+        let version = self.burial(moment, record, Some(successor), spared)?;
+        self.receive(&key, record, &version)
+    }
+
+    /// The version that buries a card; by what the card is known as one of a buried identity is noted.
+    fn burial(
+        &self,
+        moment: Moment,
+        record: RecordId,
+        successor: Option<RecordId>,
+        spared: &[LinkKey],
+    ) -> Result<Version, ProjectionError> {
+        let before = self.version_at(record, moment.sequence.before())?;
+        let person = before.as_ref().map_or(PersonId(record.0), |before| before.person);
+        let card = self.last_published(record, moment.sequence.before())?;
+        for known in card.iter().flat_map(sealing::identity_keys) {
+            if !spared.contains(&known) {
+                let lead = self.burial_lead(&known);
+                self.edit_spans(&lead.key(record), |spans| spans.enter(moment.sequence))?;
+            }
+        }
+        let kept = match successor {
+            Some(_) => None,
+            None => before.and_then(Version::into_card),
+        };
+        Ok(Version {
+            sequence: moment.sequence,
+            recorded_ms: moment.recorded_ms,
+            person,
+            restored: Restored::No,
+            body: VersionBody::Buried(Burial { successor, kept }),
+        })
+    }
+
+    /// A later version of a buried card: kept, and shown to nobody.
+    pub(crate) fn keep_buried(
+        &self,
+        moment: Moment,
+        municipality: MunicipalityId,
+        record: RecordId,
+        card: Option<&Record>,
+    ) -> Result<Replaced, ProjectionError> {
+        let key = self.keys.get_or_create(&municipality_key(municipality))?;
+        let before = self.version_at(record, moment.sequence.before())?;
+        self.receive(
+            &key,
+            record,
+            &Version {
+                sequence: moment.sequence,
+                recorded_ms: moment.recorded_ms,
+                person: before.map_or(PersonId(record.0), |before| before.person),
+                restored: Restored::No,
+                body: VersionBody::Buried(Burial {
+                    successor: None,
+                    kept: card.map(registry::canonical::encode),
+                }),
+            },
+        )
+    }
+
+    /// A national id that the new identity bears is that identity's from now on, and no longer a mark of the old one.
+    pub(crate) fn release_national_id(&self, moment: Moment, card: &Record) -> Result<(), ProjectionError> {
+        let Some(id) = card.national_id else {
+            return Ok(());
+        };
+        let lead = self.burial_lead(&LinkKey::NationalId(id));
+        for record in self.cards_of(lead, moment.sequence.before())? {
+            self.edit_spans(&lead.key(record), |spans| spans.leave(moment.sequence))?;
+        }
+        Ok(())
+    }
+
+    fn burial_lead(&self, key: &LinkKey) -> Lead {
+        match self.lead_of(key) {
+            Lead::Identifier(token) => Lead::Buried(token),
+            other => other,
+        }
+    }
+
+    /// The key that seals a card's newest version; `None` where there is no version or the key was destroyed.
+    fn key_under(&self, record: RecordId) -> Result<Option<NamedKey>, ProjectionError> {
+        let Some(value) = self.engine.get(&current_key(record))? else {
+            return Ok(None);
+        };
+        match value.split_first() {
+            Some((&ROW_FORMAT, rest)) => {
+                let (id, _) = rest.split_first_chunk::<16>().ok_or(RowError::Malformed)?;
+                Ok(self.keys.by_id(KeyId::from_bytes(*id)))
+            }
+            Some(_) => Err(RowError::Format.into()),
+            None => Err(RowError::Malformed.into()),
+        }
+    }
+}
