@@ -121,6 +121,63 @@ fn three_layouts_of_one_population_are_one_registry() {
 }
 
 #[test]
+fn days_of_operations_are_taken_whole_and_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let node_config = node(directory.path(), "kind = \"incremental\"");
+    let days = directory.path().join("days").display().to_string();
+    ponte([
+        "generate",
+        "--municipality",
+        "037032",
+        "--scale",
+        "1/50",
+        "--churn",
+        "8",
+        "--pace",
+        "50",
+        "--from",
+        "2026-03-01",
+        "--out-dir",
+        &days,
+    ])
+    .exits(ExitCode::Ok);
+    let mut files: Vec<PathBuf> = fs::read_dir(Path::new(&days).join("037032"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    let import = |file: &Path| {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let (file, day) = (file.display().to_string(), &name[..10]);
+        let arguments = [
+            "node",
+            "import",
+            "--config",
+            &node_config,
+            &file,
+            "--date",
+            day,
+            "-o",
+            "json",
+        ];
+        ponte(arguments).exits(ExitCode::Ok).json()[0].clone()
+    };
+    let counted = |report: &serde_json::Value, names: &[&str]| -> u64 {
+        names.iter().map(|name| report[name].as_u64().unwrap()).sum()
+    };
+    let done = ["created", "updated", "removed", "annulled"];
+    // The first is total: all its cards are new, and to an empty node that is the same.
+    for file in &files {
+        let report = import(file);
+        assert_eq!(counted(&report, &done), report["rows"], "{}", file.display());
+        let again = import(file);
+        assert_eq!((counted(&again, &done), &again["quarantined"]), (0, &0.into()));
+        assert_eq!(again["journal_end"], report["journal_end"]);
+    }
+    assert_eq!(files.len(), 9);
+}
+
+#[test]
 fn the_built_in_suite_has_the_expected_outcome_and_every_rule_is_in_it() {
     let verdicts = ponte(["node", "qualify", "-o", "json"])
         .exits(ExitCode::Ok)

@@ -8,7 +8,7 @@ use transport::pki::files::write_key;
 use transport::pki::request::KeyPem;
 use transport::random::danger::SeededRandom;
 
-use crate::control::{AskError, Command, Removals, Reply, ask, socket_path};
+use crate::control::{AskError, Command, Kind, Removals, Reply, ask, socket_path};
 use crate::fixture::{day, residents};
 
 use super::*;
@@ -37,6 +37,12 @@ fn open(config: &NodeConfig) -> Result<Node, NodeError> {
         Arc::new(ManualClock::at(noon)),
         Arc::new(SeededRandom::new(5)),
     )
+}
+
+fn config_file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../config")
+        .join(name)
 }
 
 async fn told(config: &NodeConfig, command: Command) -> Reply {
@@ -97,12 +103,28 @@ async fn a_daemon_takes_commands_over_its_socket_and_leaves_nothing_in_clear() {
         (&json!(12), &json!(12))
     );
 
+    let mapped = |mapping: PathBuf| Command::Import {
+        path: config_file("mappings/gamma.csv"),
+        day: Some("2025-01-10".to_owned()),
+        removals: Removals::Configured,
+        kind: Some(Kind::Incremental),
+        mapping: Some(mapping),
+    };
+    let Reply::Done(report) = told(&config, mapped(config_file("mappings/gamma.toml"))).await else {
+        panic!("the import failed")
+    };
+    assert_eq!((&report["created"], &report["annulled"]), (&json!(7), &json!(1)));
+    assert_eq!(
+        told(&config, mapped("/nowhere/gamma.toml".into())).await,
+        Reply::Failed("the mapping cannot be read: No such file or directory (os error 2)".to_owned())
+    );
+
     let Reply::Done(status) = told(&config, Command::Status).await else {
         panic!("no status")
     };
     assert_eq!(
         (&status["municipality"], &status["cards"]),
-        (&json!("037032"), &json!(12))
+        (&json!("037032"), &json!(12 + 7 - 2))
     );
     assert_eq!(told(&config, Command::PublishNow).await, Reply::Done(json!(null)));
 

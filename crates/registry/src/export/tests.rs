@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use self::planted::{Edits, PLANTED, PLANTED_IN_THE_PAST};
 use super::line::Quotes;
 use super::*;
-use crate::change::{derive_events, merge_export};
+use crate::change::{EventKind, derive_events, merge_export};
 use crate::finding::{Finding, Severity};
 use crate::record::{Place, Record};
 use crate::testing::{IMOLA, any_record, day, full_record, istat, open_record};
@@ -274,6 +274,50 @@ fn names_are_kept_composed() {
     let rows = rows(format!("{}{row}", header()).as_bytes());
     let (record, _) = one_card(&rows);
     assert!(*record == open_record());
+}
+
+#[test]
+fn written_operations_read_as_they_were() {
+    let date = |text| Some(day(text));
+    let event = StatedEvent {
+        kind: Some(EventKind::Marriage),
+        event_date: date("2024-06-15"),
+        effective_date: date("2024-06-16"),
+        registration_date: date("2024-09-02"),
+    };
+    let annulment = StatedEvent {
+        registration_date: date("2025-01-09"),
+        ..StatedEvent::default()
+    };
+    let card = open_record().local_id;
+    let operations = [
+        (Operation::Publish(Box::new(open_record())), event),
+        (
+            Operation::Publish(Box::new(open_record())),
+            StatedEvent::default(),
+        ),
+        (Operation::Withdraw(card.clone()), StatedEvent::default()),
+        (Operation::Annul(card), annulment),
+    ];
+    let mut writer = ExportWriter::of(ExportKind::Incremental, Vec::new()).unwrap();
+    for (operation, event) in &operations {
+        writer.write_operation(operation, event).unwrap();
+    }
+    let file = writer.finish().unwrap();
+    let form = ExportForm {
+        kind: ExportKind::Incremental,
+        mapping: None,
+    };
+    let rows: Vec<Row> = ExportReader::open(file.as_slice(), context(), &form)
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let read: Vec<_> = rows
+        .into_iter()
+        .map(|row| row.outcome.unwrap())
+        .map(|accepted| (accepted.operation, accepted.event))
+        .collect();
+    assert!(read == operations);
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub fn rule(code: &str) -> Option<&'static FindingRule> {
 finding_rules! {
     // The row as text.
     PN001 Error "La riga non è in UTF-8"
-        "Esportare il file in UTF-8 (non Windows-1252 o ISO 8859-1)"
+        "Esportare il file in UTF-8, o dichiarare la codifica in una mappatura (Windows-1252, ISO 8859-1)"
         "the row is not UTF-8";
     PN002 Error "La riga non ha tanti campi quante sono le colonne dell'intestazione"
         "Racchiudere tra virgolette i valori che contengono il punto e virgola; togliere gli a capo dai valori"
