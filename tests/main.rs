@@ -9,6 +9,7 @@ mod door;
 mod interruption;
 mod untrusted_node;
 mod sealed;
+mod lines_of_history;
 mod restart;
 mod configuration;
 mod full_disk;

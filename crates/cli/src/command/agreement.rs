@@ -12,6 +12,7 @@ use ::agreement::reason::ExitCode;
 use ::agreement::terms::Agreement;
 use clap::{Args, Subcommand};
 use client::admin::{Act, Activated, AdminClient, AgreementRecord, AgreementState, Effect};
+use client::connection::Connection;
 use client::page::PageRequest;
 use ledger::hash::Hash;
 
@@ -288,10 +289,15 @@ fn show(id: &str, caller: &CallerArguments, session: &mut Session<'_, '_>) -> Re
 
 impl CallerArguments {
     pub(super) fn admin(&self, session: &Session<'_, '_>) -> Result<AdminClient, Failure> {
+        Ok(AdminClient::new(self.connection(session)?))
+    }
+
+    /// The connection itself.
+    pub(super) fn connection(&self, session: &Session<'_, '_>) -> Result<Connection, Failure> {
         let Self { choice, connection } = self;
         let environment = &session.surroundings.environment;
         let connection = connection.resolve(&choice.load(environment)?, environment)?;
-        Ok(AdminClient::new(connection.connect(session)?))
+        connection.connect(session)
     }
 
     pub(super) fn with_act(

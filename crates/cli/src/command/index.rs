@@ -1,6 +1,7 @@
 //! `ponte index`: the central service.
 
 mod quarantine;
+mod upkeep;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,6 +29,12 @@ pub enum IndexCommand {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// List the municipalities and how they stand: exit 1 when the data of any are stale
+    Status(upkeep::StatusArguments),
+    /// Take a node's journal that ends before what the index holds, because the node was lost or restored
+    AcceptJournal(upkeep::AcceptJournalArguments),
+    /// Note that a backup of the index holds everything recorded before an instant
+    BackedUp(upkeep::BackedUpArguments),
     /// Stop serving what a node sent in an interval, and take that back
     #[command(subcommand)]
     Quarantine(Box<quarantine::QuarantineCommand>),
@@ -54,6 +61,9 @@ pub fn run(command: IndexCommand, session: &mut Session<'_, '_>) -> Result<ExitC
     match command {
         IndexCommand::Init(arguments) => init(&arguments, session),
         IndexCommand::Run { config } => serve(&config, session),
+        IndexCommand::Status(arguments) => upkeep::status(&arguments, session),
+        IndexCommand::AcceptJournal(arguments) => upkeep::accept_journal(&arguments, session),
+        IndexCommand::BackedUp(arguments) => upkeep::backed_up(&arguments, session),
         IndexCommand::Quarantine(command) => quarantine::run(*command, session),
     }
 }
