@@ -407,14 +407,7 @@ impl<S: RecordStore> PublicationService for Publication<S> {
         } = self.shared.store.standing(own.id, self.shared.clock.now_ms());
         let epoch = epoch.0.to_vec();
         let digest_version = u32::from(DIGEST_VERSION);
-        let Some(state) = self.shared.store.municipality(own.id) else {
-            let response = pb::GetStateResponse {
-                epoch,
-                digest_version,
-                ..pb::GetStateResponse::default()
-            };
-            return Ok(Response::new(response));
-        };
+        let state = self.shared.store.municipality(own.id);
         let MunicipalityState {
             watermark,
             visible,
@@ -424,7 +417,7 @@ impl<S: RecordStore> PublicationService for Publication<S> {
             holdings: _,
             rejections,
             ..
-        } = state;
+        } = state.unwrap_or_else(MunicipalityState::empty);
         Ok(Response::new(pb::GetStateResponse {
             epoch,
             watermark: watermark.0,
