@@ -110,6 +110,12 @@ fn the_commands_of_the_readme_work_in_their_order() {
     running_index.listens(checkout.address);
     checkout.run(registry);
     let mut running_node = checkout.start(node, "node.log");
+    // Without a daemon the command opens the data directory itself, and would be in the way of one that starts.
+    let socket = checkout.directory.path().join("imola/data/node.sock");
+    wait::until("the node takes commands", || {
+        running_node.still_runs();
+        socket.exists().then_some(())
+    });
     wait::until("the node has published and the digests are equal", || {
         running_node.still_runs();
         let status = checkout

@@ -203,7 +203,8 @@ impl PublicationJournal {
             let decided = changes.into_iter().zip(&batch.decisions).zip(batch.first.0..);
             for ((change, decision), sequence) in decided {
                 let within = first.0 <= sequence && sequence <= last.0;
-                if within && matches!(decision, Decision::Linked { .. }) {
+                let served = matches!(decision, Decision::Linked { .. } | Decision::Related { .. });
+                if within && served {
                     received.insert(change.local_id);
                 }
             }

@@ -6,6 +6,7 @@ use std::sync::PoisonError;
 use registry::canonical;
 use registry::change::{Change, ChangeBody};
 use registry::identifier::{LocalId, PersonId, RecordId};
+use registry::measure::with_measures_of;
 use registry::municipality::MunicipalityId;
 use registry::publication::{Batch, MAX_CHANGES};
 use registry::statement::{Act, SignedStatement, Statement, VerifiedStatement};
@@ -260,12 +261,11 @@ impl Writer {
             let (person, served) = if suspect && newest.restored == Restored::No {
                 let earlier = self.projection.version_at(record, before)?;
                 let person = earlier.as_ref().map_or(newest.person, |version| version.person);
-                let standing = Restored::Yes;
-                let served = match earlier.and_then(Version::into_card) {
-                    Some(bytes) => Served::Card { bytes, standing },
-                    None => Served::Removed { standing },
-                };
-                (person, served)
+                let newest = newest.clone().into_card();
+                (
+                    person,
+                    restored(newest.as_deref(), earlier.and_then(Version::into_card))?,
+                )
             } else {
                 (newest.person, Served::Unchanged)
             };
@@ -401,6 +401,23 @@ impl Done {
         self.first = self.first.or(part.first);
         self.persons.extend(part.persons);
     }
+}
+
+/// The earlier version in the place of one that is not trusted. Protection is never taken back with it: the measures
+/// stay, and a card that was not there before and is protected stays as it is, for those who share its dwelling.
+fn restored(newest: Option<&[u8]>, earlier: Option<Vec<u8>>) -> Result<Served, ProjectionError> {
+    let card = |bytes: &[u8]| canonical::decode(bytes).map_err(|_| RowError::Card);
+    let standing = Restored::Yes;
+    let newest = newest.map(card).transpose()?;
+    Ok(match (newest, earlier) {
+        (Some(newest), Some(earlier)) => Served::Card {
+            bytes: canonical::encode(&with_measures_of(&newest, card(&earlier)?)),
+            standing,
+        },
+        (Some(newest), None) if newest.ever_protected() => Served::Unchanged,
+        (None, Some(bytes)) => Served::Card { bytes, standing },
+        (_, None) => Served::Removed { standing },
+    })
 }
 
 /// Sorts what stands in the way of an order from what ends the writer.

@@ -305,6 +305,32 @@ fn versions_received_in_an_interval_are_replaced_by_those_before() {
 }
 
 #[test]
+fn a_quarantine_takes_no_protection_back() {
+    let world = World::new(Kind::Memory);
+    let store = world.open();
+    publish_at(&store, NOW_MS, vec![mario(), giulia()]);
+    let protected = |card: Record| with(card, |card| card.flags.protected = true);
+    let begun = vec![protected(giulia()), protected(anna()), dead(mario())];
+    publish_at(&store, NOW_MS + 10 * MINUTE_MS, begun);
+    assert_eq!(told(&world, &store, &giulia()), [], "hidden by the agreement");
+    let order = quarantine(NOW_MS + MINUTE_MS, NOW_MS + 15 * MINUTE_MS);
+    wait(store.order(order, NOW_MS + DAY_MS)).unwrap();
+    assert_eq!(told(&world, &store, &giulia()), [], "still protected");
+    assert_eq!(
+        told(&world, &store, &anna()),
+        [],
+        "and so is who came in the interval"
+    );
+    let restored = (false, VersionStanding::Restored);
+    assert_eq!(
+        told(&world, &store, &mario()),
+        [restored],
+        "alive, where somebody is protected"
+    );
+    comes_back_the_same(&world, store);
+}
+
+#[test]
 fn a_corrected_card_leaves_the_quarantine() {
     let world = World::new(Kind::Memory);
     let store = world.open();
