@@ -15,7 +15,7 @@ use crate::record::Record;
 pub use self::derive::derive_events;
 pub use self::event::{EventKind, RegistryEvent};
 pub use self::merge::{merge_event, merge_export};
-pub use self::undo::undo_last;
+pub use self::undo::{operations, undo_last};
 
 /// One change of one card, numbered by the node that publishes it.
 #[derive(Clone, Debug, PartialEq, Eq)]

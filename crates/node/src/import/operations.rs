@@ -1,7 +1,8 @@
 //! What a row asks for, done against mirror and journal.
 
 use registry::change::{
-    Change, ChangeBody, EventKind, RegistryEvent, derive_events, merge_event, merge_export, undo_last,
+    Change, ChangeBody, EventKind, RegistryEvent, derive_events, merge_event, merge_export, operations,
+    undo_last,
 };
 use registry::export::{Column, Operation, StatedEvent};
 use registry::finding::{Finding, rules};
@@ -85,7 +86,7 @@ impl Import<'_> {
     /// False when the row is not about the card's last operation.
     fn annul(&mut self, card: &LocalId, event: StatedEvent) -> Result<bool, MunicipalError> {
         self.settle(card)?;
-        let changes = self.history.of_card(self.store, card)?;
+        let changes = operations(self.history.of_card(self.store, card)?);
         let annulment = event.as_kind(EventKind::Annulment, self.day);
         if changes.last().is_some_and(|last| is_done(last, &annulment)) {
             self.counts.unchanged += 1;
@@ -103,12 +104,17 @@ impl Import<'_> {
         let Some(before) = undo_last(&changes) else {
             return Ok(false);
         };
-        // A measure is a registrar's: no export takes it back.
         let current = self.store.card(card)?;
-        let before = before.map(|before| match &current {
-            Some(current) => with_measures_of(current, before.clone()),
-            None => before.clone(),
-        });
+        let before = match (before, &current) {
+            // From before a seal nothing comes back, and least of all by a row of an export.
+            (Some(before), Some(current)) if before.measures.seal != current.measures.seal => {
+                return Ok(false);
+            }
+            // A measure is a registrar's: no export takes it back.
+            (Some(before), Some(current)) => Some(with_measures_of(current, before.clone())),
+            (Some(before), None) => Some(before.clone()),
+            (None, _) => None,
+        };
         self.counts.annulled += 1;
         self.push(ChangeDraft {
             local_id: card.clone(),

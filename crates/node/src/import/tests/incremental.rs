@@ -6,6 +6,7 @@ use registry::code::CivilStatus;
 use registry::record::{Place, Record, ResidenceStanding};
 
 use crate::fixture::day;
+use crate::measure::{Bearing, CardNumber, Day, Order, set_measure};
 
 use super::*;
 
@@ -303,6 +304,59 @@ fn an_operation_and_its_annulment_in_one_file_are_done_in_their_order() {
         assert_eq!((report.updated, report.annulled, report.quarantined), (1, 1, 0));
         assert!(held(&store, "1") == before);
     }
+}
+
+fn measure(store: &mut MunicipalStore, order: &Order) {
+    set_measure(store, &CardNumber("1".to_owned()), order, day("2025-01-06")).unwrap();
+}
+
+#[test]
+fn an_annulment_passes_over_measures_and_takes_none_back() {
+    let mut store = one_card();
+    let before = held(&store, "1");
+    incremental_on(&mut store, "2025-01-03", &[("1", &MOVED)]);
+    let protect = Order::Protect {
+        basis: "shelter".to_owned(),
+        from: None,
+        until: None,
+    };
+    measure(&mut store, &protect);
+    assert_eq!(incremental(&mut store, &[("1", &ANNULLED)]).annulled, 1);
+    let card = held(&store, "1");
+    assert!(
+        card.residences == before.residences,
+        "the move was annulled, not the measure"
+    );
+    assert!(card.protected_on(day("2025-01-10")));
+
+    // A measure after the annulment: the file that comes again annuls nothing more.
+    measure(&mut store, &Order::Unprotect);
+    measure(&mut store, &protect);
+    let last = store.last_sequence();
+    let again = incremental(&mut store, &[("1", &ANNULLED)]);
+    assert_eq!(
+        (again.annulled, again.unchanged, store.last_sequence()),
+        (0, 1, last)
+    );
+    assert!(held(&store, "1").protected_on(day("2025-01-10")));
+}
+
+#[test]
+fn nothing_comes_back_from_before_a_seal() {
+    let mut store = one_card();
+    incremental_on(&mut store, "2025-01-03", &[("1", &MOVED)]);
+    measure(
+        &mut store,
+        &Order::Seal {
+            basis: "adoption".to_owned(),
+            from: Day(day("2025-01-05")),
+            identity: Bearing::Old,
+        },
+    );
+    let sealed = held(&store, "1");
+    let report = incremental(&mut store, &[("1", &ANNULLED)]);
+    assert_eq!((report.annulled, report.findings.count_of("EN077")), (0, 1));
+    assert!(held(&store, "1") == sealed);
 }
 
 #[test]
