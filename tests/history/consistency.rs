@@ -26,6 +26,8 @@ const QUESTIONS: usize = 10_000;
 pub(crate) struct Story {
     pub(crate) truth: Truth,
     pub(crate) registries: BTreeMap<String, Registry>,
+    /// Exports by municipality and day, the first one total.
+    pub(crate) exports: BTreeMap<IstatCode, BTreeMap<NaiveDate, Vec<u8>>>,
     pub(crate) events: BTreeMap<String, usize>,
 }
 
@@ -57,27 +59,29 @@ impl Story {
             .write(directory.path(), |_| ())
             .expect("the days are written");
         let truth = File::open(directory.path().join(TRUTH)).expect("what was written can be read");
-        let mut events = BTreeMap::new();
-        let registries = codes.iter().map(|code| {
-            let files = directory.path().join(code.as_str());
-            let mut registry = Registry::new(*code);
-            registry.total(
-                &fs::read(files.join(churn.total_name())).expect("what was written can be read"),
-                churn.first(),
-            );
-            for day in days_after(churn.first(), churn.last()) {
-                let file =
-                    fs::read(files.join(Churn::incremental_name(day))).expect("what was written can be read");
-                count_events(&file, &mut events);
-                registry.incremental(&file, day);
-            }
-            (code.to_string(), registry)
-        });
-        Self {
-            registries: registries.collect(),
+        let mut story = Self {
             truth: Truth::read(BufReader::new(truth)).expect("what was written can be read"),
-            events,
+            registries: BTreeMap::new(),
+            exports: BTreeMap::new(),
+            events: BTreeMap::new(),
+        };
+        for code in codes {
+            let files = directory.path().join(code.as_str());
+            let read = |name: &str| fs::read(files.join(name)).expect("what was written can be read");
+            let mut registry = Registry::new(code);
+            let total = read(&churn.total_name());
+            registry.total(&total, churn.first());
+            let mut exports = BTreeMap::from([(churn.first(), total)]);
+            for day in days_after(churn.first(), churn.last()) {
+                let file = read(&Churn::incremental_name(day));
+                count_events(&file, &mut story.events);
+                registry.incremental(&file, day);
+                exports.insert(day, file);
+            }
+            story.registries.insert(code.to_string(), registry);
+            story.exports.insert(code, exports);
         }
+        story
     }
 
     /// Questions, half of them about people to whom something happened.
@@ -112,13 +116,6 @@ impl Story {
     pub(crate) fn card(&self, municipality: &str, card: &str) -> Option<&TruthCard> {
         let mut cards = self.truth.cards().iter();
         cards.find(|known| known.municipality == municipality && known.card == card)
-    }
-
-    /// Whether a municipality still publishes a card after all its exports.
-    pub(crate) fn is_published(&self, municipality: &str, card: &str) -> bool {
-        let card = LocalId::parse(card).expect("a number");
-        let registry = self.registries.get(municipality);
-        registry.is_some_and(|registry| !registry.is_withdrawn(&card))
     }
 
     /// What the truth answers, by municipality and card.

@@ -5,6 +5,7 @@
 //! truth beside them. `tests/data/history/README.md` says which answer is right and why.
 
 mod replay;
+mod node;
 mod answers;
 mod cases;
 mod consistency;

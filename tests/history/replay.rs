@@ -101,24 +101,6 @@ impl Registry {
         versions.push(Version { day, record, undone });
     }
 
-    /// The cards that the export of a day changed, as a node would publish them.
-    pub(crate) fn changes(&self, day: NaiveDate) -> Vec<Changed> {
-        let changed = self.cards.iter().filter_map(|(card, versions)| {
-            let at = versions.iter().rposition(|version| version.day == day)?;
-            let before = at
-                .checked_sub(1)
-                .and_then(|before| versions.get(before)?.record.as_ref());
-            let after = versions.get(at)?.record.as_ref();
-            (before != after).then(|| (card.clone(), after.cloned()))
-        });
-        changed.collect()
-    }
-
-    /// Whether the municipality publishes a card no longer, after all its exports.
-    pub(crate) fn is_withdrawn(&self, card: &LocalId) -> bool {
-        self.latest(card).is_none()
-    }
-
     fn latest(&self, card: &LocalId) -> Option<&Record> {
         self.cards.get(card)?.last()?.record.as_ref()
     }
@@ -136,6 +118,3 @@ impl Registry {
         cards.iter().filter_map(|card| self.known(card, on)).collect()
     }
 }
-
-/// A card's number and what it states; nothing where it was withdrawn.
-pub(crate) type Changed = (LocalId, Option<Record>);
