@@ -116,6 +116,26 @@ impl Projection {
         Ok(buried)
     }
 
+    /// The change that brought the content of a version: a version that only gave the card another person is passed
+    /// over.
+    pub(crate) fn sent_at(
+        &self,
+        record: RecordId,
+        version: &Version,
+    ) -> Result<CommitSequence, ProjectionError> {
+        let mut sent = version.sequence;
+        while let Some(earlier) = self.version_at(record, sent.before())? {
+            if earlier.sequence == sent
+                || earlier.body != version.body
+                || earlier.restored != version.restored
+            {
+                break;
+            }
+            sent = earlier.sequence;
+        }
+        Ok(sent)
+    }
+
     /// Gives a card of the same content another person.
     pub(crate) fn relink(
         &self,

@@ -257,7 +257,8 @@ impl Writer {
             }
             let waits = self.projection.waiting_at(record, self.journal.last())?;
             // What came after the interval is trusted, and so is what an earlier quarantine has put back.
-            let suspect = suspect_from <= newest.sequence && newest.sequence <= last;
+            let sent = self.projection.sent_at(record, &newest)?;
+            let suspect = suspect_from <= sent && sent <= last;
             let (person, served) = if suspect && newest.restored == Restored::No {
                 let earlier = self.projection.version_at(record, before)?;
                 let person = earlier.as_ref().map_or(newest.person, |version| version.person);

@@ -8,8 +8,9 @@ use registry::record::{Record, Sex};
 
 use crate::access_log::draft::EntryDraft;
 use crate::record_store::JournaledStore;
+use crate::record_store::RecordStore;
 use crate::record_store::anomalies::{AnomalyPage, AnomalyQuestion, ShownAnomaly};
-use crate::record_store::{RecordStore, answer::PersonCard};
+use crate::record_store::answer::{PersonCard, VersionStanding};
 use crate::rows::CommitSequence;
 use crate::test_support::people::{
     DOZZA, IMOLA, arrived, code, day, giulia, left, local_id, mario, municipality, national_id, tax_code,
@@ -298,4 +299,32 @@ fn anomalies_come_in_pages_of_one_state_and_again_after_a_replay() {
     drop(store);
     let fresh = world.with_fresh_engine(Kind::Memory);
     assert!(rows_of(&fresh.open()) == rows);
+}
+
+#[test]
+fn a_quarantine_reaches_a_card_that_got_another_person_since() {
+    use crate::record_store::tests::rulings::{MINUTE_MS, publish_at, quarantine};
+    use crate::test_support::world::NOW_MS;
+    on_every_engine(|world| {
+        let store = world.open();
+        publish_at(&store, NOW_MS, vec![in_dozza()]);
+        publish_at(&store, NOW_MS, vec![mario()]);
+        let mistaken = with(identified(mario()), |card| card.flags.procedure_open = true);
+        publish_at(&store, NOW_MS + 10 * MINUTE_MS, vec![mistaken]);
+        // A third card shows that both are one, and the first of them names the person.
+        publish_at(
+            &store,
+            NOW_MS + 20 * MINUTE_MS,
+            vec![numbered(identified(in_dozza()), "D-8")],
+        );
+        assert_eq!(
+            person_of(&store, id_of(world, &mario())).0,
+            id_of(world, &in_dozza()).0
+        );
+        let interval = (NOW_MS + 5 * MINUTE_MS, NOW_MS + 15 * MINUTE_MS);
+        wait(store.order(quarantine(interval.0, interval.1), NOW_MS + 40 * MINUTE_MS)).unwrap();
+        let own = cards(world, &store, &mario());
+        let restored = own.iter().any(|card| card.version == VersionStanding::Restored);
+        assert!(restored, "the version of before the interval is served");
+    });
 }
