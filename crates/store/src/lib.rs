@@ -4,7 +4,7 @@
 //! access log. Whatever an engine holds is a projection of the journal and comes back from it. The reader's path:
 //! [`files`] and [`segment`] are the ground, [`keys`] the sealing, [`publication_journal`] and [`publisher`] how
 //! records come in, [`record_store`] how they are read, [`access_log`] how answers get out, [`municipal`] what a
-//! node keeps.
+//! node keeps, [`sealed_file`] how it keeps an export.
 
 pub mod files;
 pub mod segment;
@@ -17,6 +17,7 @@ mod linker;
 pub mod publisher;
 pub mod record_store;
 pub mod municipal;
+pub mod sealed_file;
 pub mod access_log;
 pub mod fsck;
 
