@@ -6,6 +6,7 @@ use agreement::document::AgreementDocument;
 use agreement::lint::lint;
 use cli::io::{Io, Surface, Surroundings};
 use index::config::IndexConfig;
+use node::acceptance::ExpectedCounts;
 use node::config::NodeConfig;
 use node::form::load_mapping;
 use support::search::files_under;
@@ -52,6 +53,10 @@ fn every_sample_in_config_loads() {
             (_, name) if name.starts_with("node") && name.ends_with(".toml") => {
                 NodeConfig::load(&sample).unwrap_or_else(|error| panic!("{}: {error}", sample.display()));
                 nodes += 1;
+            }
+            (_, "acceptance-counts.toml") => {
+                let text = std::fs::read_to_string(&sample).expect("readable");
+                ExpectedCounts::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", sample.display()));
             }
             // Its reader is the command line's own: see the test of the profiles below.
             (_, "profile.toml") => {}

@@ -17,3 +17,4 @@ mod interop;
 mod workspace;
 mod documents;
 mod readme;
+mod registrar;

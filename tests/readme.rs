@@ -84,6 +84,29 @@ impl Checkout {
         )
     }
 
+    /// Waits until node and index hold the same cards, and all of them.
+    fn is_published(&self, node: &mut Process) {
+        wait::until("the node has published and the digests are equal", || {
+            node.still_runs();
+            let status = self
+                .shell("ponte --output json node status --config imola/node.toml")
+                .output()
+                .expect("sh runs");
+            let status: serde_json::Value = serde_json::from_slice(&status.stdout).ok()?;
+            let (node, digest) = (&status[0], &status[0]["publisher"]["digest"]);
+            let equal = digest["comparison"] == "equal" && digest["sequence"] == node["journal_end"];
+            equal.then_some(())
+        });
+    }
+
+    /// The daemon usually lets a file settle for half a minute.
+    fn take_files_soon(&self) {
+        let path = self.directory.path().join("imola/node.toml");
+        let config = std::fs::read_to_string(&path).expect("the configuration is readable");
+        let soon = "\n[import]\nsettle_seconds = 1\nscan_seconds = 1\n";
+        std::fs::write(&path, config + soon).expect("it is writable");
+    }
+
     /// `ponte index init` writes its usual port into the configuration.
     fn take_own_port(&self) {
         let path = self.directory.path().join("region/index.toml");
@@ -97,35 +120,72 @@ impl Checkout {
     }
 }
 
+/// From nothing to the first acknowledged publication, a municipality and its region type few commands.
+#[test]
+fn a_municipality_joins_and_publishes_with_ten_commands_at_most() {
+    let blocks = blocks();
+    let commands: Vec<&str> = [1, 3, 4]
+        .iter()
+        .filter_map(|block| blocks.get(*block))
+        .flat_map(|block| block.lines())
+        .filter(|line| {
+            ["ponte ", "cat ", "cp ", "mv "]
+                .iter()
+                .any(|word| line.starts_with(word))
+        })
+        .collect();
+    assert!(
+        (5..=10).contains(&commands.len()) && commands.iter().any(|line| line.starts_with("ponte node run")),
+        "{commands:#?}"
+    );
+}
+
 #[test]
 fn the_commands_of_the_readme_work_in_their_order() {
     let blocks = blocks();
-    let [authority, index, registry, node, agencies, questions] = blocks.as_slice() else {
-        panic!("the chapter has six blocks, not {}", blocks.len());
+    let [
+        authority,
+        joining,
+        index,
+        registry,
+        node,
+        daily,
+        agencies,
+        questions,
+    ] = blocks.as_slice()
+    else {
+        panic!("the chapter has eight blocks, not {}", blocks.len());
     };
     let checkout = Checkout::new();
     checkout.run(authority);
     checkout.take_own_port();
+    checkout.run(joining);
+    checkout.take_files_soon();
     let mut running_index = checkout.start(index, "index.log");
     running_index.listens(checkout.address);
     checkout.run(registry);
     let mut running_node = checkout.start(node, "node.log");
-    // Without a daemon the command opens the data directory itself, and would be in the way of one that starts.
+    // A command that found no daemon would open the directory itself.
     let socket = checkout.directory.path().join("imola/data/node.sock");
-    wait::until("the node takes commands", || {
+    wait::until("the daemon takes commands", || {
         running_node.still_runs();
         socket.exists().then_some(())
     });
-    wait::until("the node has published and the digests are equal", || {
+    checkout.is_published(&mut running_node);
+    checkout.run(daily);
+    let dropped = checkout.directory.path().join("imola/data/incoming/today.csv");
+    wait::until("the daemon has taken the file of the drop folder", || {
         running_node.still_runs();
-        let status = checkout
-            .shell("ponte node status --config imola/node.toml")
-            .output()
-            .expect("sh runs");
-        String::from_utf8_lossy(&status.stdout)
-            .contains("equal")
-            .then_some(())
+        (!dropped.exists()).then_some(())
     });
+    checkout.is_published(&mut running_node);
+    let acceptance = std::fs::read_to_string(checkout.directory.path().join("imola/collaudo.txt"));
+    assert!(
+        acceptance
+            .expect("the report is written")
+            .contains("VERBALE DI COLLAUDO"),
+        "the acceptance report says what it is"
+    );
     checkout.run(agencies);
     let answered = checkout.run(questions);
     let shown = String::from_utf8_lossy(&answered.stdout);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use node::import::{ImportContext, RemovalLimit, import};
+use node::retention::Retention;
 use registry::change::Change;
 use registry::export::{ExportForm, ExportKind};
 use registry::identifier::IstatCode;
@@ -51,6 +52,7 @@ impl Node {
             municipality: self.municipality,
             day,
             removals: RemovalLimit::Unlimited,
+            retention: Retention::default(),
         };
         let form = ExportForm { kind, mapping: None };
         let report = import(&mut self.store, file, context, &form).expect("the export is imported");

@@ -44,6 +44,13 @@ impl Session<'_, '_> {
         Ok(())
     }
 
+    /// Says several lines, each in both languages.
+    pub fn say_all<L: AsRef<str>>(&mut self, lines: impl IntoIterator<Item = (L, L)>) -> Result<(), Failure> {
+        lines
+            .into_iter()
+            .try_for_each(|(italian, english)| self.say(italian, english))
+    }
+
     /// A bar for `total` steps, shown only where a person watches.
     pub fn progress(&self, total: u64) -> ProgressBar {
         let target = match self.io.surface {

@@ -1,5 +1,7 @@
 //! The node's configuration file: parsed without side effects, unknown keys refused.
 
+mod import;
+
 use std::path::{Path, PathBuf};
 
 use client::connection::{Endpoint, IdentityFiles, Timing};
@@ -13,8 +15,12 @@ use serde::Deserialize;
 use transport::channel::ServerAddress;
 use transport::pki::names::{IndexId, TrustDomainName};
 
-use crate::import::RemovalLimit;
+use crate::incoming::IncomingRules;
+use crate::intake::IntakeRules;
 use crate::publisher::BatchLimits;
+use crate::retention::Retention;
+
+use self::import::{ImportRules, RawImport};
 
 /// Everything the node is told from outside.
 #[derive(Clone, Debug)]
@@ -35,8 +41,10 @@ pub struct NodeConfig {
     pub index: Endpoint,
     /// How batches are cut.
     pub batches: BatchLimits,
-    /// How many cards one export may withdraw.
-    pub removals: RemovalLimit,
+    /// How exports are imported.
+    pub intake: IntakeRules,
+    /// The drop folder.
+    pub incoming: IncomingRules,
     /// Which cards an export holds, unless an import is told otherwise.
     pub export_kind: ExportKind,
     /// How the exports are read when they are not in our layout.
@@ -104,14 +112,8 @@ struct RawTls {
 struct RawPublication {
     max_changes: Option<usize>,
     max_kilobytes: Option<usize>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawImport {
-    largest_removal_percent: Option<u8>,
-    kind: Option<String>,
-    mapping: Option<PathBuf>,
+    retention_cancelled_years: Option<u16>,
+    retention_deceased_years: Option<u16>,
 }
 
 impl NodeConfig {
@@ -147,12 +149,7 @@ impl NodeConfig {
                     revocation_lists,
                 },
             publication,
-            import:
-                RawImport {
-                    largest_removal_percent,
-                    kind,
-                    mapping,
-                },
+            import,
         } = raw;
         let unknown = value_error(
             "municipality",
@@ -188,10 +185,18 @@ impl NodeConfig {
             revocation_lists: revocation_lists.into_iter().map(|path| base.join(path)).collect(),
         };
         let (server, expected_server) = index.check(&trust_domain)?;
+        let data_directory = base.join(data_directory);
+        let (batches, retention) = publication.check()?;
+        let ImportRules {
+            intake,
+            incoming,
+            export_kind,
+            mapping,
+        } = import.check(base, &data_directory, retention)?;
         Ok(Self {
             municipality,
             identity,
-            data_directory: base.join(data_directory),
+            data_directory,
             key_encryption_key: base.join(key_encryption_key),
             publication_key: base.join(publication_key),
             cache_bytes: cache_mib.unwrap_or(64) << 20,
@@ -203,23 +208,11 @@ impl NodeConfig {
                 receipts,
                 timing: Timing::default(),
             },
-            batches: publication.check()?,
-            removals: match largest_removal_percent {
-                None => RemovalLimit::default(),
-                Some(percent @ 0..=100) => RemovalLimit::Percent(percent),
-                Some(_) => {
-                    return Err(value_error(
-                        "import.largest_removal_percent",
-                        "must lie between 0 and 100",
-                    ));
-                }
-            },
-            export_kind: match kind {
-                None => ExportKind::default(),
-                Some(kind) => ExportKind::named(&kind)
-                    .ok_or_else(|| value_error("import.kind", "must be total or incremental"))?,
-            },
-            mapping: mapping.map(|path| base.join(path)),
+            batches,
+            intake,
+            incoming,
+            export_kind,
+            mapping,
         })
     }
 }
@@ -246,10 +239,12 @@ impl RawIndex {
 }
 
 impl RawPublication {
-    fn check(self) -> Result<BatchLimits, ConfigError> {
+    fn check(self) -> Result<(BatchLimits, Retention), ConfigError> {
         let Self {
             max_changes,
             max_kilobytes,
+            retention_cancelled_years,
+            retention_deceased_years,
         } = self;
         let usual = BatchLimits::default();
         let max_changes = max_changes.unwrap_or(usual.max_changes);
@@ -263,97 +258,29 @@ impl RawPublication {
         if max_bytes < 100_000 {
             return Err(value_error("publication.max_kilobytes", "must be 100 or more"));
         }
-        Ok(BatchLimits {
+        for (key, years) in [
+            ("publication.retention_cancelled_years", retention_cancelled_years),
+            ("publication.retention_deceased_years", retention_deceased_years),
+        ] {
+            if years.is_some_and(|years| !(1..=200).contains(&years)) {
+                return Err(value_error(key, "must lie between 1 and 200"));
+            }
+        }
+        let limits = BatchLimits {
             max_changes,
             max_bytes,
-        })
+        };
+        let retention = Retention {
+            cancelled_years: retention_cancelled_years,
+            deceased_years: retention_deceased_years,
+        };
+        Ok((limits, retention))
     }
 }
 
-fn value_error(key: &'static str, rule: &'static str) -> ConfigError {
+pub(crate) fn value_error(key: &'static str, rule: &'static str) -> ConfigError {
     ConfigError::Value { key, rule }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SAMPLE: &str = include_str!("../../../config/node.toml");
-
-    #[track_caller]
-    fn refused(text: &str, expect: &str) {
-        let error = NodeConfig::parse(text, Path::new("/etc/ponte")).unwrap_err();
-        assert_eq!(error.to_string(), expect);
-    }
-
-    #[test]
-    fn the_sample_is_read_and_its_paths_are_taken_from_its_directory() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/node.toml");
-        let config = NodeConfig::load(&path).unwrap();
-        assert_eq!(config.municipality.as_str(), "037032");
-        assert_eq!(config.identity.as_str(), "E289");
-        let base = path.parent().unwrap();
-        assert_eq!(config.data_directory, base.join("data/node-imola"));
-        assert_eq!(config.index.identity.key, base.join("pki/node-imola.key"));
-        assert_eq!(config.index.trust_domain.as_str(), "ponte.example");
-        assert_eq!(
-            config.batches,
-            BatchLimits {
-                max_changes: 1000,
-                max_bytes: 900_000
-            }
-        );
-        assert_eq!(config.removals, RemovalLimit::Percent(10));
-        assert_eq!((config.export_kind, config.mapping), (ExportKind::Total, None));
-    }
-
-    #[test]
-    fn a_value_that_breaks_a_rule_is_named() {
-        let with = |from: &str, to: &str| {
-            assert!(SAMPLE.contains(from), "the sample no longer holds {from:?}");
-            SAMPLE.replace(from, to)
-        };
-        refused(
-            &with("\"037032\"", "\"999999\""),
-            "municipality: must be the ISTAT code of a municipality of today, six digits",
-        );
-        refused(
-            &with("max_changes = 1000", "max_changes = 2001"),
-            "publication.max_changes: must lie between 1 and 2000",
-        );
-        refused(
-            &with("spiffe://ponte.example/index", "spiffe://other.example/index"),
-            "index.id: must belong to the trust domain",
-        );
-        refused(
-            &with("largest_removal_percent = 10", "largest_removal_percent = 101"),
-            "import.largest_removal_percent: must lie between 0 and 100",
-        );
-    }
-
-    #[test]
-    fn how_exports_are_read_is_taken_from_the_file() {
-        let text = SAMPLE.replace(
-            "kind = \"total\"",
-            "kind = \"incremental\"\nmapping = \"mappings/alfa.toml\"",
-        );
-        let config = NodeConfig::parse(&text, Path::new("/etc/ponte")).unwrap();
-        assert_eq!(config.export_kind, ExportKind::Incremental);
-        assert_eq!(
-            config.mapping,
-            Some(PathBuf::from("/etc/ponte/mappings/alfa.toml"))
-        );
-        refused(
-            &SAMPLE.replace("kind = \"total\"", "kind = \"partial\""),
-            "import.kind: must be total or incremental",
-        );
-    }
-
-    #[test]
-    fn an_unknown_key_is_refused() {
-        refused(
-            &format!("colour = 1\n{SAMPLE}"),
-            "the configuration file is not valid",
-        );
-    }
-}
+mod tests;

@@ -15,8 +15,10 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use transport::shutdown::Shutdown;
 
+use crate::acceptance::AcceptanceRequest;
 use crate::daemon::Handle;
 use crate::form::{MappingFileError, load_mapping};
+use crate::housekeeping::chain;
 use crate::import::RemovalLimit;
 use crate::measure::{CardNumber, Order};
 use crate::reconcile::Mending;
@@ -24,8 +26,8 @@ use crate::reconcile::Mending;
 /// Name of the socket in the data directory.
 const SOCKET: &str = "node.sock";
 
-/// Longest line of a command, bytes.
-const LONGEST_COMMAND: u64 = 16 * 1024;
+/// Longest line of a command, bytes: one that brings agreements.
+const LONGEST_COMMAND: u64 = 4 << 20;
 
 /// Pause after the system could not give a connection.
 const ACCEPT_PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
@@ -58,6 +60,23 @@ pub enum Command {
         /// What to do.
         order: Order,
     },
+    /// Import an export that waits.
+    Confirm {
+        /// Its id; the only one when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+    },
+    /// Give up an export that waits.
+    Discard {
+        /// Its id; the only one when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+    },
+    /// Make the acceptance report. The reply holds personal data.
+    Acceptance {
+        /// What it is to hold.
+        request: AcceptanceRequest,
+    },
     /// Say how the node stands.
     Status,
     /// Publish at once, also after a stop.
@@ -80,11 +99,11 @@ pub enum Kind {
     Incremental,
 }
 
-/// What becomes of cards that an export does not name.
+/// What becomes of cards that an export does not name, or says to be cancelled or dead.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Removals {
-    /// They are withdrawn, as far as the configured limit admits.
+    /// They are withdrawn, as far as the configured limit admits; beyond it the export waits for a person.
     #[default]
     Configured,
     /// They are withdrawn: the export is known to be complete.
@@ -228,11 +247,14 @@ async fn obey(command: Command, handle: &Handle) -> Reply {
                 Removals::All => Some(RemovalLimit::Unlimited),
             };
             handle
-                .import(&path, day, removals, Some(form))
+                .take(&path, day, removals, Some(form))
                 .await
                 .map(serde_json::to_value)
         }
         Command::Measure { card, order } => handle.order(card, order).await.map(serde_json::to_value),
+        Command::Confirm { id } => handle.confirm(id).await.map(serde_json::to_value),
+        Command::Discard { id } => handle.discard(id).await.map(serde_json::to_value),
+        Command::Acceptance { request } => handle.acceptance(request).await.map(serde_json::to_value),
         Command::Status => handle.status().await.map(serde_json::to_value),
         Command::Reconcile { mending } => handle.reconcile(mending).await.map(serde_json::to_value),
         Command::PublishNow => {
@@ -264,15 +286,4 @@ pub fn form_of(
             Some(path) => Some(load_mapping(path)?),
         },
     })
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -1,4 +1,7 @@
-//! The daemon: publisher and commands over one data directory.
+//! The daemon: publisher, drop folder, daily chores and commands over one data directory.
+
+mod chores;
+mod drop_folder;
 
 use std::fs::File;
 use std::io::BufReader;
@@ -18,19 +21,30 @@ use transport::pki::files::{PkiFileError, read_key};
 use transport::random::Random;
 use transport::shutdown::Shutdown;
 
+use crate::acceptance::{Acceptance, AcceptanceError, AcceptanceRequest};
 use crate::config::NodeConfig;
 use crate::control;
+use crate::exports::ExportId;
 use crate::form::{MappingFileError, load_mapping};
-use crate::import::{ImportContext, ImportError, ImportReport, RemovalLimit, import};
+use crate::housekeeping::{Chore, ChoreStatus, Housekeeping, HousekeepingHandle};
+use crate::import::{ImportReport, RemovalLimit};
+use crate::incoming::{Incoming, IncomingStatus};
+use crate::intake::{Delivery, Imported, Intake, IntakeError, Outcome, WaitingExport};
 use crate::measure::{CardNumber, MeasureError, MeasureReport, Order, set_measure};
 use crate::publisher::{Connect, Publisher, PublisherHandle, PublisherStatus};
 use crate::reconcile::{Mending, ReconcileError, ReconcileReport, reconcile};
-use crate::storage::{Storage, StorageError};
+use crate::reports::Reports;
+use crate::storage::{DataDirectory, Storage, StorageError};
+
+use self::chores::{ForgetKeys, KeepNewestReports, RemoveRejected, WithdrawOld};
+use self::drop_folder::{DropFolder, DropFolderHandle};
 
 /// A daemon whose data directory is open and that has not begun to serve.
 #[derive(Debug)]
 pub struct Node {
     publisher: Publisher,
+    drop_folder: DropFolder,
+    housekeeping: Housekeeping,
     handle: Handle,
     socket: PathBuf,
 }
@@ -39,12 +53,14 @@ pub struct Node {
 #[derive(Clone, Debug)]
 pub struct Handle {
     municipality: IstatCode,
-    removals: RemovalLimit,
-    form: ExportForm,
     storage: Storage,
-    publisher: PublisherHandle,
+    intake: Intake,
+    reports: Reports,
     index: ToIndex,
     clock: Arc<dyn Clock>,
+    publisher: PublisherHandle,
+    drop_folder: DropFolderHandle,
+    housekeeping: HousekeepingHandle,
 }
 
 /// The way to the index.
@@ -68,6 +84,12 @@ pub struct NodeStatus {
     pub journal_end: u64,
     /// How publishing stands.
     pub publisher: PublisherStatus,
+    /// How the drop folder stands.
+    pub incoming: IncomingStatus,
+    /// Exports that wait for a person.
+    pub waiting: Vec<WaitingExport>,
+    /// How the daily chores stand.
+    pub chores: Vec<ChoreStatus>,
 }
 
 /// Why the daemon cannot run, or a command cannot be done.
@@ -79,21 +101,41 @@ pub enum NodeError {
     /// The socket of the commands.
     #[error("the socket of the commands cannot be used")]
     Socket(#[source] std::io::Error),
+    /// The drop folder cannot be made.
+    #[error("the drop folder cannot be made")]
+    DropFolder(#[source] std::io::Error),
     /// The export cannot be opened.
     #[error("the export cannot be opened")]
     OpenExport(#[source] std::io::Error),
     /// The mapping of exports.
     #[error(transparent)]
     Mapping(#[from] MappingFileError),
-    /// The import.
+    /// The import, or a person's decision over one.
     #[error(transparent)]
-    Import(#[from] ImportError),
+    Intake(#[from] IntakeError),
     /// The file of the publication key.
     #[error("the publication key cannot be read")]
     KeyFile(#[from] PkiFileError),
     /// The publication key.
     #[error("the publication key is not an Ed25519 key in PKCS#8")]
     PublicationKey(#[from] KeyError),
+    /// The export waits for a person.
+    #[error("the export would cancel {cancellations} cards: it waits for a decision as {id}")]
+    Waits {
+        /// Its id.
+        id: ExportId,
+        /// How many cards it would cancel.
+        cancellations: u64,
+    },
+    /// The file is no export.
+    #[error("the file is no export: {reasons}")]
+    Rejected {
+        /// Why, in English.
+        reasons: String,
+    },
+    /// The acceptance report.
+    #[error(transparent)]
+    Acceptance(#[from] AcceptanceError),
     /// The comparison with the index.
     #[error(transparent)]
     Reconcile(#[from] ReconcileError),
@@ -106,7 +148,7 @@ pub enum NodeError {
 }
 
 impl Node {
-    /// Opens the data directory. Nothing is sent yet.
+    /// Opens the data directory. Nothing is sent or taken yet.
     ///
     /// # Errors
     /// [`StorageError::Locked`] when another daemon uses it; else see [`NodeError`].
@@ -119,7 +161,11 @@ impl Node {
             kind: config.export_kind,
             mapping: config.mapping.as_deref().map(load_mapping).transpose()?,
         };
-        let storage = Storage::open(config, Arc::clone(&random))?;
+        let DataDirectory {
+            storage,
+            exports,
+            reports,
+        } = DataDirectory::open(config, Arc::clone(&random))?;
         let endpoint = config.index.clone();
         let (for_clock, for_random) = (Arc::clone(&clock), Arc::clone(&random));
         let connect: Connect =
@@ -134,17 +180,51 @@ impl Node {
             Arc::clone(&clock),
             random,
         );
+        let intake = Intake::new(
+            config.municipality,
+            config.intake,
+            form,
+            storage.clone(),
+            exports.clone(),
+            reports.clone(),
+            Arc::clone(&clock),
+        );
+        let drop_folder = DropFolder::new(
+            Incoming::new(config.incoming.clone(), intake.clone()),
+            intake.clone(),
+            config.incoming.clone(),
+            publisher.handle(),
+            Arc::clone(&clock),
+        );
+        let chores: Vec<Arc<dyn Chore>> = vec![
+            Arc::new(WithdrawOld {
+                storage: storage.clone(),
+                retention: config.intake.retention,
+                publisher: publisher.handle(),
+            }),
+            Arc::new(ForgetKeys(exports)),
+            Arc::new(KeepNewestReports(reports.clone())),
+            Arc::new(RemoveRejected {
+                rules: config.incoming.clone(),
+                clock: Arc::clone(&clock),
+            }),
+        ];
+        let housekeeping = Housekeeping::new(chores, Arc::clone(&clock));
         let handle = Handle {
             municipality: config.municipality,
-            removals: config.removals,
-            form,
             storage,
-            publisher: publisher.handle(),
+            intake,
+            reports,
             index,
             clock,
+            publisher: publisher.handle(),
+            drop_folder: drop_folder.handle(),
+            housekeeping: housekeeping.handle(),
         };
         Ok(Self {
             publisher,
+            drop_folder,
+            housekeeping,
             handle,
             socket: control::socket_path(&config.data_directory),
         })
@@ -155,21 +235,28 @@ impl Node {
         self.handle.clone()
     }
 
-    /// Publishes and takes commands until `shutdown` is triggered.
+    /// Publishes, takes files and commands, and does its chores, until `shutdown` is triggered.
     ///
     /// # Errors
-    /// The socket cannot be made. Errors of publishing are no end: see [`PublisherStatus`].
+    /// Socket or drop folder cannot be made. Errors of publishing and of files are no end: see [`NodeStatus`].
     pub async fn run(self, shutdown: Shutdown) -> Result<(), NodeError> {
         let Self {
             publisher,
+            drop_folder,
+            housekeeping,
             handle,
             socket,
         } = self;
+        drop_folder.prepare().map_err(NodeError::DropFolder)?;
         let listener = control::bind(&socket).map_err(NodeError::Socket)?;
         let storage = handle.storage.clone();
         let publishing = tokio::spawn(publisher.run(shutdown.clone()));
+        let taking = tokio::spawn(drop_folder.run(shutdown.clone()));
+        let keeping_house = tokio::spawn(housekeeping.run(shutdown.clone()));
         control::serve(listener, handle, shutdown).await;
-        publishing.await?;
+        for task in [publishing, taking, keeping_house] {
+            task.await?;
+        }
         // The socket's name may go before the lock does: whoever comes next makes its own.
         if let Err(error) = std::fs::remove_file(&socket) {
             tracing::debug!(%error, "the socket was gone already");
@@ -196,20 +283,24 @@ impl Handle {
     /// How the node stands. Waits while an import runs.
     ///
     /// # Errors
-    /// [`NodeError::Task`].
+    /// See [`NodeError`].
     pub async fn status(&self) -> Result<NodeStatus, NodeError> {
-        let storage = self.storage.clone();
+        let (storage, intake) = (self.storage.clone(), self.intake.clone());
         let counts = tokio::task::spawn_blocking(move || {
+            let waiting = intake.waiting()?;
             let store = storage.store();
-            (store.cards(), store.last_sequence())
+            Ok::<_, IntakeError>((store.cards(), store.last_sequence(), waiting))
         });
-        let (cards, journal_end) = counts.await?;
+        let (cards, journal_end, waiting) = counts.await??;
         let municipality = self.municipality.to_string();
         Ok(NodeStatus {
             municipality,
             cards,
             journal_end,
             publisher: self.publisher.status(),
+            incoming: self.drop_folder.status(),
+            waiting,
+            chores: self.housekeeping.status(),
         })
     }
 
@@ -233,7 +324,7 @@ impl Handle {
 
     /// How exports are read, unless an import is told otherwise.
     pub fn form(&self) -> &ExportForm {
-        &self.form
+        self.intake.form()
     }
 
     /// Carries out a registrar's order about a card and publishes it at once.
@@ -250,11 +341,47 @@ impl Handle {
         Ok(report)
     }
 
-    /// Imports a file made on `day`, today in Italy when absent, and goes on publishing. What is not told is as
-    /// configured.
+    /// How the drop folder stands, and a way to wait for it.
+    pub fn drop_folder(&self) -> &DropFolderHandle {
+        &self.drop_folder
+    }
+
+    /// How the daily chores stand, and a way to wait for them.
+    pub fn housekeeping(&self) -> &HousekeepingHandle {
+        &self.housekeeping
+    }
+
+    /// Takes a file made on `day`, today in Italy when absent, and goes on publishing. What is not told is as
+    /// configured. The file stays.
     ///
     /// # Errors
     /// See [`NodeError`]. What was journalled before an error stays and is published.
+    pub async fn take(
+        &self,
+        path: &Path,
+        day: Option<NaiveDate>,
+        removals: Option<RemovalLimit>,
+        form: Option<ExportForm>,
+    ) -> Result<Outcome, NodeError> {
+        let delivery = Delivery {
+            day,
+            file: path.file_name().and_then(|name| name.to_str()).map(str::to_owned),
+            sha256: None,
+            removals,
+            form,
+        };
+        let path = path.to_owned();
+        self.with_intake(move |intake| {
+            let file = File::open(path).map_err(NodeError::OpenExport)?;
+            Ok(intake.take(BufReader::new(file), delivery)?)
+        })
+        .await
+    }
+
+    /// The same, where everything but an import is an error.
+    ///
+    /// # Errors
+    /// See [`NodeError`].
     pub async fn import(
         &self,
         path: &Path,
@@ -262,25 +389,64 @@ impl Handle {
         removals: Option<RemovalLimit>,
         form: Option<ExportForm>,
     ) -> Result<ImportReport, NodeError> {
-        let context = ImportContext {
-            municipality: self.municipality,
-            day: day.unwrap_or_else(|| Moment::new(self.clock.now()).date()),
-            removals: removals.unwrap_or(self.removals),
-        };
-        let form = form.unwrap_or_else(|| self.form.clone());
-        let (storage, path) = (self.storage.clone(), path.to_owned());
-        let importing = tokio::task::spawn_blocking(move || {
-            let file = File::open(path).map_err(NodeError::OpenExport)?;
-            Ok::<_, NodeError>(import(
-                &mut storage.store(),
-                BufReader::new(file),
-                context,
-                &form,
-            )?)
+        match self.take(path, day, removals, form).await? {
+            Outcome::Imported(imported) => Ok(imported.import),
+            Outcome::Waiting(waiting) => Err(NodeError::Waits {
+                id: waiting.id,
+                cancellations: waiting.cancellations.total(),
+            }),
+            Outcome::Rejected(rejected) => {
+                let reasons: Vec<String> = rejected
+                    .reasons
+                    .into_iter()
+                    .map(|reason| reason.english)
+                    .collect();
+                let reasons = reasons.join("; ");
+                Err(NodeError::Rejected { reasons })
+            }
+        }
+    }
+
+    /// Imports an export that waits: the one of the id, or the only one.
+    ///
+    /// # Errors
+    /// See [`IntakeError`].
+    pub async fn confirm(&self, id: Option<String>) -> Result<Imported, NodeError> {
+        self.with_intake(move |intake| Ok(intake.confirm(id.as_deref())?))
+            .await
+    }
+
+    /// Gives up an export that waits: the one of the id, or the only one.
+    ///
+    /// # Errors
+    /// See [`IntakeError`].
+    pub async fn discard(&self, id: Option<String>) -> Result<ExportId, NodeError> {
+        self.with_intake(move |intake| Ok(intake.discard(id.as_deref())?))
+            .await
+    }
+
+    /// Makes the acceptance report. It holds personal data.
+    ///
+    /// # Errors
+    /// See [`AcceptanceError`].
+    pub async fn acceptance(&self, request: AcceptanceRequest) -> Result<Acceptance, NodeError> {
+        let (storage, reports) = (self.storage.clone(), self.reports.clone());
+        let (municipality, now) = (self.municipality, Moment::new(self.clock.now()));
+        let making = tokio::task::spawn_blocking(move || {
+            Acceptance::make(&storage.store(), &reports, municipality, &request, now)
         });
-        let report = importing.await?;
+        Ok(making.await??)
+    }
+
+    /// Does something that takes its time, and goes on publishing afterwards.
+    async fn with_intake<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Intake) -> Result<T, NodeError> + Send + 'static,
+    ) -> Result<T, NodeError> {
+        let intake = self.intake.clone();
+        let done = tokio::task::spawn_blocking(move || work(&intake)).await?;
         self.imported();
-        report
+        done
     }
 }
 

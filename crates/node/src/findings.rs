@@ -8,9 +8,17 @@ use serde::Serialize;
 /// Lines that are named for each rule; the number tells how many there are.
 pub const NAMED_LINES: usize = 20;
 
+/// Findings that are kept one by one, for the registrar's report: somebody mends these first.
+pub const LISTED: usize = 50_000;
+
 /// Findings by rule and column, errors first. Lines and columns only, nothing of what stands there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Findings(Vec<RuleFindings>);
+#[serde(transparent)]
+pub struct Findings {
+    by_rule: Vec<RuleFindings>,
+    #[serde(skip)]
+    each: Vec<Finding>,
+}
 
 /// What was found under one rule in one column.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -36,7 +44,8 @@ pub struct RuleFindings {
 /// Findings while a file is read.
 #[derive(Debug)]
 pub(crate) struct Tally {
-    found: BTreeMap<(&'static str, Option<&'static str>), Found>,
+    by_rule: BTreeMap<(&'static str, Option<&'static str>), Found>,
+    each: Vec<Finding>,
     named_lines: usize,
 }
 
@@ -50,17 +59,22 @@ struct Found {
 impl Findings {
     /// The findings, errors first, then by code and column.
     pub fn iter(&self) -> impl Iterator<Item = &RuleFindings> {
-        self.0.iter()
+        self.by_rule.iter()
+    }
+
+    /// The first findings, at most [`LISTED`], in the order in which they were made.
+    pub fn each(&self) -> &[Finding] {
+        &self.each
     }
 
     /// Whether nothing was found.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.by_rule.is_empty()
     }
 
     /// How often anything was found under the rule.
     pub fn count_of(&self, code: &str) -> u64 {
-        self.0
+        self.by_rule
             .iter()
             .filter(|found| found.code == code)
             .map(|found| found.count)
@@ -72,14 +86,19 @@ impl Tally {
     /// Nothing found yet; so many lines are named for each rule and column.
     pub(crate) fn naming(named_lines: usize) -> Self {
         Self {
-            found: BTreeMap::new(),
+            by_rule: BTreeMap::new(),
+            each: Vec::new(),
             named_lines,
         }
     }
 
     pub(crate) fn add(&mut self, findings: impl IntoIterator<Item = Finding>) {
-        for Finding { rule, column, line } in findings {
-            let found = self.found.entry((rule.code, column)).or_insert(Found {
+        for finding in findings {
+            let Finding { rule, column, line } = finding;
+            if self.each.len() < LISTED {
+                self.each.push(finding);
+            }
+            let found = self.by_rule.entry((rule.code, column)).or_insert(Found {
                 rule,
                 count: 0,
                 lines: Vec::new(),
@@ -92,8 +111,12 @@ impl Tally {
     }
 
     pub(crate) fn finish(self) -> Findings {
-        let (errors, warnings): (Vec<_>, Vec<_>) = self
-            .found
+        let Self {
+            by_rule,
+            each,
+            named_lines: _,
+        } = self;
+        let (errors, warnings): (Vec<_>, Vec<_>) = by_rule
             .into_iter()
             .partition(|(_, found)| found.rule.severity == Severity::Error);
         let all = errors.into_iter().chain(warnings);
@@ -107,6 +130,9 @@ impl Tally {
             remedy: rule.remedy,
             english: rule.english,
         });
-        Findings(findings.collect())
+        Findings {
+            by_rule: findings.collect(),
+            each,
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Exports and stores for the tests of this crate.
 
+pub(crate) mod disk;
+
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -18,6 +20,7 @@ use transport::random::Random;
 use transport::random::danger::SeededRandom;
 
 use crate::import::{ImportContext, ImportReport, RemovalLimit, import};
+use crate::retention::Retention;
 
 /// A row that breaks no rule, as column and value; the card's number is set by [`export`].
 const RESIDENT: [(&str, &str); 17] = [
@@ -93,13 +96,6 @@ pub(crate) fn no_files() -> Arc<FaultyFiles> {
 
 /// The store over a directory in memory, as after a start.
 pub(crate) fn open_store(files: &Arc<FaultyFiles>) -> MunicipalStore {
-    #[derive(Debug)]
-    struct Seeded(SeededRandom);
-    impl Entropy for Seeded {
-        fn fill(&self, buffer: &mut [u8]) {
-            self.0.fill(buffer);
-        }
-    }
     let files: Arc<dyn Files> = Arc::<FaultyFiles>::clone(files);
     let entropy = Arc::new(Seeded(SeededRandom::new(1)));
     let keys = KeyRing::open(
@@ -121,9 +117,20 @@ pub(crate) fn import_context() -> ImportContext {
         municipality: imola(),
         day: day("2025-01-10"),
         removals: RemovalLimit::default(),
+        retention: Retention::default(),
     }
 }
 
 pub(crate) fn import_text(store: &mut MunicipalStore, text: &str) -> ImportReport {
     import(store, text.as_bytes(), import_context(), &ExportForm::default()).unwrap()
+}
+
+/// Random bytes that are the same in every run.
+#[derive(Debug)]
+pub(crate) struct Seeded(pub(crate) SeededRandom);
+
+impl Entropy for Seeded {
+    fn fill(&self, buffer: &mut [u8]) {
+        self.0.fill(buffer);
+    }
 }

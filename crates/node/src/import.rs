@@ -3,7 +3,8 @@
 //! Each accepted row is joined with the mirror's card; equal cards send nothing. A row that is kept aside leaves its
 //! card as it was. A card that a total export no longer names is withdrawn, unless the export looks incomplete: with a
 //! row that names no card, or with more withdrawals than the limit admits, none is made. An incremental export
-//! withdraws and annuls where a row says so, and leaves every other card as it is.
+//! withdraws and annuls where a row says so, and leaves every other card as it is. Whoever imports asks [`assess`](crate::assess::assess) first, and
+//! lets an export wait that would cancel too many.
 
 mod operations;
 
@@ -14,19 +15,21 @@ use chrono::NaiveDate;
 use registry::change::ChangeBody;
 use registry::export::{ExportContext, ExportForm, ExportKind, Operation};
 use registry::identifier::{IstatCode, LocalId};
+use registry::record::Record;
 use serde::Serialize;
 use store::municipal::{ChangeDraft, History, MunicipalError, MunicipalStore};
 
 use crate::check::{CheckReport, CheckedExport, CheckedRow, ExportError, Refused};
 use crate::findings::Findings;
+use crate::retention::Retention;
 
 /// Changes that are journalled with one sync.
 const CHUNK: usize = 1_000;
 
-/// Withdrawals that are always admitted, so that the limit does not hinder small municipalities.
+/// Cancellations that are always admitted, so that the limit does not hinder small municipalities.
 const FEW: u64 = 10;
 
-/// How many cards one export may withdraw.
+/// How many cards one export may withdraw, or mark as cancelled or dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RemovalLimit {
     /// This share of the cards, 0 to 100, or ten.
@@ -54,6 +57,8 @@ pub struct ImportReport {
     pub annulled: u64,
     /// Cards that the export does not name, and that were not withdrawn because it looks incomplete.
     pub removals_withheld: u64,
+    /// Cards that are not published, or no longer, because their term of publication is over.
+    pub beyond_term: u64,
     /// Last change of the journal afterwards.
     pub journal_end: u64,
     /// What was found, by rule.
@@ -80,6 +85,8 @@ pub struct ImportContext {
     pub day: NaiveDate,
     /// How many cards it may withdraw.
     pub removals: RemovalLimit,
+    /// How long cards of those who left or died stay published.
+    pub retention: Retention,
 }
 
 /// Imports an export. Memory is bounded by the local ids of its cards.
@@ -106,11 +113,13 @@ pub(crate) fn import_checked<R: Read>(
         municipality: _,
         day,
         removals,
+        retention,
     } = context;
     let mut import = Import {
         begun: store.last_sequence(),
         store,
         day,
+        retention,
         drafts: Vec::new(),
         pending: HashSet::new(),
         history: History::default(),
@@ -162,6 +171,7 @@ pub(crate) fn import_checked<R: Read>(
         removed,
         annulled,
         removals_withheld,
+        beyond_term,
     } = import.counts;
     Ok(ImportReport {
         rows,
@@ -172,6 +182,7 @@ pub(crate) fn import_checked<R: Read>(
         removed,
         annulled,
         removals_withheld,
+        beyond_term,
         journal_end: import.store.last_sequence(),
         findings,
     })
@@ -183,6 +194,7 @@ struct Import<'a> {
     /// Last change of the journal before the file.
     begun: u64,
     day: NaiveDate,
+    retention: Retention,
     drafts: Vec<ChangeDraft>,
     /// Cards that the drafts change: the mirror does not know it yet.
     pending: HashSet<LocalId>,
@@ -198,9 +210,23 @@ struct Counts {
     removed: u64,
     annulled: u64,
     removals_withheld: u64,
+    beyond_term: u64,
 }
 
 impl Import<'_> {
+    /// A card whose term of publication is over.
+    fn retire(&mut self, local_id: LocalId, published: Option<&Record>) -> Result<(), MunicipalError> {
+        self.counts.beyond_term += 1;
+        if published.is_none() {
+            return Ok(());
+        }
+        self.push(ChangeDraft {
+            local_id,
+            body: ChangeBody::Remove,
+            events: Vec::new(),
+        })
+    }
+
     fn withdraw_missing(&mut self, named: &HashSet<LocalId>, admitted: u64) -> Result<(), MunicipalError> {
         let mut missing = Vec::new();
         self.store.every_card(&mut |card| {
@@ -256,7 +282,7 @@ impl ImportContext {
 }
 
 impl RemovalLimit {
-    fn admits(self, cards: u64) -> u64 {
+    pub(crate) fn admits(self, cards: u64) -> u64 {
         match self {
             Self::Unlimited => u64::MAX,
             Self::Percent(percent) => (cards.saturating_mul(u64::from(percent)) / 100).max(FEW),
@@ -266,7 +292,7 @@ impl RemovalLimit {
 
 impl Default for RemovalLimit {
     fn default() -> Self {
-        Self::Percent(10)
+        Self::Percent(5)
     }
 }
 

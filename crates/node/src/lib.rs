@@ -1,17 +1,27 @@
 //! The municipal daemon (*nodo comunale*).
 //!
-//! A back office hands over its cards in an export; the node [checks](check) it, [imports](import) what changed into
-//! its journal, and [publishes](publisher) the journal to the index. A registrar
+//! A municipality [enrols](enrolment) once. A back office hands over its cards in an export, by command or in the
+//! [drop folder](incoming); the node [takes](intake) it, [checks](check) it, [imports](import) what changed into its
+//! journal, [reports](reports) what it set aside, and [publishes](publisher) the journal to the index. A registrar
 //! sets [measures](measure) on a card beside the exports. What the index acknowledged is held by it; what
 //! it did not is sent again, whatever was interrupted on either side. [`daemon`] puts them together, [`control`] is
 //! how commands talk to a daemon that runs.
 
 pub mod config;
+pub mod enrolment;
 pub mod storage;
 pub mod findings;
 pub mod form;
 pub mod check;
+pub mod retention;
 pub mod import;
+pub mod assess;
+pub mod exports;
+pub mod reports;
+pub mod intake;
+pub mod incoming;
+pub mod acceptance;
+pub mod housekeeping;
 pub mod qualification;
 pub mod measure;
 pub mod publisher;

@@ -1,4 +1,4 @@
-//! The node's data directory: lock, key ring, journal and mirror.
+//! The node's data directory: lock, key ring, journal and mirror, sealed exports, reports.
 
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
@@ -15,9 +15,14 @@ use store::segment::Settings;
 use transport::random::Random;
 
 use crate::config::NodeConfig;
+use crate::exports::{ExportsError, SealedExports};
+use crate::reports::Reports;
 
 /// Bytes of a new segment of the journal: one takes the changes of some weeks of a middling municipality.
 const SEGMENT_BYTES: u64 = 16 << 20;
+
+/// Directory of the reports.
+const REPORTS: &str = "reports";
 
 /// Why the data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +42,20 @@ pub enum StorageError {
     /// Journal or mirror.
     #[error("journal or mirror cannot be used")]
     Store(#[from] MunicipalError),
+    /// The sealed exports.
+    #[error("the sealed exports cannot be used")]
+    Exports(#[from] ExportsError),
+}
+
+/// Everything in a node's data directory.
+#[derive(Clone, Debug)]
+pub struct DataDirectory {
+    /// Journal and mirror.
+    pub storage: Storage,
+    /// Exports that wait or are kept.
+    pub exports: SealedExports,
+    /// What became of exports.
+    pub reports: Reports,
 }
 
 /// The open data directory of a node. As long as it lives, no other process can open it.
@@ -56,7 +75,7 @@ impl Entropy for RingEntropy {
     }
 }
 
-impl Storage {
+impl DataDirectory {
     /// Opens the directory that the configuration names, and makes it when there is none.
     ///
     /// # Errors
@@ -70,7 +89,12 @@ impl Storage {
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Err(StorageError::Locked),
             Err(error) => return Err(StorageError::Directory(error)),
         };
-        let keys = KeyRing::open(Arc::clone(&files), encryption_key, Arc::new(RingEntropy(random)))?;
+        let entropy: Arc<dyn Entropy> = Arc::new(RingEntropy(random));
+        let keys = Arc::new(KeyRing::open(
+            Arc::clone(&files),
+            encryption_key,
+            Arc::clone(&entropy),
+        )?);
         let settings = Settings {
             segment_bytes: SEGMENT_BYTES,
             ..Settings::default()
@@ -81,9 +105,25 @@ impl Storage {
             cache_bytes: config.cache_bytes,
         };
         let store = MunicipalStore::open(Arc::clone(&files), &keys, settings, engine, config.identity)?;
-        Ok(Self::over(files, store))
+        let part = |name| SystemFiles::open(&directory.join(name)).map_err(StorageError::Directory);
+        Ok(Self {
+            storage: Storage::over(files, store),
+            exports: SealedExports::open(Arc::new(part("exports")?), keys, entropy)?,
+            reports: Reports::new(Arc::new(part(REPORTS)?)),
+        })
     }
 
+    /// The reports alone, to read them while another process has the directory open.
+    ///
+    /// # Errors
+    /// [`StorageError::Directory`], also when no report was ever written.
+    pub fn reports(data_directory: &Path) -> Result<Reports, StorageError> {
+        let files = SystemFiles::open_for_reading(&data_directory.join(REPORTS));
+        Ok(Reports::new(Arc::new(files.map_err(StorageError::Directory)?)))
+    }
+}
+
+impl Storage {
     /// A store that was opened already; `files` takes the publisher's own notes.
     pub fn over(files: Arc<dyn Files>, store: MunicipalStore) -> Self {
         Self {

@@ -18,6 +18,8 @@ pub enum Purpose {
     Batch,
     /// A registrar's statement, by a personal key.
     Statement,
+    /// A municipality's request to take part, by the publication key that it states.
+    Enrolment,
 }
 
 /// A private key. It is never shown.
@@ -60,6 +62,7 @@ impl Purpose {
         match self {
             Self::Batch => b"ponte/publication-batch/1\n",
             Self::Statement => b"ponte/registrar-statement/1\n",
+            Self::Enrolment => b"ponte/enrolment-request/1\n",
         }
     }
 

@@ -1,5 +1,6 @@
 //! `ponte index`: the central service.
 
+mod enrolment;
 mod quarantine;
 mod upkeep;
 
@@ -23,6 +24,10 @@ use crate::session::Session;
 pub enum IndexCommand {
     /// Make directory, keys and configuration of a new index, and print the log's verifier key
     Init(InitArguments),
+    /// Print an invitation for a municipality: one line, without any secret in it
+    Invite(enrolment::InviteArguments),
+    /// Check what a municipality answered, and print its section of the configuration
+    Admit(enrolment::AdmitArguments),
     /// Run the index until SIGTERM or SIGINT
     Run {
         /// Configuration file
@@ -60,6 +65,8 @@ pub struct InitArguments {
 pub fn run(command: IndexCommand, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
     match command {
         IndexCommand::Init(arguments) => init(&arguments, session),
+        IndexCommand::Invite(arguments) => enrolment::invite(&arguments, session),
+        IndexCommand::Admit(arguments) => enrolment::admit(&arguments, session),
         IndexCommand::Run { config } => serve(&config, session),
         IndexCommand::Status(arguments) => upkeep::status(&arguments, session),
         IndexCommand::AcceptJournal(arguments) => upkeep::accept_journal(&arguments, session),

@@ -1,7 +1,10 @@
 //! `ponte node`: the municipal daemon, and the export that feeds it.
 
 mod anomalies;
+mod enrol;
 mod daemon;
+mod reports;
+mod acceptance;
 mod held;
 mod qualify;
 mod measure;
@@ -29,14 +32,26 @@ use crate::session::Session;
 /// What to do with the node.
 #[derive(Debug, Subcommand)]
 pub enum NodeCommand {
+    /// Make keys, configuration and enrolment request of a new node from the region's invitation
+    Enrol(enrol::EnrolArguments),
     /// Say what an import would take and refuse, and why; needs neither index nor certificate
     Check(CheckArguments),
     /// Import an export: by the daemon where one runs, else here
     Import(ImportArguments),
     /// Say whether exports with known faults give the expected findings: exit 0 if all do, 1 if not
     Qualify(QualifyArguments),
-    /// Run the daemon until SIGTERM or SIGINT
+    /// Run the daemon until SIGTERM or SIGINT; it takes files from the drop folder
     Run(NodeArguments),
+    /// List the reports of imports, newest first
+    Reports(NodeArguments),
+    /// Show one report of an import, in Italian, or its findings as CSV or JSON
+    Report(ReportArguments),
+    /// Import an export that waits because it would cancel many cards
+    Confirm(WaitingArguments),
+    /// Give up an export that waits because it would cancel many cards
+    Discard(WaitingArguments),
+    /// Write the acceptance report: counts beside the back office's, rejects, cards as agreements would show them
+    Acceptance(acceptance::AcceptanceArguments),
     /// Say how the node stands
     Status(NodeArguments),
     /// List what contradicts the municipality's cards in other cards of the region
@@ -90,7 +105,7 @@ pub struct ImportArguments {
     /// Day on which the export was made; today in Europe/Rome without it
     #[arg(long, value_name = "DATE")]
     pub date: Option<NaiveDate>,
-    /// The export is known to be complete: withdraw every card that it does not name
+    /// The export is known to be complete: cancel whatever it cancels, and withdraw every card that it does not name
     #[arg(long)]
     pub complete: bool,
 }
@@ -104,6 +119,26 @@ pub struct FormArguments {
     /// The export holds the cards to which something happened, not all
     #[arg(long)]
     pub incremental: bool,
+}
+
+/// Arguments of `ponte node report`.
+#[derive(Args, Debug)]
+pub struct ReportArguments {
+    /// Id of the report; the newest without it
+    pub id: Option<String>,
+    /// Which node.
+    #[command(flatten)]
+    pub node: NodeArguments,
+}
+
+/// Arguments of `ponte node confirm` and `ponte node discard`.
+#[derive(Args, Debug)]
+pub struct WaitingArguments {
+    /// Id of the export; the only one that waits without it
+    pub id: Option<String>,
+    /// Which node.
+    #[command(flatten)]
+    pub node: NodeArguments,
 }
 
 /// Arguments of `ponte node check`.
@@ -133,10 +168,16 @@ pub struct ExportArguments {
 /// Runs `ponte node`.
 pub fn run(command: NodeCommand, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
     match command {
+        NodeCommand::Enrol(arguments) => enrol::run(&arguments, session),
         NodeCommand::Check(arguments) => check(&arguments, session),
         NodeCommand::Import(arguments) => daemon::import(&arguments, session),
         NodeCommand::Qualify(arguments) => qualify::run(&arguments, session),
         NodeCommand::Run(arguments) => daemon::run(&arguments, session),
+        NodeCommand::Reports(arguments) => reports::list(&arguments, session),
+        NodeCommand::Report(arguments) => reports::show(&arguments, session),
+        NodeCommand::Confirm(arguments) => daemon::confirm(&arguments, session),
+        NodeCommand::Discard(arguments) => daemon::discard(&arguments, session),
+        NodeCommand::Acceptance(arguments) => acceptance::run(&arguments, session),
         NodeCommand::Status(arguments) => daemon::status(&arguments, session),
         NodeCommand::Reconcile(arguments) => daemon::reconcile(&arguments, session),
         NodeCommand::Anomalies(arguments) => anomalies::list(&arguments, session),

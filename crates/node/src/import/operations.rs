@@ -46,6 +46,9 @@ impl Import<'_> {
             Some(event) => merge_event(previous.as_ref(), record, event),
             None => merge_export(previous.as_ref(), record),
         };
+        if self.retention.is_over(&next, self.day) {
+            return self.retire(next.local_id, previous.as_ref());
+        }
         match &previous {
             Some(previous) if *previous == next => {
                 self.counts.unchanged += 1;

@@ -15,6 +15,7 @@ use super::builtin::FILES;
 use super::{Expectation, QualificationError};
 use crate::form::MappingFileError;
 use crate::import::{ImportContext, RemovalLimit};
+use crate::retention::Retention;
 
 /// Name of the list in the directory of a suite.
 const LIST: &str = "suite.toml";
@@ -229,6 +230,7 @@ fn context(municipality: IstatCode, day: NaiveDate) -> ImportContext {
         municipality,
         day,
         removals: RemovalLimit::Unlimited,
+        retention: Retention::default(),
     }
 }
 

@@ -50,6 +50,7 @@ pub struct Mapping {
     ignored: Vec<String>,
     rules: Vec<Rule>,
     splits: Vec<Split>,
+    text: String,
 }
 
 /// A foreign column that the mapping reads.
@@ -79,12 +80,21 @@ impl Mapping {
     /// See [`MappingError`]; it names the key and the rule.
     pub fn parse(text: &str) -> Result<Self, MappingError> {
         let raw = toml::from_str(text).map_err(|error| MappingError::Toml(Box::new(error)))?;
-        Checker::default().mapping(raw)
+        let checked = Checker::default().mapping(raw)?;
+        Ok(Self {
+            text: text.to_owned(),
+            ..checked
+        })
     }
 
     /// Which back office it is for, in the words of the file.
     pub fn back_office(&self) -> &str {
         &self.back_office
+    }
+
+    /// The file that it was read from, from which it can be read again.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// The declared encoding.

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertificateSigningRequestParams,
-    DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
-    PublicKeyData, RevokedCertParams, SanType, SerialNumber,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PublicKeyData,
+    RevokedCertParams, SanType, SerialNumber,
 };
 
 use agreement::peer::SpiffeId;
@@ -211,14 +211,7 @@ impl TrustDomain {
         random: &dyn Random,
     ) -> Result<String, PkiError> {
         let params = self.params_of(holder, validity, random)?;
-        let request =
-            CertificateSigningRequestParams::from_pem(csr).map_err(|_| PkiError::UnreadableRequest)?;
-        if request.public_key.algorithm() != &rcgen::PKCS_ECDSA_P256_SHA256 {
-            return Err(PkiError::RequestKeyKind);
-        }
-        if request.params.subject_alt_names != params.subject_alt_names {
-            return Err(PkiError::RequestNamesAnother);
-        }
+        let request = request::read(csr, &params.subject_alt_names)?;
         // Only the key is taken from the request: names, usages and validity are the authority's.
         Ok(params.signed_by(&request.public_key, &self.issuer)?.pem())
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rcgen::{CertificateParams, KeyPair, SanType};
+use rcgen::{CertificateParams, CertificateSigningRequestParams, KeyPair, SanType};
 use zeroize::Zeroizing;
 
 use agreement::peer::SpiffeId;
@@ -49,6 +49,23 @@ pub fn csr(id: &SpiffeId) -> Result<SigningRequest, PkiError> {
 /// Makes a key and a request for the certificate of the server `id`, reached under `dns_names`.
 pub fn server_csr(id: &IndexId, dns_names: &[&str]) -> Result<SigningRequest, PkiError> {
     make(&id.to_string(), dns_names)
+}
+
+/// Checks that a signing request is for exactly the peer `id`, made with a key of the admitted kind and signed with it.
+pub fn check_names(csr: &str, id: &SpiffeId) -> Result<(), PkiError> {
+    read(csr, &subject_alt_names(&id.to_string(), &[])?).map(drop)
+}
+
+/// Reads a signing request that must ask for exactly these names.
+pub(crate) fn read(csr: &str, names: &[SanType]) -> Result<CertificateSigningRequestParams, PkiError> {
+    let request = CertificateSigningRequestParams::from_pem(csr).map_err(|_| PkiError::UnreadableRequest)?;
+    if request.public_key.algorithm() != &rcgen::PKCS_ECDSA_P256_SHA256 {
+        return Err(PkiError::RequestKeyKind);
+    }
+    if request.params.subject_alt_names != names {
+        return Err(PkiError::RequestNamesAnother);
+    }
+    Ok(request)
 }
 
 /// The names of a certificate: the identity first, then the DNS names.

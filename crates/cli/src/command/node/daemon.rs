@@ -8,12 +8,13 @@ use node::config::NodeConfig;
 use node::control::{self, AskError, Command, Removals, Reply};
 use node::daemon::{Node, NodeError};
 use node::import::RemovalLimit;
+use node::intake::IntakeError;
 use node::reconcile::Mending;
 use serde::Serialize;
 use serde_json::Value;
 use transport::shutdown::Shutdown;
 
-use super::{ImportArguments, NodeArguments, ReconcileArguments};
+use super::{ImportArguments, NodeArguments, ReconcileArguments, WaitingArguments};
 use crate::datum::Datum;
 use crate::failure::Failure;
 use crate::output::Format;
@@ -75,21 +76,114 @@ pub(super) fn import(
                 let handle = open(&config, session)?.handle();
                 let form = control::form_of(kind, mapping.as_deref(), handle.form())
                     .map_err(|error| Failure::internal(&error))?;
-                let report = handle
-                    .import(&path, *date, limit, Some(form))
+                let outcome = handle
+                    .take(&path, *date, limit, Some(form))
                     .await
                     .map_err(|error| failed(&error))?;
-                as_json(&report)
+                as_json(&outcome)
             })?
         }
     };
-    let refused = report.get("quarantined").and_then(Value::as_u64).unwrap_or(0);
-    show(&report, "findings", session)?;
-    Ok(if refused == 0 {
-        ExitCode::Ok
-    } else {
-        ExitCode::NegativeAnswer
-    })
+    ended(&report, session)
+}
+
+pub(super) fn confirm(
+    arguments: &WaitingArguments,
+    session: &mut Session<'_, '_>,
+) -> Result<ExitCode, Failure> {
+    let WaitingArguments { id, node } = arguments;
+    let config = node.load()?;
+    let imported = match told(&config, &Command::Confirm { id: id.clone() })? {
+        Some(imported) => imported,
+        None => session.block_on(async |session| {
+            let handle = open(&config, session)?.handle();
+            let imported = handle.confirm(id.clone()).await;
+            as_json(&imported.map_err(|error| failed(&error))?)
+        })?,
+    };
+    show_import(&imported, session)
+}
+
+pub(super) fn discard(
+    arguments: &WaitingArguments,
+    session: &mut Session<'_, '_>,
+) -> Result<ExitCode, Failure> {
+    let WaitingArguments { id, node } = arguments;
+    let config = node.load()?;
+    let discarded = match told(&config, &Command::Discard { id: id.clone() })? {
+        Some(discarded) => discarded,
+        None => session.block_on(async |session| {
+            let handle = open(&config, session)?.handle();
+            let discarded = handle.discard(id.clone()).await;
+            as_json(&discarded.map_err(|error| failed(&error))?)
+        })?,
+    };
+    let id = discarded.as_str().unwrap_or_default();
+    session.say(
+        format!("scartata l'estrazione {id}: nulla è stato acquisito"),
+        format!("gave up export {id}: nothing of it was imported"),
+    )?;
+    Ok(ExitCode::Ok)
+}
+
+/// Shows what became of an export: exit 1 when rows were set aside, 6 when it waits, 2 when it is none.
+fn ended(outcome: &Value, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
+    let text = |value: &Value, name: &str| {
+        value
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    match text(outcome, "outcome").as_str() {
+        "waiting" => {
+            let id = text(outcome, "id");
+            session.say_all([
+                (
+                    "nulla è stato acquisito: l'estrazione cancellerebbe troppe schede e attende".to_owned(),
+                    "nothing was imported: the export would cancel too many cards, and waits".to_owned(),
+                ),
+                (
+                    format!("  → verificare, poi ponte node confirm {id} oppure ponte node discard {id}"),
+                    format!("  → verify, then ponte node confirm {id} or ponte node discard {id}"),
+                ),
+            ])?;
+            session.data(&[Datum::from(outcome)])?;
+            Ok(ExitCode::Conflict)
+        }
+        "rejected" => {
+            let reasons = outcome.get("reasons").and_then(Value::as_array);
+            let reasons: Vec<(String, String)> = reasons
+                .into_iter()
+                .flatten()
+                .map(|reason| (text(reason, "italian"), text(reason, "english")))
+                .collect();
+            let (italian, english): (Vec<_>, Vec<_>) = reasons.into_iter().unzip();
+            let (italian, english) = (italian.join("; "), english.join("; "));
+            Err(Failure::usage(
+                format!("il file non è un'estrazione: {italian}"),
+                format!("the file is no export: {english}"),
+            )
+            .remedy(
+                "il tracciato è in config/export-layout.md",
+                "the layout is in config/export-layout.md",
+            ))
+        }
+        _ => show_import(outcome, session),
+    }
+}
+
+fn show_import(imported: &Value, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
+    let refused = imported.get("quarantined").and_then(Value::as_u64).unwrap_or(0);
+    show(imported, "findings", session)?;
+    if refused == 0 {
+        return Ok(ExitCode::Ok);
+    }
+    session.say(
+        "righe non acquisite: ponte node report dice quali e perché",
+        "rows were set aside: ponte node report says which and why",
+    )?;
+    Ok(ExitCode::NegativeAnswer)
 }
 
 pub(super) fn status(arguments: &NodeArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
@@ -203,11 +297,20 @@ pub(super) fn open(config: &NodeConfig, session: &Session<'_, '_>) -> Result<Nod
 
 pub(super) fn failed(error: &NodeError) -> Failure {
     let exit = match error {
-        NodeError::Storage(_) | NodeError::Socket(_) | NodeError::Reconcile(_) => ExitCode::Unavailable,
-        NodeError::KeyFile(_) | NodeError::PublicationKey(_) => ExitCode::Usage,
-        NodeError::OpenExport(_) | NodeError::Mapping(_) | NodeError::Import(_) | NodeError::Measure(_) => {
-            ExitCode::Usage
+        NodeError::Storage(_) | NodeError::Socket(_) | NodeError::DropFolder(_) | NodeError::Reconcile(_) => {
+            ExitCode::Unavailable
         }
+        NodeError::Intake(IntakeError::NothingWaits) => ExitCode::NotFound,
+        NodeError::Intake(IntakeError::SeveralWait | IntakeError::Changed { .. })
+        | NodeError::Waits { .. } => ExitCode::Conflict,
+        NodeError::Intake(IntakeError::Exports(_) | IntakeError::Report(_)) => ExitCode::Unavailable,
+        NodeError::KeyFile(_) | NodeError::PublicationKey(_) => ExitCode::Usage,
+        NodeError::OpenExport(_)
+        | NodeError::Mapping(_)
+        | NodeError::Intake(IntakeError::Import(_))
+        | NodeError::Acceptance(_)
+        | NodeError::Measure(_)
+        | NodeError::Rejected { .. } => ExitCode::Usage,
         NodeError::Task(_) => ExitCode::Internal,
     };
     Failure::new(exit, "il nodo non può farlo", "the node cannot do it").because(error)

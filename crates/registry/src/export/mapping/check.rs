@@ -91,6 +91,7 @@ impl Checker {
             ignored,
             rules,
             splits,
+            text: String::new(),
         })
     }
 

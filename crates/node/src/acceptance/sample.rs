@@ -1,0 +1,254 @@
+//! Cards chosen by a seed, and what an agreement would show of them.
+
+use std::collections::{BTreeMap, HashSet};
+
+use agreement::agreements::Agreements;
+use agreement::context::{
+    AccessContext, Assurance, CaseReference, ConsentReference, OperatorId, Urgency, Workstation,
+};
+use agreement::decision::decide;
+use agreement::field::FieldSet;
+use agreement::moment::Moment;
+use agreement::peer::{CertificateFingerprint, Peer};
+use agreement::permit::{Permit, View};
+use agreement::request::{Asked, Request};
+use agreement::service::Service;
+use agreement::subject::{Consent, Identity, Location, SubjectFacts};
+use agreement::terms::{Agreement, Purpose, Terms};
+use agreement::usage::Usage;
+use aws_lc_rs::digest;
+use chrono::{DateTime, NaiveDate, TimeDelta};
+use registry::identifier::HouseholdId;
+use registry::measure::DwellingKey;
+use registry::municipality::MunicipalityId;
+use registry::record::Record;
+use uuid::Uuid;
+
+use super::shown::fields_of;
+use super::{SampledAnswer, SampledView};
+
+/// Keeps the cards with the smallest hashes of seed and local id: the order in which cards come does not matter.
+#[derive(Debug)]
+pub(super) struct Sampler {
+    seed: u64,
+    count: usize,
+    cards: BTreeMap<[u8; 32], Record>,
+}
+
+impl Sampler {
+    pub(super) fn new(seed: u64, count: usize) -> Self {
+        Self {
+            seed,
+            count,
+            cards: BTreeMap::new(),
+        }
+    }
+
+    /// Cards of sealed identities are never shown.
+    pub(super) fn offer(&mut self, card: Record) {
+        if card.is_sealed() {
+            return;
+        }
+        let mut hash = digest::Context::new(&digest::SHA256);
+        hash.update(&self.seed.to_be_bytes());
+        hash.update(card.local_id.as_str().as_bytes());
+        let mut rank = [0; 32];
+        rank.copy_from_slice(hash.finish().as_ref());
+        self.cards.insert(rank, card);
+        if self.count < self.cards.len() {
+            self.cards.pop_last();
+        }
+    }
+
+    /// The chosen cards, by local id.
+    pub(super) fn into_cards(self) -> Vec<Record> {
+        let mut cards: Vec<Record> = self.cards.into_values().collect();
+        cards.sort_by(|one, other| one.local_id.cmp(&other.local_id));
+        cards
+    }
+}
+
+/// Where persons live whose whereabouts are protected: cards that name the same household or dwelling are shown without
+/// the place too.
+#[derive(Debug, Default)]
+pub(super) struct Shelters {
+    households: HashSet<HouseholdId>,
+    dwellings: HashSet<DwellingKey>,
+}
+
+impl Shelters {
+    /// Takes note of a card that is protected on the day.
+    pub(super) fn note(&mut self, card: &Record, day: NaiveDate) {
+        if !card.protected_on(day) {
+            return;
+        }
+        let household = card.while_registered(&card.households, day).held();
+        self.households
+            .extend(household.map(|link| link.household.clone()));
+        let residence = card.while_registered(&card.residences, day).held();
+        self.dwellings
+            .extend(residence.and_then(|residence| DwellingKey::of(&residence.place)));
+    }
+
+    /// The location of a card: what it says itself, or that it names such a place, now or in its history.
+    fn location(&self, card: &Record, reference_date: NaiveDate, today: NaiveDate) -> Location {
+        let own = Location::on_card(card, reference_date, today);
+        let mut households = card.households.facts().iter();
+        let mut dwellings = card.residences.facts().iter();
+        let shared = households.any(|fact| self.households.contains(&fact.value.household))
+            || dwellings.any(|fact| {
+                DwellingKey::of(&fact.value.place).is_some_and(|key| self.dwellings.contains(&key))
+            });
+        match own {
+            Location::Open if shared => Location::Shared,
+            own => own,
+        }
+    }
+}
+
+/// What every purpose and service of an agreement would show of a card, to a call that brings whatever the agreement
+/// demands of calls.
+pub(super) fn views(
+    agreement: &Agreement,
+    card: &Record,
+    shelters: &Shelters,
+    municipality: Option<MunicipalityId>,
+    now: Moment,
+) -> Vec<SampledView> {
+    let terms = agreement.terms();
+    let mut agreements = Agreements::default();
+    // Were it refused, which the first of an id is not, the decision would deny.
+    let _ = agreements.activate(agreement.clone(), DateTime::UNIX_EPOCH);
+    let moment = open_hours(terms, now);
+    let mut views = Vec::new();
+    for purpose in &terms.purposes {
+        for (asked, service) in questions(purpose) {
+            let request = request(terms, purpose, asked, moment);
+            let answer = match decide(&agreements, &caller(terms), &request, &Usage::default(), moment) {
+                Ok(permit) => answer(&permit, card, shelters, municipality),
+                Err(denial) => SampledAnswer::Denied {
+                    clause: denial.clause.to_string(),
+                },
+            };
+            views.push(SampledView {
+                agreement: terms.id.to_string(),
+                purpose: purpose.id.to_string(),
+                service,
+                answer,
+            });
+        }
+    }
+    views
+}
+
+fn answer(
+    permit: &Permit,
+    card: &Record,
+    shelters: &Shelters,
+    municipality: Option<MunicipalityId>,
+) -> SampledAnswer {
+    let Some(municipality) = municipality else {
+        return SampledAnswer::Hidden {
+            clause: "municipality".to_owned(),
+        };
+    };
+    let facts = SubjectFacts::of(
+        card,
+        municipality,
+        permit.reference_date(),
+        Identity::Open,
+        Consent::Given,
+    );
+    let facts = SubjectFacts {
+        location: shelters.location(card, permit.reference_date(), permit.today()),
+        ..facts
+    };
+    match permit.view(&facts) {
+        View::Hidden(clause) => SampledAnswer::Hidden {
+            clause: clause.name().to_owned(),
+        },
+        View::Visible(fields) if permit.service() == Service::VerifyDeclaration => {
+            let compared = fields.intersection(permit.fields());
+            SampledAnswer::Compared {
+                fields: compared.names().map(str::to_owned).collect(),
+            }
+        }
+        View::Visible(fields) => {
+            let person = permit.person_with(card, fields);
+            SampledAnswer::Shown {
+                location_withheld: person.location_withheld,
+                fields: fields_of(&person),
+            }
+        }
+    }
+}
+
+/// Everything that a purpose admits to be asked about a person, with its name.
+fn questions(purpose: &Purpose) -> Vec<(Asked, String)> {
+    let mut questions = Vec::new();
+    for service in &purpose.services {
+        let name = service.name();
+        let fields = FieldSet::EMPTY;
+        match service {
+            Service::LookupPerson => questions.push((Asked::Person { fields }, name.to_owned())),
+            Service::LookupHousehold => questions.push((Asked::Household { fields }, name.to_owned())),
+            Service::VerifyDeclaration => {
+                let kinds = purpose.verifications.iter();
+                questions.extend(kinds.map(|kind| (Asked::Verification(*kind), format!("{name} {kind}"))));
+            }
+            Service::DescribeAccess | Service::GetReceipt => {}
+        }
+    }
+    questions
+}
+
+/// A caller whom the agreement admits.
+fn caller(terms: &Terms) -> Peer {
+    let anywhere = std::net::IpAddr::from([127, 0, 0, 1]);
+    let network = terms.networks.first().map(ToString::to_string);
+    let address = network
+        .as_deref()
+        .and_then(|network| network.split('/').next()?.parse().ok());
+    Peer {
+        id: terms.agency.clone(),
+        certificate: terms
+            .pinned_certificates
+            .first()
+            .copied()
+            .unwrap_or(CertificateFingerprint([0; 32])),
+        address: address.unwrap_or(anywhere),
+    }
+}
+
+/// A request that brings whatever agreements can demand.
+fn request(terms: &Terms, purpose: &Purpose, asked: Asked, moment: Moment) -> Request {
+    Request {
+        context: AccessContext {
+            agreement: terms.id.clone(),
+            purpose: purpose.id.clone(),
+            operator: OperatorId::parse("collaudo.nodo").ok(),
+            assurance: Some(Assurance::High),
+            workstation: Workstation::parse("collaudo").ok(),
+            case_reference: CaseReference::parse("2026/1").ok(),
+            consent_reference: ConsentReference::new("COLLAUDO/1", moment.date()).ok(),
+            reference_date: None,
+            known_on: None,
+            min_fresh_since: None,
+            request_id: Uuid::nil(),
+            statement_version: None,
+            urgency: Urgency::Ordinary,
+        },
+        asked,
+        municipality: None,
+    }
+}
+
+/// The first quarter of an hour from now on in which the agreement serves; now, where there is none in a week.
+fn open_hours(terms: &Terms, now: Moment) -> Moment {
+    let open =
+        |moment: &Moment| terms.hours.is_empty() || terms.hours.iter().any(|window| window.contains(*moment));
+    (0..=7 * 24 * 4)
+        .map(|quarter| Moment::new(now.utc() + TimeDelta::minutes(15 * quarter)))
+        .find(open)
+        .unwrap_or(now)
+}

@@ -1,0 +1,180 @@
+use store::files::faulty::{Fault, FaultyFiles};
+use store::keys::encryption_key::KeyEncryptionKey;
+use transport::random::danger::SeededRandom;
+
+use crate::fixture::{Seeded, day, no_files};
+
+use super::*;
+
+const CONTENT: &[u8] = b"scheda;cognome\n1;Rossi\n";
+
+/// Exports over a directory, and the key ring over another, as after a start.
+fn open(files: &Arc<FaultyFiles>, ring: &Arc<FaultyFiles>, seed: u64) -> (SealedExports, Arc<KeyRing>) {
+    let entropy: Arc<dyn Entropy> = Arc::new(Seeded(SeededRandom::new(seed)));
+    let ring: Arc<dyn Files> = Arc::<FaultyFiles>::clone(ring);
+    let key = KeyEncryptionKey::from_bytes(&[7; 32]);
+    let keys = Arc::new(KeyRing::open(ring, key, Arc::clone(&entropy)).unwrap());
+    let files: Arc<dyn Files> = Arc::<FaultyFiles>::clone(files);
+    let exports = SealedExports::open(files, Arc::clone(&keys), entropy).unwrap();
+    (exports, keys)
+}
+
+fn noon(date: &str) -> Moment {
+    Moment::new(day(date).and_hms_opt(11, 0, 0).unwrap().and_utc())
+}
+
+fn take(exports: &SealedExports, date: &str) -> Result<HeldExport, ExportsError> {
+    exports.take(
+        noon(date),
+        day(date),
+        Some("export.csv".to_owned()),
+        &ExportForm::default(),
+        CONTENT,
+    )
+}
+
+fn waiting() -> ExportState {
+    ExportState::Waiting(Cancellations {
+        cards: 100,
+        cancelled: 3,
+        missing: 8,
+        admitted: 10,
+        journal_end: 100,
+    })
+}
+
+fn content(exports: &SealedExports, id: &ExportId) -> Vec<u8> {
+    let mut content = Vec::new();
+    exports.read(id).unwrap().read_to_end(&mut content).unwrap();
+    content
+}
+
+#[test]
+fn an_id_says_when_the_export_was_received_and_nothing_else_is_one() {
+    let id = ExportId::new(noon("2025-01-10"), &Seeded(SeededRandom::new(1)));
+    assert!(id.as_str().starts_with("20250110-120000000-"), "{id}");
+    assert_eq!(ExportId::parse(id.as_str()), Ok(id));
+    for wrong in [
+        "",
+        "20250110-120000",
+        "20250110-120000000-abcdef-1",
+        "20250110-120000000-ABCDEF",
+        "../../../etc/pas-swd-abcdef",
+        "2025o110-120000-abcdef",
+    ] {
+        assert_eq!(ExportId::parse(wrong), Err(ExportIdError), "{wrong}");
+    }
+}
+
+#[test]
+fn an_export_that_waits_is_there_after_a_restart_and_one_that_was_being_taken_is_not() {
+    let (files, ring) = (no_files(), no_files());
+    let (exports, _) = open(&files, &ring, 1);
+    let mut held = take(&exports, "2025-01-10").unwrap();
+    let interrupted = take(&exports, "2025-01-10").unwrap();
+    exports.hold(&mut held, waiting()).unwrap();
+    files.set_content("20250110-120000000-ffffff.data", vec![1, 2, 3]);
+
+    let (exports, _) = open(&files, &ring, 2);
+    assert_eq!(exports.all().unwrap(), [held.clone()]);
+    assert_eq!(content(&exports, &held.id), CONTENT);
+    assert_eq!((held.note.bytes, held.note.day.as_str()), (23, "2025-01-10"));
+    assert!(exports.read(&interrupted.id).is_err());
+    assert_eq!(files.list().unwrap().len(), 2, "{:?}", files.list());
+}
+
+#[test]
+fn nothing_of_content_or_note_stands_in_clear() {
+    let (files, ring) = (no_files(), no_files());
+    let (exports, _) = open(&files, &ring, 1);
+    take(&exports, "2025-01-10").unwrap();
+    for name in files.list().unwrap() {
+        let bytes = files.content(&name).unwrap();
+        for word in [&b"Rossi"[..], b"scheda", b"export.csv"] {
+            assert!(!bytes.windows(word.len()).any(|window| window == word), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_day_s_key_is_destroyed_once_the_day_is_over_and_nothing_of_it_is_held() {
+    let (files, ring) = (no_files(), no_files());
+    let (exports, keys) = open(&files, &ring, 1);
+    let first = take(&exports, "2025-01-10").unwrap();
+    let second = take(&exports, "2025-01-11").unwrap();
+    let stolen = files.after_kill();
+    exports.remove(&first.id).unwrap();
+    assert_eq!(
+        exports.forget_keys(day("2025-01-10")).unwrap(),
+        0,
+        "the day is not over"
+    );
+    assert_eq!(
+        exports.forget_keys(day("2025-01-12")).unwrap(),
+        1,
+        "one is still held"
+    );
+    assert_eq!(content(&exports, &second.id), CONTENT);
+
+    let stolen = SealedExports {
+        files: Arc::new(stolen),
+        keys,
+        entropy: Arc::new(Seeded(SeededRandom::new(3))),
+    };
+    assert!(
+        stolen.read(&first.id).is_err(),
+        "a copy of the removed file opens no more"
+    );
+    assert_eq!(content(&stolen, &second.id), CONTENT, "control");
+    assert!(
+        take(&exports, "2025-01-10").is_ok(),
+        "a clock that went back finds another key"
+    );
+}
+
+#[test]
+fn a_damaged_note_is_left_where_it_is_and_hides_no_other() {
+    let (files, ring) = (no_files(), no_files());
+    let (exports, _) = open(&files, &ring, 1);
+    let mut damaged = take(&exports, "2025-01-10").unwrap();
+    let mut sound = take(&exports, "2025-01-10").unwrap();
+    exports.hold(&mut damaged, waiting()).unwrap();
+    exports.hold(&mut sound, waiting()).unwrap();
+    let name = meta_name(&damaged.id);
+    let mut bytes = files.content(&name).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    files.set_content(&name, bytes);
+    let (exports, _) = open(&files, &ring, 2);
+    assert_eq!(exports.all().unwrap(), [sound]);
+    assert_eq!(files.list().unwrap().len(), 4);
+}
+
+/// A crash at any write leaves an export that waits whole, and of one that was being taken nothing.
+#[test]
+fn whatever_write_is_the_last_one_an_export_is_there_whole_or_not_at_all() {
+    let mut cut_short = 0;
+    for last in 0..12 {
+        for seed in 0..20 {
+            let (files, ring) = (no_files(), no_files());
+            let (exports, _) = open(&files, &ring, 1);
+            files.inject(Fault::WriteLost(last));
+            let taken = take(&exports, "2025-01-10");
+            let held = taken.and_then(|mut held| {
+                exports.hold(&mut held, waiting())?;
+                Ok(held)
+            });
+            cut_short += usize::from(held.is_err());
+            let disk = Arc::new(files.crash_image(seed));
+            let (exports, _) = open(&disk, &ring, 2);
+            let all = exports.all().unwrap();
+            match held {
+                Ok(held) => {
+                    assert_eq!(all, std::slice::from_ref(&held), "write {last}, crash {seed}");
+                    assert_eq!(content(&exports, &held.id), CONTENT);
+                }
+                Err(_) => assert!(all.is_empty(), "write {last}, crash {seed}"),
+            }
+        }
+    }
+    assert!(20 < cut_short, "faults were met: {cut_short}");
+}
