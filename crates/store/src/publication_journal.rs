@@ -182,7 +182,7 @@ impl PublicationJournal {
                 return Ok(());
             }
             let before = match framed.payload.first() {
-                Some(&SYNC_POINT) => number,
+                Some(&(SYNC_POINT | LINE | BACKUP)) => number,
                 _ => CommitSequence(number.0.saturating_sub(1)),
             };
             let batch = match read_frame(&self.envelope, &self.keys, before, frame)? {

@@ -4,11 +4,12 @@ use agreement::view::person::Fact;
 use registry::code::{AprCancellationReason, CancellationReason, Kinship};
 use registry::digest::SetDigest;
 use registry::municipality::MunicipalityId;
-use registry::publication::{Allowance, DailyLimits, HoldReason};
+use registry::publication::{Allowance, DailyLimits, Epoch, HoldReason};
 use registry::record::{Cancellation, Death, Record};
 use registry::signing::SigningKey;
 use registry::statement::{Act, RegistrarId, Statement, VerifiedStatement};
 
+use crate::publisher::NewLine;
 use crate::publisher::held::Holdings;
 use crate::publisher::order::{Done, Order, OrderError};
 use crate::record_store::answer::{PersonCard, VersionStanding};
@@ -302,6 +303,28 @@ fn versions_received_in_an_interval_are_replaced_by_those_before() {
         assert!(holdings(&store).quarantines().is_empty());
         comes_back_the_same(world, store);
     });
+}
+
+#[test]
+fn backups_and_new_lines_of_history_stand_in_the_way_of_no_quarantine() {
+    let world = World::new(Kind::Memory);
+    let store = world.open();
+    publish_at(&store, NOW_MS, vec![mario()]);
+    wait(store.backed_up(NOW_MS)).unwrap();
+    publish_at(&store, NOW_MS + 10 * MINUTE_MS, vec![dead(mario())]);
+    let end = store.municipality(municipality(IMOLA)).unwrap().watermark;
+    let reason = NewLine::ShorterJournal(end);
+    wait(store.begin_line(municipality(IMOLA), Epoch([9; 16]), reason, NOW_MS)).unwrap();
+    wait(store.backed_up(NOW_MS + 11 * MINUTE_MS)).unwrap();
+    publish_at(&store, NOW_MS + 12 * MINUTE_MS, vec![dead(anna())]);
+    let order = quarantine(NOW_MS + MINUTE_MS, NOW_MS + 15 * MINUTE_MS);
+    wait(store.order(order, NOW_MS + DAY_MS)).unwrap();
+    assert_eq!(
+        told(&world, &store, &mario()),
+        [(true, VersionStanding::Restored)]
+    );
+    assert_eq!(told(&world, &store, &anna()), []);
+    comes_back_the_same(&world, store);
 }
 
 #[test]
