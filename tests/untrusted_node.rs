@@ -267,7 +267,13 @@ async fn a_registrar_confirms_what_really_happened() {
         .collect();
     region.publish(IMOLA, &dead).await;
     assert_eq!(held(&region).await.len(), 60 - ADMITTED);
+    let before = publication_entries(&region).await;
     let page = list_held(&region).await;
+    assert_eq!(
+        publication_entries(&region).await,
+        before + 1,
+        "the list of what waits leaves with an entry"
+    );
     let statement = page.statement(Act::Release, istat(IMOLA));
     let signed = statement.sign(
         RegistrarId::parse("g.neri").expect("an id"),
@@ -296,6 +302,14 @@ async fn a_registrar_confirms_what_really_happened() {
         "the act, and the one that failed with its reason"
     );
     region.stop().await;
+}
+
+async fn publication_entries(region: &Region) -> usize {
+    let entries = region.entries("garante").await;
+    let of_publication = entries
+        .iter()
+        .filter(|entry| entry.header.body.kind == EntryKind::Publication);
+    of_publication.count()
 }
 
 async fn list_held(region: &Region) -> HeldPage {

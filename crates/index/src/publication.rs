@@ -517,6 +517,8 @@ impl<S: RecordStore> PublicationService for Publication<S> {
         let scope = format!("{LIST_REJECTIONS}|{}", own.code);
         let from =
             PageToken::open(&self.shared.page_key, &scope, &page_token)?.map_or(0, |token| token.position);
+        let facts = vec![("act".to_owned(), "list-rejections".to_owned())];
+        self.enter(&call, Some(own), facts, None).await?;
         let state = self.shared.store.municipality(own.id);
         let kept = state.map(|state| state.rejections).unwrap_or_default();
         let page: Vec<_> = kept
@@ -544,7 +546,7 @@ impl<S: RecordStore> PublicationService for Publication<S> {
         &self,
         request: Request<pb::ListHeldChangesRequest>,
     ) -> Result<Response<pb::ListHeldChangesResponse>, Status> {
-        self.list_held(request)
+        self.list_held(request).await
     }
 
     async fn confirm_held_changes(

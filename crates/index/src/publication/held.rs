@@ -22,7 +22,7 @@ const LIST: &str = "ponte.publication.v1.PublicationService/ListHeldChanges";
 const CONFIRM: &str = "ponte.publication.v1.PublicationService/ConfirmHeldChanges";
 
 impl<S: RecordStore> Publication<S> {
-    pub(super) fn list_held(
+    pub(super) async fn list_held(
         &self,
         request: Request<pb::ListHeldChangesRequest>,
     ) -> Result<Response<pb::ListHeldChangesResponse>, Status> {
@@ -37,6 +37,9 @@ impl<S: RecordStore> Publication<S> {
         let scope = format!("{LIST}|{}", own.code);
         let key = &self.shared.page_key;
         let from = PageToken::open(key, &scope, &page_token)?.map_or(0, |token| token.position);
+        // The list names cards and why they wait: whoever reads it leaves an entry.
+        let facts = vec![("act".to_owned(), "list-held".to_owned())];
+        self.enter(&call, Some(own), facts, None).await?;
         let state = self.shared.store.municipality(own.id);
         let holdings = state.map(|state| state.holdings).unwrap_or_default();
         let held = holdings.held();
