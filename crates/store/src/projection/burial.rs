@@ -116,13 +116,16 @@ impl Projection {
         Ok(buried)
     }
 
-    /// The change that brought the content of a version: a version that only gave the card another person is passed
-    /// over.
+    /// The change that brought what a card holds at a moment: a version that only gave the card another person is
+    /// passed over. The moment itself where there is no card.
     pub(crate) fn sent_at(
         &self,
         record: RecordId,
-        version: &Version,
+        at: CommitSequence,
     ) -> Result<CommitSequence, ProjectionError> {
+        let Some(version) = self.version_at(record, at)? else {
+            return Ok(at);
+        };
         let mut sent = version.sequence;
         while let Some(earlier) = self.version_at(record, sent.before())? {
             if earlier.sequence == sent

@@ -257,7 +257,7 @@ impl Writer {
             }
             let waits = self.projection.waiting_at(record, self.journal.last())?;
             // What came after the interval is trusted, and so is what an earlier quarantine has put back.
-            let sent = self.projection.sent_at(record, &newest)?;
+            let sent = self.projection.sent_at(record, newest.sequence)?;
             let suspect = suspect_from <= sent && sent <= last;
             let (person, served) = if suspect && newest.restored == Restored::No {
                 let earlier = self.projection.version_at(record, before)?;

@@ -342,7 +342,8 @@ impl Reader {
             let Some(version) = card.take() else { break };
             let before = self.projection.visible_at(quarantine.from_ms.saturating_sub(1))?;
             let last = self.projection.visible_at(quarantine.to_ms)?;
-            let suspect = before < version.sequence && version.sequence <= last;
+            let sent = self.projection.sent_at(version.id, version.sequence)?;
+            let suspect = before < sent && sent <= last;
             card = if suspect {
                 let earlier = self.projection.card_at(version.id, before)?;
                 earlier.map(|earlier| Card {

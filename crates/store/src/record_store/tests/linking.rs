@@ -326,5 +326,15 @@ fn a_quarantine_reaches_a_card_that_got_another_person_since() {
         let own = cards(world, &store, &mario());
         let restored = own.iter().any(|card| card.version == VersionStanding::Restored);
         assert!(restored, "the version of before the interval is served");
+        let known = world.person(
+            &store,
+            Ask::person().known_on(NOW_MS + 30 * MINUTE_MS),
+            &who_has(code(&mario())),
+        );
+        let restored = |card: &PersonCard| card.version == VersionStanding::Restored;
+        assert!(
+            known.answer.cards.iter().any(restored),
+            "and was never known otherwise"
+        );
     });
 }
