@@ -335,10 +335,12 @@ impl Projection {
 
     /// What leads to a version of a card; nothing does where it is withdrawn or buried.
     fn led_to(&self, record: RecordId, version: &Version) -> Result<Vec<Lead>, RowError> {
-        let Some(card) = served_card(version)? else {
-            return Ok(Vec::new());
-        };
         let person = version.person;
+        let Some(card) = served_card(version)? else {
+            // Who is shown to nobody is protected all the same, and so is whoever shares the dwelling.
+            let protected = published_card(version)?.is_some_and(|card| card.ever_protected());
+            return Ok(protected.then_some(Lead::Protected(person)).into_iter().collect());
+        };
         let mut leads = Vec::new();
         let mut add = |lead: Lead| {
             if !leads.contains(&lead) {
@@ -523,18 +525,20 @@ fn open_card(id: RecordId, version: &Version) -> Result<Card, RowError> {
         recorded_ms: _,
         person,
         restored,
-        body,
+        body: _,
     } = version;
+    let record = served_card(version)?;
+    let kept = match record {
+        Some(_) => None,
+        None => published_card(version)?,
+    };
     Ok(Card {
         id,
         sequence: *sequence,
         person: *person,
         restored: *restored,
-        record: served_card(version)?,
-        kept: match body {
-            VersionBody::Card(_) | VersionBody::Removed | VersionBody::Settled => None,
-            VersionBody::Buried(Burial { successor: _, kept }) => kept.as_deref().map(decoded).transpose()?,
-        },
+        record,
+        kept,
     })
 }
 
@@ -543,6 +547,14 @@ fn served_card(version: &Version) -> Result<Option<Record>, RowError> {
     match &version.body {
         VersionBody::Card(bytes) => decoded(bytes).map(Some),
         VersionBody::Removed | VersionBody::Settled | VersionBody::Buried(_) => Ok(None),
+    }
+}
+
+/// The card of a version as its municipality published it, whether it is shown or not.
+fn published_card(version: &Version) -> Result<Option<Record>, RowError> {
+    match &version.body {
+        VersionBody::Buried(Burial { successor: _, kept }) => kept.as_deref().map(decoded).transpose(),
+        VersionBody::Card(_) | VersionBody::Removed | VersionBody::Settled => served_card(version),
     }
 }
 

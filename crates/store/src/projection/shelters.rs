@@ -3,13 +3,13 @@
 //! A reader must learn that somebody in the same dwelling is protected without reading everybody who lives there. So
 //! every card of a person of whom any card tells of a protection leaves a row under the tokens of its households and
 //! dwellings; a reader asks for these rows, finds none as a rule, and otherwise looks at the cards behind them, which
-//! say on which days.
+//! say on which days. Cards that are shown to nobody count too: a sealed identity that was protected still is.
 
 use registry::identifier::{PersonId, RecordId};
 use registry::record::Record;
 
 use crate::keys::token::Token;
-use crate::projection::{Projection, ProjectionError, served_card};
+use crate::projection::{Projection, ProjectionError, published_card};
 use crate::rows::{CommitSequence, Lead, Version, record_behind};
 
 impl Projection {
@@ -43,6 +43,17 @@ impl Projection {
         Ok(cards)
     }
 
+    /// A card as its municipality published it, for asking whom it shelters: it may be shown to nobody.
+    pub(crate) fn sheltering_at(
+        &self,
+        record: RecordId,
+        visible: CommitSequence,
+    ) -> Result<Option<Record>, ProjectionError> {
+        Ok(self
+            .held_at(record, visible)?
+            .and_then(|card| card.record.or(card.kept)))
+    }
+
     /// Every card that was ever linked to a person, the one that bears its id first.
     pub(crate) fn ever_linked(&self, person: PersonId) -> Result<Vec<RecordId>, ProjectionError> {
         let prefix = Lead::Person(person).prefix();
@@ -67,8 +78,8 @@ impl Projection {
         after: &Version,
     ) -> Result<(), ProjectionError> {
         let sequence = after.sequence;
-        let old = before.map(served_card).transpose()?.flatten();
-        let new = served_card(after)?;
+        let old = before.map(published_card).transpose()?.flatten();
+        let new = published_card(after)?;
         let tells = |card: &Option<Record>| card.as_ref().is_some_and(Record::ever_protected);
         // Almost every card is the first and only one of somebody who is not protected: nothing is read for it.
         if before.is_none() && after.person.0 == record.0 && !tells(&new) {
@@ -113,7 +124,7 @@ impl Projection {
             if other == record {
                 continue;
             }
-            let Some(card) = self.card_at(other, sequence)?.and_then(|card| card.record) else {
+            let Some(card) = self.sheltering_at(other, sequence)? else {
                 continue;
             };
             let places = self.sheltered(&card);

@@ -30,10 +30,10 @@ impl Reader {
         }
         for place in self.projection.places_of(card) {
             for other in self.projection.cards_of(Lead::Sheltered(place), visible)? {
-                let Some(sheltered) = self.projection.card_at(other, visible)? else {
+                let Some(sheltered) = self.projection.held_at(other, visible)? else {
                     continue;
                 };
-                let Some(standing) = &sheltered.record else {
+                let Some(standing) = sheltered.published() else {
                     continue;
                 };
                 let there = days.iter().any(|day| {
@@ -62,11 +62,8 @@ impl Reader {
         visible: CommitSequence,
     ) -> Result<bool, ProjectionError> {
         for record in self.projection.cards_of(Lead::Protected(person), visible)? {
-            let card = self.projection.card_at(record, visible)?;
-            if card
-                .and_then(|card| card.record)
-                .is_some_and(|card| protected_on(&card, days))
-            {
+            let card = self.projection.sheltering_at(record, visible)?;
+            if card.is_some_and(|card| protected_on(&card, days)) {
                 return Ok(true);
             }
         }

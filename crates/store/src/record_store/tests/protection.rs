@@ -2,14 +2,15 @@
 
 use agreement::field::Field;
 use registry::code::Kinship;
-use registry::measure::{Protection, ProtectionBasis};
-use registry::record::{Place, Record};
+use registry::measure::{IdentitySeal, NewIdentity, Protection, ProtectionBasis, SealBasis};
+use registry::record::{PersonName, Place, Record, Sex};
+use registry::sealing::stripped;
 use registry::timeline::Dated;
 
 use crate::record_store::JournaledStore;
 use crate::record_store::answer::PersonCard;
 use crate::test_support::people::{
-    DOZZA, IMOLA, anna, arrived, code, day, giulia, istat, joined, left, luca, mario, with,
+    DOZZA, IMOLA, anna, arrived, code, day, giulia, istat, joined, left, luca, mario, tax_code, with,
 };
 use crate::test_support::permits::Ask;
 use crate::test_support::world::{Kind, World, on_every_engine, rows_of, who_has};
@@ -228,6 +229,40 @@ fn the_household_of_an_unprotected_card_shelters_its_person_all_the_same() {
             assert!(!is_withheld(world, &store, &host, TODAY));
         });
     }
+}
+
+#[test]
+fn who_is_sealed_goes_on_sheltering_the_household_while_nobody_is_shown() {
+    let under_seal = |identity| {
+        stripped(with(protected(anna(), "2026-01-01", None), |card| {
+            card.measures.seal = Some(IdentitySeal {
+                basis: SealBasis::ProtectionProgramme,
+                from: day("2026-02-01"),
+                identity,
+            });
+        }))
+    };
+    on_every_engine(|world| {
+        let store = world.open();
+        world.publish_confirmed(&store, IMOLA, [mario(), protected(anna(), "2026-01-01", None)]);
+        assert!(is_withheld(world, &store, &mario(), TODAY));
+        world.publish_confirmed(&store, IMOLA, [under_seal(NewIdentity::Awaited)]);
+        assert!(cards(world, &store, withholding(Ask::person()), &anna()).is_empty());
+        assert!(
+            is_withheld(world, &store, &mario(), TODAY),
+            "until the back office has renamed her, and nobody sees her"
+        );
+        let renamed = with(under_seal(NewIdentity::Present), |card| {
+            card.generalities.surname = PersonName::parse("Verdi").ok();
+            card.tax_codes = vec![tax_code(("Verdi", "Anna"), Sex::Female, "1987-03-22")];
+        });
+        world.publish_confirmed(&store, IMOLA, [renamed]);
+        assert!(is_withheld(world, &store, &mario(), TODAY));
+        let rows = rows_of(&store);
+        store.close();
+        drop(store);
+        assert_eq!(rows_of(&world.with_fresh_engine(Kind::Memory).open()), rows);
+    });
 }
 
 #[test]
