@@ -1,0 +1,224 @@
+//! The store over the publication journal and an engine: the writer takes what comes in, readings take the rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError};
+
+use agreement::permit::Permit;
+use registry::digest::{Bucket, CardDigest};
+use registry::identifier::LocalId;
+use registry::municipality::MunicipalityId;
+use registry::publication::{Claim, Epoch, Verdict, VerifiedBatch};
+use tokio::sync::watch;
+
+use crate::access_log::draft::{EntryDraft, Sealed};
+use crate::projection::own_cards::Wanted;
+use crate::projection::{Projection, ProjectionError};
+use crate::publisher::confirmations::Confirmations;
+use crate::publisher::lines::Lines;
+use crate::publisher::order::{Done, Order, OrderError};
+use crate::publisher::{
+    Acknowledged, MunicipalityState, NewLine, PublishError, Publisher, Standing, States, Work, WriterFailure,
+};
+use crate::record_store::anomalies::{AnomalyPage, AnomalyQuestion};
+use crate::record_store::answer::{HouseholdAnswer, PersonAnswer, Question, VerificationOutcome};
+use crate::record_store::read::Reader;
+use crate::record_store::suspects::Suspects;
+use crate::record_store::{ReadError, RecordStore};
+use crate::rows::CommitSequence;
+
+/// The store over journal and engine.
+#[derive(Debug)]
+pub struct JournaledStore {
+    pub(super) projection: Arc<Projection>,
+    pub(super) publisher: Publisher,
+    pub(super) states: States,
+    pub(super) lines: Lines,
+    pub(super) confirmations: Confirmations,
+    pub(super) reader: Reader,
+}
+
+impl JournaledStore {
+    /// Tells when and why the writer stopped by itself: the process must then end.
+    pub fn failure(&self) -> watch::Receiver<Option<Arc<WriterFailure>>> {
+        self.publisher.failure()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn projection(&self) -> &Projection {
+        &self.projection
+    }
+
+    /// Lets the writer finish, sync and stop.
+    pub fn close(&self) {
+        self.publisher.close();
+    }
+
+    /// Hands every row to `visit`, in key order: two stores of one journal have the same, byte for byte.
+    ///
+    /// # Errors
+    /// When the engine cannot be read.
+    pub fn every_row(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), ProjectionError> {
+        self.projection.every_row(visit)
+    }
+}
+
+impl RecordStore for JournaledStore {
+    async fn publish(&self, batch: VerifiedBatch, now_ms: u64) -> Result<Acknowledged, PublishError> {
+        self.publisher.publish(batch, now_ms).await
+    }
+
+    async fn order(&self, order: Order, now_ms: u64) -> Result<Done, OrderError> {
+        self.publisher.order(order, now_ms).await
+    }
+
+    async fn lookup_person(
+        &self,
+        permit: &Permit,
+        question: &Question,
+        draft: EntryDraft,
+    ) -> Result<Sealed<PersonAnswer>, ReadError> {
+        self.reader.person(permit, question, draft)
+    }
+
+    async fn lookup_household(
+        &self,
+        permit: &Permit,
+        question: &Question,
+        draft: EntryDraft,
+    ) -> Result<Sealed<HouseholdAnswer>, ReadError> {
+        self.reader.household(permit, question, draft)
+    }
+
+    async fn verify(
+        &self,
+        permit: &Permit,
+        question: &Question,
+        claim: &agreement::claim::Claim,
+        draft: EntryDraft,
+    ) -> Result<Sealed<VerificationOutcome>, ReadError> {
+        self.reader.verify(permit, question, claim, draft)
+    }
+
+    fn suspects(
+        &self,
+        municipality: MunicipalityId,
+        quarantine: CommitSequence,
+    ) -> Result<Option<Suspects>, ReadError> {
+        let state = self.municipality(municipality);
+        let kept = state.and_then(|state| {
+            let mut quarantines = state.holdings.quarantines().iter();
+            quarantines.find(|kept| kept.id == quarantine).cloned()
+        });
+        kept.map(|kept| self.reader.suspects(municipality, &kept))
+            .transpose()
+    }
+
+    fn own_cards(
+        &self,
+        municipality: MunicipalityId,
+        buckets: &BTreeSet<Bucket>,
+        after: Option<&LocalId>,
+        limit: usize,
+    ) -> Result<Vec<(LocalId, CardDigest)>, ReadError> {
+        let wanted = Wanted {
+            buckets,
+            after,
+            limit,
+        };
+        Ok(self.projection.own_cards(municipality, wanted)?)
+    }
+
+    async fn anomalies(
+        &self,
+        question: &AnomalyQuestion<'_>,
+        draft: &(dyn Fn() -> EntryDraft + Sync),
+    ) -> Result<AnomalyPage, ReadError> {
+        self.reader.anomalies(question, draft)
+    }
+
+    fn municipality(&self, municipality: MunicipalityId) -> Option<MunicipalityState> {
+        self.states
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&municipality)
+            .cloned()
+    }
+
+    fn confirm(&self, municipality: MunicipalityId, now_ms: u64) {
+        self.confirmations.note(&self.states, municipality, now_ms);
+    }
+
+    fn confirmations(&self) -> watch::Receiver<u64> {
+        self.confirmations.subscribe()
+    }
+
+    fn received(&self) -> BTreeMap<MunicipalityId, u64> {
+        let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
+        states
+            .iter()
+            .filter_map(|(&municipality, state)| Some((municipality, state.confirmed_ms?)))
+            .collect()
+    }
+
+    fn received_ms(&self, municipality: MunicipalityId) -> Option<u64> {
+        let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
+        states.get(&municipality).and_then(|state| state.confirmed_ms)
+    }
+
+    fn oldest_received_ms(&self, within: &dyn Fn(MunicipalityId) -> bool) -> Option<u64> {
+        let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
+        states
+            .iter()
+            .filter(|(municipality, _)| within(**municipality))
+            .filter_map(|(_, state)| state.confirmed_ms)
+            .min()
+    }
+
+    fn standing(&self, municipality: MunicipalityId, now_ms: u64) -> Standing {
+        let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
+        self.lines
+            .standing(municipality, states.get(&municipality), now_ms)
+    }
+
+    fn epoch(&self, municipality: MunicipalityId) -> Epoch {
+        let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
+        self.lines.of(states.get(&municipality)).epoch()
+    }
+
+    fn credits(&self) -> u32 {
+        self.publisher.credits()
+    }
+
+    fn judge(&self, municipality: MunicipalityId, claim: &Claim) -> Verdict {
+        let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
+        let state = states.get(&municipality);
+        let held = state.map_or_else(Default::default, |state| state.watermark);
+        self.lines.judge(&self.lines.of(state), municipality, held, claim)
+    }
+
+    async fn begin_line(
+        &self,
+        municipality: MunicipalityId,
+        epoch: Epoch,
+        reason: NewLine,
+        now_ms: u64,
+    ) -> Result<Standing, PublishError> {
+        self.publisher
+            .ask(|reply| Work::Line {
+                municipality,
+                epoch,
+                reason,
+                now_ms,
+                reply,
+            })
+            .await
+    }
+
+    async fn backed_up(&self, at_ms: u64) -> Result<(), PublishError> {
+        self.publisher.ask(|reply| Work::Backup { at_ms, reply }).await
+    }
+
+    fn visible(&self) -> CommitSequence {
+        self.projection.visible()
+    }
+}
