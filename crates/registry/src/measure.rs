@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use crate::municipality::MunicipalityId;
 use crate::normal;
 use crate::publication::HoldReason;
-use crate::record::{Address, Place, Record};
+use crate::record::{Address, Generalities, Place, Record, Sex};
 use crate::sealing;
 
 /// Measures on a card.
@@ -237,6 +237,24 @@ pub fn with_measures_of(current: &Record, mut earlier: Record) -> Record {
     earlier.measures = current.measures.clone();
     earlier.flags.protected |= current.flags.protected;
     sealing::stripped(earlier)
+}
+
+/// What of a card says where somebody is protected and nothing of who it is: no name, no identifier, no parents, no
+/// document. It shelters who shares the dwelling and leads to nobody.
+pub fn sheltering(card: Record) -> Record {
+    Record {
+        generalities: Generalities {
+            surname: None,
+            given_name: None,
+            sex: Sex::Unknown,
+            ..card.generalities
+        },
+        tax_codes: Vec::new(),
+        national_id: None,
+        parents: Vec::new(),
+        identity_document: None,
+        ..card
+    }
 }
 
 /// Why the next version of a card must wait for a second registrar, if it must. `previous` is the last version that

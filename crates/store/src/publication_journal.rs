@@ -21,7 +21,7 @@ pub(crate) mod line_entry;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use registry::identifier::LocalId;
+use registry::identifier::{LocalId, RecordId};
 use registry::municipality::MunicipalityId;
 use registry::publication::{Batch, MAX_CHANGES};
 
@@ -89,6 +89,15 @@ pub enum ReadError {
     /// Whoever reads refused an entry.
     #[error("replay refused an entry")]
     Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A card of which something was received and served.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Received {
+    /// Under the municipality's number.
+    Numbered(LocalId),
+    /// Under the id of a sealed identity.
+    Renewed(RecordId),
 }
 
 /// One frame, as replay sees it.
@@ -165,14 +174,15 @@ impl PublicationJournal {
         self.last
     }
 
-    /// The cards of a municipality of which something was received and served in a stretch of changes. Reads the
+    /// The cards of a municipality of which something was received and served in a stretch of changes, those of a
+    /// sealed identity included. Reads the
     /// whole journal; only the frames of the stretch are opened.
     pub(crate) fn received_between(
         &self,
         municipality: MunicipalityId,
         first: CommitSequence,
         last: CommitSequence,
-    ) -> Result<BTreeSet<LocalId>, JournalError> {
+    ) -> Result<BTreeSet<Received>, JournalError> {
         let mut received = BTreeSet::new();
         let mut visit = |_position, frame: &[u8]| {
             let framed = self.envelope.decode(frame).ok_or(ReadError::Envelope)?;
@@ -203,9 +213,21 @@ impl PublicationJournal {
             let decided = changes.into_iter().zip(&batch.decisions).zip(batch.first.0..);
             for ((change, decision), sequence) in decided {
                 let within = first.0 <= sequence && sequence <= last.0;
-                let served = matches!(decision, Decision::Linked { .. } | Decision::Related { .. });
-                if within && served {
-                    received.insert(change.local_id);
+                if !within {
+                    continue;
+                }
+                match decision {
+                    Decision::Linked { .. } | Decision::Related { .. } => {
+                        received.insert(Received::Numbered(change.local_id));
+                    }
+                    Decision::Renewed { record, .. } => {
+                        received.insert(Received::Renewed(*record));
+                    }
+                    // Nothing that is shown came with these.
+                    Decision::Held { .. }
+                    | Decision::Quarantined { .. }
+                    | Decision::Sealed { .. }
+                    | Decision::Buried { .. } => {}
                 }
             }
             Ok(())

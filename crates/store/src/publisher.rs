@@ -11,6 +11,7 @@ mod intake_book;
 pub(crate) mod gate;
 pub mod held;
 pub mod order;
+mod quarantine;
 mod rulings;
 pub(crate) mod lines;
 mod marks;

@@ -10,7 +10,7 @@ use registry::sealing;
 use crate::keys::ring::NamedKey;
 use crate::projection::{
     Card, CommitSequence, KeyId, Projection, ProjectionError, Replaced, RowError, VersionBody, decoded,
-    open_card,
+    open_card, published_card,
 };
 use crate::publication_journal::municipality_key;
 use crate::publication_journal::ruling::Restored;
@@ -137,6 +137,39 @@ impl Projection {
             sent = earlier.sequence;
         }
         Ok(sent)
+    }
+
+    /// What the municipality said last of a card at a moment: versions that stand in the place of one that is not
+    /// trusted are passed over.
+    pub(crate) fn last_word(
+        &self,
+        record: RecordId,
+        at: CommitSequence,
+    ) -> Result<Option<Version>, ProjectionError> {
+        let mut version = self.version_at(record, at)?;
+        while let Some(restored) = version.take_if(|version| version.restored == Restored::Yes) {
+            version = self.version_at(record, restored.sequence.before())?;
+        }
+        Ok(version)
+    }
+
+    /// Whether an earlier version of a card would show an identity that was buried since. What the card bears today is
+    /// no sign of it: it was told apart when the other was buried.
+    pub(crate) fn shows_buried(&self, record: RecordId, version: &Version) -> Result<bool, ProjectionError> {
+        let Some(card) = published_card(version)? else {
+            return Ok(false);
+        };
+        let first = RecordId(version.person.0);
+        if first != record && matches!(self.standing_of(first)?, CardStanding::Buried(_)) {
+            return Ok(true);
+        }
+        let now = self.visible();
+        let mut shared = self.buried_keys(sealing::identity_keys(&card), now)?;
+        if let Some(shown) = self.card_at(record, now)?.and_then(|card| card.record) {
+            let borne = sealing::identity_keys(&shown);
+            shared.retain(|key| !borne.contains(key));
+        }
+        Ok(sealing::belongs_to_buried(&card, &shared))
     }
 
     /// Gives a card of the same content another person.

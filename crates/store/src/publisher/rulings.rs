@@ -1,12 +1,10 @@
 //! How the writer carries out orders: first the journal, then the rows, then the answer.
 
-use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
 use registry::canonical;
 use registry::change::{Change, ChangeBody};
-use registry::identifier::{LocalId, PersonId, RecordId};
-use registry::measure::with_measures_of;
+use registry::identifier::{PersonId, RecordId};
 use registry::municipality::MunicipalityId;
 use registry::publication::{Batch, MAX_CHANGES};
 use registry::statement::{Act, SignedStatement, Statement, VerifiedStatement};
@@ -16,22 +14,20 @@ use crate::keys::ring::RingError;
 use crate::projection::ProjectionError;
 use crate::publication_journal::JournalError;
 use crate::publication_journal::entry::{AcceptedBatch, Decision};
-use crate::publication_journal::ruling::{
-    Cause, Release, RestatedCard, Restatement, Restored, Served, Waiting,
-};
+use crate::publication_journal::ruling::{Cause, Release, RestatedCard, Restatement, Served, Waiting};
 use crate::publisher::gate::Gate;
 use crate::publisher::held::{HeldChange, Holdings};
 use crate::publisher::order::{Done, Order, OrderError};
 use crate::publisher::writer::{Writer, apply, apply_restatement, day_of};
 use crate::publisher::{PublishError, WriterFailure};
-use crate::rows::{CommitSequence, RowError, Version};
+use crate::rows::{CommitSequence, RowError};
 use crate::segment::AppendError;
 
 /// Cards of one frame: far below what a frame can hold.
 const CARDS_AT_ONCE: usize = 500;
 
 /// Carried out or refused; the outer error ends the writer.
-type Outcome = Result<Result<Done, OrderError>, WriterFailure>;
+pub(super) type Outcome = Result<Result<Done, OrderError>, WriterFailure>;
 
 impl Writer {
     pub(super) fn order(&mut self, order: Order, now_ms: u64) -> Outcome {
@@ -63,7 +59,7 @@ impl Writer {
         }
     }
 
-    fn holdings(&self, municipality: MunicipalityId) -> Option<Holdings> {
+    pub(super) fn holdings(&self, municipality: MunicipalityId) -> Option<Holdings> {
         let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
         states.get(&municipality).map(|state| state.holdings.clone())
     }
@@ -234,126 +230,8 @@ impl Writer {
         self.restate(municipality, &Cause::Rejected(signed), &cards, recorded_ms)
     }
 
-    fn quarantine(
-        &mut self,
-        municipality: MunicipalityId,
-        from_ms: u64,
-        to_ms: u64,
-        reference: String,
-        recorded_ms: u64,
-    ) -> Outcome {
-        let before = self.projection.visible_at(from_ms.saturating_sub(1))?;
-        let last = self.projection.visible_at(to_ms)?;
-        let suspect_from = CommitSequence(before.0 + 1);
-        let received = self.journal.received_between(municipality, suspect_from, last)?;
-        let mut cards = Vec::new();
-        for record in self.records_of(municipality, &received) {
-            let Some(newest) = self.projection.version_at(record, self.journal.last())? else {
-                continue;
-            };
-            // What a registrar has sealed stays sealed, whatever is not trusted.
-            if newest.is_buried() {
-                continue;
-            }
-            let waits = self.projection.waiting_at(record, self.journal.last())?;
-            // What came after the interval is trusted, and so is what an earlier quarantine has put back.
-            let sent = self.projection.sent_at(record, newest.sequence)?;
-            let suspect = suspect_from <= sent && sent <= last;
-            let (person, served) = if suspect && newest.restored == Restored::No {
-                let earlier = self.projection.version_at(record, before)?;
-                let person = earlier.as_ref().map_or(newest.person, |version| version.person);
-                let newest = newest.clone().into_card();
-                (
-                    person,
-                    restored(newest.as_deref(), earlier.and_then(Version::into_card))?,
-                )
-            } else {
-                (newest.person, Served::Unchanged)
-            };
-            let waiting = match (waits, &served) {
-                (Some(Some(bytes)), _) => Waiting::Card(bytes),
-                (Some(None), _) => Waiting::Removed,
-                (None, Served::Unchanged) => Waiting::Nothing,
-                (None, Served::Card { .. } | Served::Removed { .. }) => match newest.into_card() {
-                    Some(bytes) => Waiting::Card(bytes),
-                    None => Waiting::Removed,
-                },
-            };
-            cards.push(RestatedCard {
-                record,
-                person,
-                served,
-                waiting,
-            });
-        }
-        let cause = Cause::Quarantined {
-            from_ms,
-            to_ms,
-            reference,
-        };
-        let outcome = self.restate(municipality, &cause, &cards, recorded_ms)?;
-        Ok(outcome.map(|done| Done {
-            suspect_from: Some(suspect_from),
-            ..done
-        }))
-    }
-
-    fn records_of(&self, municipality: MunicipalityId, local_ids: &BTreeSet<LocalId>) -> Vec<RecordId> {
-        let records = local_ids
-            .iter()
-            .map(|local_id| self.linker.record_id(municipality, local_id));
-        records.collect()
-    }
-
-    fn lift(
-        &mut self,
-        municipality: MunicipalityId,
-        quarantine: CommitSequence,
-        reference: String,
-        recorded_ms: u64,
-    ) -> Outcome {
-        let holdings = self.holdings(municipality).unwrap_or_default();
-        let mut quarantines = holdings.quarantines().iter();
-        let Some(kept) = quarantines.find(|kept| kept.id == quarantine) else {
-            return Ok(Err(OrderError::Nothing));
-        };
-        let held = holdings.held_records();
-        let (last, before) = (self.journal.last(), CommitSequence(quarantine.0 - 1));
-        let mut cards = Vec::new();
-        for &record in &kept.cards {
-            // What was served when the quarantine was ordered; what waited for a registrar then still does.
-            let Some(served) = self.projection.version_at(record, before)? else {
-                continue;
-            };
-            let newest = self.projection.version_at(record, last)?;
-            if newest.is_some_and(|newest| newest.is_buried()) {
-                continue;
-            }
-            let waiting = match self.projection.waiting_at(record, last)? {
-                Some(Some(bytes)) if held.contains(&record) => Waiting::Card(bytes),
-                Some(None) if held.contains(&record) => Waiting::Removed,
-                Some(_) | None => Waiting::Nothing,
-            };
-            let (person, standing) = (served.person, Restored::No);
-            cards.push(RestatedCard {
-                record,
-                person,
-                served: match served.into_card() {
-                    Some(bytes) => Served::Card { bytes, standing },
-                    None => Served::Removed { standing },
-                },
-                waiting,
-            });
-        }
-        let cause = Cause::Lifted {
-            quarantine,
-            reference,
-        };
-        self.restate(municipality, &cause, &cards, recorded_ms)
-    }
-
     /// Journals what is served otherwise, in parts, and makes it visible all at once.
-    fn restate(
+    pub(super) fn restate(
         &mut self,
         municipality: MunicipalityId,
         cause: &Cause,
@@ -402,23 +280,6 @@ impl Done {
         self.first = self.first.or(part.first);
         self.persons.extend(part.persons);
     }
-}
-
-/// The earlier version in the place of one that is not trusted. Protection is never taken back with it: the measures
-/// stay, and a card that was not there before and is protected stays as it is, for those who share its dwelling.
-fn restored(newest: Option<&[u8]>, earlier: Option<Vec<u8>>) -> Result<Served, ProjectionError> {
-    let card = |bytes: &[u8]| canonical::decode(bytes).map_err(|_| RowError::Card);
-    let standing = Restored::Yes;
-    let newest = newest.map(card).transpose()?;
-    Ok(match (newest, earlier) {
-        (Some(newest), Some(earlier)) => Served::Card {
-            bytes: canonical::encode(&with_measures_of(&newest, card(&earlier)?)),
-            standing,
-        },
-        (Some(newest), None) if newest.ever_protected() => Served::Unchanged,
-        (None, Some(bytes)) => Served::Card { bytes, standing },
-        (_, None) => Served::Removed { standing },
-    })
 }
 
 /// Sorts what stands in the way of an order from what ends the writer.

@@ -354,6 +354,13 @@ impl Reader {
                 Some(version)
             };
         }
+        // Nor is an identity shown that was sealed since.
+        if let Some(shown) = &card
+            && let Some(version) = self.projection.version_at(record, shown.sequence)?
+            && self.projection.shows_buried(record, &version)?
+        {
+            return Ok(None);
+        }
         Ok(card)
     }
 

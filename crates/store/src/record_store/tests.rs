@@ -11,6 +11,7 @@ mod protection;
 mod publication;
 mod recovery;
 mod rulings;
+mod quarantines;
 mod sealing;
 mod secrecy;
 mod snapshot;

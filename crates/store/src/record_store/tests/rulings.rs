@@ -76,7 +76,7 @@ pub(super) fn publish_at(store: &JournaledStore, now_ms: u64, cards: Vec<Record>
     wait(store.order(lift(u64::MAX), now_ms)).unwrap_err();
 }
 
-fn holdings(store: &JournaledStore) -> Holdings {
+pub(super) fn holdings(store: &JournaledStore) -> Holdings {
     store.municipality(municipality(IMOLA)).unwrap().holdings
 }
 
@@ -87,7 +87,7 @@ fn reasons(store: &JournaledStore) -> Vec<(String, HoldReason)> {
         .collect()
 }
 
-fn lift(quarantine: u64) -> Order {
+pub(super) fn lift(quarantine: u64) -> Order {
     Order::Lift {
         municipality: municipality(IMOLA),
         quarantine: CommitSequence(quarantine),

@@ -20,7 +20,7 @@ use crate::test_support::world::{Kind, NOW_MS, World, on_every_engine, rows_of, 
 const FROM: &str = "2026-01-10";
 
 /// Luca as the municipality of birth knew him, with a national id.
-fn old() -> Record {
+pub(super) fn old() -> Record {
     with(luca(), |card| card.national_id = Some(national_id("AA00000AA")))
 }
 
@@ -39,7 +39,7 @@ fn left_from_dozza(card: &Record, on: &str) -> Record {
     })
 }
 
-fn sealed(card: Record, identity: NewIdentity) -> Record {
+pub(super) fn sealed(card: Record, identity: NewIdentity) -> Record {
     stripped(with(card, |card| {
         card.measures = Measures {
             protection: None,
@@ -58,7 +58,7 @@ fn awaited() -> Record {
 }
 
 /// The same card under the new identity, in the family of Giulia.
-fn new() -> Record {
+pub(super) fn new() -> Record {
     let renamed = with(joined(old(), "F-2", Kinship::Child, FROM), |card| {
         card.generalities.surname = PersonName::parse("Verdi").ok();
         card.generalities.given_name = PersonName::parse("Andrea").ok();
@@ -118,7 +118,7 @@ fn check_gone(world: &World, store: &JournaledStore, cards: &[Record]) {
 
 /// The new identity is somebody like anybody else.
 #[track_caller]
-fn check_new(world: &World, store: &JournaledStore) {
+pub(super) fn check_new(world: &World, store: &JournaledStore) {
     let told = world.person(store, Ask::person(), &who_has(code(&new())));
     assert_eq!(told.answer.cards.len(), 1);
     assert_eq!(told.outcome().0, 0);
@@ -127,7 +127,7 @@ fn check_new(world: &World, store: &JournaledStore) {
 }
 
 /// Birth family, adoptive mother, and the old card in both municipalities; then the seal.
-fn sealed_world(world: &World) -> JournaledStore {
+pub(super) fn sealed_world(world: &World) -> JournaledStore {
     let store = world.open();
     world.publish_confirmed(&store, IMOLA, [mario(), anna(), old(), giulia()]);
     world.publish_confirmed(&store, DOZZA, [elsewhere()]);
