@@ -6,7 +6,7 @@ use agreement::peer::{Role, SpiffeId};
 use registry::municipality::MunicipalityId;
 use store::record_store::RecordStore;
 use tonic::{Request, Response, Status};
-use wire::convert::timestamp_from_ms;
+use wire::convert::timestamp_from_unix_ms;
 use wire::proto::directory::v1 as pb;
 use wire::proto::directory::v1::directory_service_server::DirectoryService;
 
@@ -39,7 +39,6 @@ impl<S: RecordStore> Directory<S> {
         let current = municipality.current();
         let received_ms = self.shared.store.received_ms(municipality);
         let age = received_ms.map(|received_ms| self.shared.age_of(Some(received_ms)));
-        let time = |ms: u64| timestamp_from_ms(i64::try_from(ms).unwrap_or(i64::MAX));
         pb::Municipality {
             istat: current
                 .and_then(|current| current.istat())
@@ -51,11 +50,11 @@ impl<S: RecordStore> Directory<S> {
             node: node.to_string(),
             watermark: state.as_ref().map_or(0, |state| state.watermark.0),
             visible: state.as_ref().map_or(0, |state| state.visible.0),
-            confirm_time: received_ms.map(time),
+            confirm_time: received_ms.map(timestamp_from_unix_ms),
             age: age.map(wire::convert::whole_minutes),
             records: state.as_ref().map_or(0, |state| state.records),
             identity: municipality.as_str().to_owned(),
-            epoch_begin_time: standing.began_ms.map(time),
+            epoch_begin_time: standing.began_ms.map(timestamp_from_unix_ms),
             backed_up: standing.backed_up.0,
             alarm_after: Some(wire::convert::whole_minutes(self.shared.stale_after.of(node))),
             stale: self.shared.stale_after.is_stale(node, age),

@@ -26,7 +26,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 use wire::convert::{
-    digest_from_wire, epoch_from_wire, municipality_from_wire, timestamp_from_ms, timestamp_to_ms,
+    digest_from_wire, epoch_from_wire, municipality_from_wire, timestamp_from_unix_ms, timestamp_to_ms,
 };
 use wire::proto::publication::v1 as pb;
 use wire::proto::publication::v1::publication_service_server::PublicationService;
@@ -181,7 +181,7 @@ impl<S: RecordStore> Publication<S> {
             max_bytes: u32::try_from(LARGEST_MESSAGE).unwrap_or(u32::MAX),
             proof: proof.as_bytes().to_vec(),
             last_batch: last.map(accepted_to_wire),
-            epoch_begin_time: began_ms.map(time),
+            epoch_begin_time: began_ms.map(timestamp_from_unix_ms),
             backed_up: backed_up.0,
         };
         Ok((own, opened))
@@ -336,12 +336,8 @@ fn rejection_to_wire(rejection: &Rejection) -> pb::Rejection {
         local_id: local_id.to_string(),
         code: rule.clone(),
         field: String::new(),
-        reject_time: Some(time(*at_ms)),
+        reject_time: Some(timestamp_from_unix_ms(*at_ms)),
     }
-}
-
-fn time(unix_ms: u64) -> prost_types::Timestamp {
-    timestamp_from_ms(i64::try_from(unix_ms).unwrap_or(i64::MAX))
 }
 
 pub(crate) fn refusal_of(error: &PublishError) -> (Reason, Details) {
@@ -426,8 +422,8 @@ impl<S: RecordStore> PublicationService for Publication<S> {
             digest: digest.root().as_bytes().to_vec(),
             records,
             rejections: rejections.len() as u64,
-            receive_time: received_ms.map(time),
-            epoch_begin_time: began_ms.map(time),
+            receive_time: received_ms.map(timestamp_from_unix_ms),
+            epoch_begin_time: began_ms.map(timestamp_from_unix_ms),
             backed_up: backed_up.0,
         }))
     }

@@ -16,9 +16,8 @@ use store::record_store::RecordStore;
 use store::record_store::suspects::Suspects;
 use store::rows::CommitSequence;
 use tonic::{Request, Response, Status};
-use wire::convert::Timestamp;
 use wire::convert::{
-    Invalid, ReceiptChoice, Rule, municipality_from_wire, timestamp_from_ms, timestamp_to_ms,
+    Invalid, ReceiptChoice, Rule, Timestamp, municipality_from_wire, timestamp_from_unix_ms, timestamp_to_ms,
 };
 use wire::proto::publication::v1 as pb;
 use wire::proto::publication::v1::quarantine_service_server::QuarantineService;
@@ -64,10 +63,6 @@ fn instant(field: &'static str, value: Option<Timestamp>) -> Result<u64, Status>
     u64::try_from(ms).map_err(|_| invalid_argument(&Invalid::new(field, Rule::Range)))
 }
 
-fn time(ms: u64) -> Option<Timestamp> {
-    Some(timestamp_from_ms(i64::try_from(ms).unwrap_or(i64::MAX)))
-}
-
 fn to_wire(quarantine: &Quarantine) -> pb::Quarantine {
     let Quarantine {
         id,
@@ -80,9 +75,9 @@ fn to_wire(quarantine: &Quarantine) -> pb::Quarantine {
     } = quarantine;
     pb::Quarantine {
         id: id.0,
-        from_time: time(*from_ms),
-        to_time: time(*to_ms),
-        begin_time: time(*at_ms),
+        from_time: Some(timestamp_from_unix_ms(*from_ms)),
+        to_time: Some(timestamp_from_unix_ms(*to_ms)),
+        begin_time: Some(timestamp_from_unix_ms(*at_ms)),
         reference: reference.clone(),
         cards: u32::try_from(cards.len()).unwrap_or(u32::MAX),
     }
@@ -362,7 +357,7 @@ fn suspect(
     let subjects = suspects.among(&decision.unwrap_or_default(), &subjects, year);
     (0 < subjects).then(|| pb::SuspectAccess {
         index: entry.index,
-        access_time: time(time_ms),
+        access_time: Some(timestamp_from_unix_ms(time_ms)),
         peer: body.peer.clone().unwrap_or_default(),
         agreement: body.agreement.clone().unwrap_or_default(),
         purpose: body.purpose.clone().unwrap_or_default(),

@@ -30,7 +30,7 @@ pub use self::consultation::{
 };
 pub use prost_types::Timestamp;
 
-pub use self::date::{civil_date, timestamp_from_ms, timestamp_to_ms};
+pub use self::date::{civil_date, timestamp_from_ms, timestamp_from_unix_ms, timestamp_to_ms};
 pub use self::explanation::SupposedCall;
 pub use self::invalid::{Invalid, Rule};
 pub use self::publication::{

@@ -73,6 +73,11 @@ pub fn timestamp_from_ms(ms: i64) -> Timestamp {
     }
 }
 
+/// An instant as stores and logs keep it, in milliseconds since 1970 UTC.
+pub fn timestamp_from_unix_ms(unix_ms: u64) -> Timestamp {
+    timestamp_from_ms(i64::try_from(unix_ms).unwrap_or(i64::MAX))
+}
+
 /// Milliseconds since 1970 UTC; anything finer is dropped.
 ///
 /// # Errors
