@@ -386,4 +386,4 @@ fn cannot_draft(error: &ContentError) -> Status {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

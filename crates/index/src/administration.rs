@@ -2,6 +2,8 @@
 //!
 //! Only administrators change anything. There are no signatures yet: whoever administers the index decides.
 
+mod act;
+
 use std::sync::Arc;
 
 use agreement::agreements::{Agreements, AgreementsError};
@@ -16,7 +18,7 @@ use agreement::usage::UsageKey;
 use ledger::hash::Hash;
 use ledger::header::EntryKind;
 use ledger::part::PartKind;
-use store::access_log::part_content::{DetailPart, OperatorPart};
+use store::access_log::part_content::OperatorPart;
 use store::access_log::retention::Retention;
 use store::record_store::RecordStore;
 use tonic::{Request, Response, Status};
@@ -28,9 +30,11 @@ use wire::status::{Details, invalid_argument, status_for};
 
 use crate::agreement_book::REASON;
 use crate::call::call_of;
-use crate::entry::Call;
+use crate::entry::{Call, told_ok};
 use crate::page::{PageToken, page_size};
 use crate::shared::{Shared, detached};
+
+pub(crate) use self::act::Act;
 
 /// Months for which the document of an agreement is kept: as long as a retention term can be.
 const DOCUMENT_MONTHS: u16 = 600;
@@ -155,7 +159,7 @@ impl<S: RecordStore> Shared<S> {
         call: Call,
         request: pb::RevokeAgreementRequest,
     ) -> Result<pb::RevokeAgreementResponse, Status> {
-        let Administrator(call) = administrator(&call)?;
+        let administrator = administrator(&call)?;
         let pb::RevokeAgreementRequest {
             id,
             reason,
@@ -165,22 +169,16 @@ impl<S: RecordStore> Shared<S> {
         let id =
             AgreementId::parse(&id).map_err(|_| invalid_argument(&Invalid::new("id", Rule::Character)))?;
         let reason = text("reason", &reason, 240)?;
-        let reference = text("reference", &reference, 240)?;
-        let operator = text("operator", &operator, 64)?;
+        let details = vec![(REASON.to_owned(), reason.clone())];
+        let act =
+            Act::new(EntryKind::AgreementRevoked, details, &reference, &operator)?.kept_for(retention());
         let _order = self.agreements_change.lock().await;
         let mut next = Agreements::clone(&self.agreements.load());
         next.revoke(&id, self.clock.now(), &reason).map_err(state_error)?;
         let slot = self.reserve()?;
-        let mut draft = call.draft(EntryKind::AgreementRevoked, retention());
+        let mut draft = act.draft(&administrator, told_ok())?;
         draft.header.agreement = Some(id.as_str().to_owned());
         draft.header.agreement_version = next.get(&id).map(|entry| Hash::new(entry.agreement().hash().0));
-        let details = DetailPart {
-            details: vec![(REASON.to_owned(), reason)],
-        };
-        let draft = draft
-            .with(PartKind::AdministrativeDetail, &details)
-            .and_then(|draft| draft.with(PartKind::Operator, &administrative(operator, reference)))
-            .map_err(|_| status_for(Reason::Internal, Details::none()))?;
         let committed = self.enter(slot, draft).await?;
         let revoked = next
             .get(&id)

@@ -23,9 +23,9 @@ use wire::proto::publication::v1 as pb;
 use wire::proto::publication::v1::quarantine_service_server::QuarantineService;
 use wire::status::{Details, invalid_argument, status_for};
 
-use crate::administration::{administrative, administrator, text};
+use crate::administration::{Act, administrator};
 use crate::call::call_of;
-use crate::entry::{Call, told, usual_retention};
+use crate::entry::{Call, usual_retention};
 use crate::page::{PageToken, page_size};
 use crate::publication::held::reason_of;
 use crate::shared::{Shared, detached};
@@ -93,17 +93,13 @@ impl<S: RecordStore> Quarantines<S> {
     ) -> Result<(Done, wire::proto::ledger::v1::AccessReceipt), Status> {
         let shared = Arc::clone(&self.shared);
         detached(&self.shared.tasks, async move {
-            let entered = shared.enter(shared.reserve()?, act.draft(&call, None)?).await?;
-            match shared.store.order(order, shared.clock.now_ms()).await {
-                Ok(done) => Ok((done, shared.receipt(&entered, ReceiptChoice::Full))),
-                Err(error) => {
-                    let reason = reason_of(&error);
-                    shared
-                        .enter(shared.reserve()?, act.draft(&call, Some(reason))?)
-                        .await?;
-                    Err(status_for(reason, Details::none()))
-                }
-            }
+            let administrator = administrator(&call)?;
+            let work = async {
+                let done = shared.store.order(order, shared.clock.now_ms()).await;
+                done.map_err(|error| (reason_of(&error), Details::none()))
+            };
+            let (done, entered) = shared.carry_out(&administrator, &act, work).await?;
+            Ok((done, shared.receipt(&entered, ReceiptChoice::Full)))
         })
         .await
     }
@@ -111,37 +107,6 @@ impl<S: RecordStore> Quarantines<S> {
     fn kept(&self, municipality: MunicipalityId) -> Vec<Quarantine> {
         let state = self.shared.store.municipality(municipality);
         state.map_or_else(Vec::new, |state| state.holdings.quarantines().to_vec())
-    }
-}
-
-/// What the entry of an administrator's act says.
-struct Act {
-    kind: EntryKind,
-    details: Vec<(String, String)>,
-    operator: String,
-    reference: String,
-}
-
-impl Act {
-    fn draft(
-        &self,
-        call: &Call,
-        reason: Option<Reason>,
-    ) -> Result<store::access_log::draft::EntryDraft, Status> {
-        let mut draft = call.draft(self.kind, usual_retention());
-        if let Some(reason) = reason {
-            draft.header.outcome = told(reason);
-        }
-        let details = DetailPart {
-            details: self.details.clone(),
-        };
-        draft
-            .with(PartKind::AdministrativeDetail, &details)
-            .and_then(|draft| {
-                let operator = administrative(self.operator.clone(), self.reference.clone());
-                draft.with(PartKind::Operator, &operator)
-            })
-            .map_err(|_| status_for(Reason::Internal, Details::none()))
     }
 }
 
@@ -162,17 +127,12 @@ impl<S: RecordStore> QuarantineService for Quarantines<S> {
         } = request.into_inner();
         let municipality = municipality(&code)?;
         let (from_ms, to_ms) = (instant("from_time", from_time)?, instant("to_time", to_time)?);
-        let reference = text("reference", &reference, 240)?;
-        let act = Act {
-            kind: EntryKind::QuarantineBegun,
-            details: vec![
-                ("municipality".to_owned(), code),
-                ("from_ms".to_owned(), from_ms.to_string()),
-                ("to_ms".to_owned(), to_ms.to_string()),
-            ],
-            operator: text("operator", &operator, 64)?,
-            reference: reference.clone(),
-        };
+        let facts = vec![
+            ("municipality".to_owned(), code),
+            ("from_ms".to_owned(), from_ms.to_string()),
+            ("to_ms".to_owned(), to_ms.to_string()),
+        ];
+        let act = Act::new(EntryKind::QuarantineBegun, facts, &reference, &operator)?;
         let order = Order::Quarantine {
             municipality,
             from_ms,
@@ -201,16 +161,11 @@ impl<S: RecordStore> QuarantineService for Quarantines<S> {
             operator,
         } = request.into_inner();
         let municipality = municipality(&code)?;
-        let reference = text("reference", &reference, 240)?;
-        let act = Act {
-            kind: EntryKind::QuarantineLifted,
-            details: vec![
-                ("municipality".to_owned(), code),
-                ("quarantine".to_owned(), id.to_string()),
-            ],
-            operator: text("operator", &operator, 64)?,
-            reference: reference.clone(),
-        };
+        let facts = vec![
+            ("municipality".to_owned(), code),
+            ("quarantine".to_owned(), id.to_string()),
+        ];
+        let act = Act::new(EntryKind::QuarantineLifted, facts, &reference, &operator)?;
         let order = Order::Lift {
             municipality,
             quarantine: CommitSequence(id),

@@ -1,21 +1,19 @@
 //! What an administrator does about publication: takes a node's shorter journal, declares a backup. Each is an entry of
-//! the access log before it takes effect.
+//! the access log before it takes effect, and another when it fails.
 
 use agreement::reason::Reason;
 use ledger::header::EntryKind;
-use ledger::part::PartKind;
 use registry::municipality::MunicipalityId;
 use registry::publication::Watermark;
-use store::access_log::part_content::DetailPart;
-use store::publisher::{NewLine, PublishError, Standing};
+use store::publisher::{NewLine, Standing};
 use store::record_store::RecordStore;
 use tonic::Status;
 use wire::convert::{Invalid, Rule, municipality_from_wire, timestamp_to_ms};
 use wire::proto::directory::v1 as pb;
 use wire::status::{Details, invalid_argument, status_for};
 
-use crate::administration::{Administrator, administrative, administrator, text};
-use crate::entry::{Call, usual_retention};
+use crate::administration::{Act, administrator};
+use crate::entry::Call;
 use crate::publication::refusal_of;
 use crate::shared::Shared;
 
@@ -46,12 +44,16 @@ impl<S: RecordStore> Shared<S> {
             ("journal_end".to_owned(), journal_end.to_string()),
             ("held".to_owned(), held.watermark.0.to_string()),
         ];
-        self.enter_act(&administrator, facts, reference, operator).await?;
-        let reason = NewLine::ShorterJournal(Watermark(journal_end));
-        let begun = self
-            .store
-            .begin_line(id, self.new_epoch(), reason, self.clock.now_ms());
-        let Standing { epoch, watermark, .. } = begun.await.map_err(|error| not_written(&error))?;
+        let act = Act::new(EntryKind::Publication, facts, &reference, &operator)?;
+        let work = async {
+            let reason = NewLine::ShorterJournal(Watermark(journal_end));
+            let begun = self
+                .store
+                .begin_line(id, self.new_epoch(), reason, self.clock.now_ms());
+            begun.await.map_err(|error| refusal_of(&error))
+        };
+        let (standing, _) = self.carry_out(&administrator, &act, work).await?;
+        let Standing { epoch, watermark, .. } = standing;
         Ok(pb::AcceptJournalResponse {
             epoch: epoch.0.to_vec(),
             watermark: watermark.0,
@@ -80,35 +82,15 @@ impl<S: RecordStore> Shared<S> {
             ("act".to_owned(), "declare-backup".to_owned()),
             ("time_ms".to_owned(), at_ms.to_string()),
         ];
-        self.enter_act(&administrator, facts, reference, operator).await?;
-        self.store
-            .backed_up(at_ms)
-            .await
-            .map_err(|error| not_written(&error))?;
+        let act = Act::new(EntryKind::Publication, facts, &reference, &operator)?;
+        let work = async {
+            let noted = self.store.backed_up(at_ms).await;
+            noted.map_err(|error| refusal_of(&error))
+        };
+        self.carry_out(&administrator, &act, work).await?;
         Ok(pb::DeclareBackupResponse {})
     }
-
-    async fn enter_act(
-        &self,
-        administrator: &Administrator<'_>,
-        details: Vec<(String, String)>,
-        reference: String,
-        operator: String,
-    ) -> Result<(), Status> {
-        let Administrator(call) = administrator;
-        let reference = text("reference", &reference, 240)?;
-        let operator = text("operator", &operator, 64)?;
-        let slot = self.reserve()?;
-        let draft = call
-            .draft(EntryKind::Publication, usual_retention())
-            .with(PartKind::AdministrativeDetail, &DetailPart { details })
-            .and_then(|draft| draft.with(PartKind::Operator, &administrative(operator, reference)))
-            .map_err(|_| status_for(Reason::Internal, Details::none()))?;
-        self.enter(slot, draft).await.map(drop)
-    }
 }
 
-fn not_written(error: &PublishError) -> Status {
-    let (reason, details) = refusal_of(error);
-    status_for(reason, details)
-}
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@ use transport::shutdown::Shutdown;
 use super::*;
 use crate::door::tests::{Counting, log};
 
-fn shared() -> Shared<JournaledStore> {
+pub(crate) fn shared() -> Shared<JournaledStore> {
     let files = || -> Arc<dyn Files> { Arc::new(FaultyFiles::new(Syncs::Honest)) };
     let entropy = Arc::new(Counting::default());
     let keys = KeyRing::open(files(), KeyEncryptionKey::from_bytes(&[1; 32]), entropy.clone()).unwrap();
