@@ -239,27 +239,4 @@ fn decode(bytes: &[u8]) -> Option<Vec<KeptAside>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::test_support::people::local_id;
-
-    #[test]
-    fn the_list_comes_back_from_its_bytes_and_from_no_others() {
-        let kept = |sequence: u64, id: &str| KeptAside {
-            sequence,
-            local_id: local_id(id),
-            code: "ES008".to_owned(),
-            field: "generalities.birth_date".to_owned(),
-            at_ms: -5,
-        };
-        let list = vec![kept(3, "1"), kept(u64::MAX, "S-100/7")];
-        let bytes = encode(&list);
-        assert_eq!(decode(&bytes), Some(list));
-        for length in 0..bytes.len() {
-            assert_eq!(decode(&bytes[..length]), None, "{length}");
-        }
-        assert_eq!(decode(&[&bytes[..], &[0]].concat()), None);
-        assert_eq!(decode(&[&[2], &bytes[1..]].concat()), None);
-        assert_eq!(encode(&[]), [1, 0, 0, 0, 0]);
-    }
-}
+mod tests;
