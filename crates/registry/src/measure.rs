@@ -257,7 +257,7 @@ pub fn sheltering(card: Record) -> Record {
     }
 }
 
-/// Why the next version of a card must wait for a second registrar, if it must. `previous` is the last version that
+/// Why the next version of a card must wait for a registrar, if it must. `previous` is the last version that
 /// was accepted, also where the card was withdrawn from publication since.
 pub fn needs_confirmation(previous: Option<&Record>, next: &Record) -> Option<HoldReason> {
     let seal_begins = match (previous.and_then(|card| card.measures.seal), next.measures.seal) {
@@ -272,7 +272,7 @@ pub fn needs_confirmation(previous: Option<&Record>, next: &Record) -> Option<Ho
     reduced.then_some(HoldReason::ProtectionEnded)
 }
 
-/// Why a card may not be withdrawn from publication before a second registrar has confirmed it: with it would go the
+/// Why a card may not be withdrawn from publication before a registrar has confirmed it: with it would go the
 /// protection of everybody who shares the dwelling.
 pub fn removal_needs_confirmation(previous: &Record) -> Option<HoldReason> {
     previous.ever_protected().then_some(HoldReason::ProtectionEnded)

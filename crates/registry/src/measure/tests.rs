@@ -1,4 +1,4 @@
-//! In force on which days, and what waits for a second registrar.
+//! In force on which days, and what waits for a registrar.
 
 use super::*;
 use crate::testing::{day, full_record, open_record};

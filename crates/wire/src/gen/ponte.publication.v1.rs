@@ -114,9 +114,9 @@ pub enum HoldReason {
     Identifiers = 2,
     /// More registrations of persons who are registered in another municipality than 24 hours admit.
     Arrivals = 3,
-    /// The protection of a person's whereabouts would end or become shorter.
+    /// The protection of a person's whereabouts would end or become shorter, or the card would be withdrawn.
     ProtectionEnded = 4,
-    /// The person's identity would be sealed, or no longer be.
+    /// The person's identity would be sealed, or sealed from another day.
     IdentitySealed = 5,
 }
 impl HoldReason {
