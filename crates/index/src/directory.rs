@@ -1,5 +1,6 @@
 //! `DirectoryService`: which municipalities take part, and how fresh their data are.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use agreement::peer::{Role, SpiffeId};
@@ -11,6 +12,7 @@ use wire::proto::directory::v1 as pb;
 use wire::proto::directory::v1::directory_service_server::DirectoryService;
 
 use crate::call::call_of;
+use crate::config::NodeGrant;
 use crate::page::{PageToken, page_size};
 use crate::shared::{Shared, detached};
 
@@ -27,6 +29,22 @@ impl<S> Directory<S> {
     pub fn new(shared: Arc<Shared<S>>) -> Self {
         Self { shared }
     }
+}
+
+/// The municipalities that a caller learns of, each with its node, in order of the ISTAT code in force.
+fn told_to<'a>(
+    caller: &SpiffeId,
+    nodes: &'a BTreeMap<SpiffeId, NodeGrant>,
+) -> Vec<(MunicipalityId, &'a SpiffeId)> {
+    let mut all: Vec<(MunicipalityId, &SpiffeId)> = nodes
+        .iter()
+        // A node learns of its own municipalities only; how far the others are is not its business.
+        .filter(|(node, _)| caller.role() != Role::Node || *node == caller)
+        .flat_map(|(node, grant)| grant.municipalities.iter().map(move |&id| (id, node)))
+        .collect();
+    let istat = |id: MunicipalityId| id.current().and_then(|current| current.istat());
+    all.sort_by_key(|&(id, node)| (istat(id), id, node));
+    all
 }
 
 impl<S: RecordStore> Directory<S> {
@@ -96,14 +114,7 @@ impl<S: RecordStore> DirectoryService for Directory<S> {
         let limit = page_size(size)?;
         let token = PageToken::open(&self.shared.page_key, LIST, &page_token)?;
         let from = usize::try_from(token.map_or(0, |token| token.position)).unwrap_or(usize::MAX);
-        let all: Vec<(MunicipalityId, &SpiffeId)> = self
-            .shared
-            .nodes
-            .iter()
-            // A node learns of its own municipalities only; how far the others are is not its business.
-            .filter(|(node, _)| call.peer.id.role() != Role::Node || **node == call.peer.id)
-            .flat_map(|(node, grant)| grant.municipalities.iter().map(move |&id| (id, node)))
-            .collect();
+        let all = told_to(&call.peer.id, &self.shared.nodes);
         let page: Vec<pb::Municipality> = all
             .iter()
             .skip(from)
@@ -125,5 +136,43 @@ impl<S: RecordStore> DirectoryService for Directory<S> {
             municipalities: page,
             next_page_token,
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use registry::identifier::IstatCode;
+    use registry::signing::SigningKey;
+
+    use super::*;
+
+    fn id(istat: &str) -> MunicipalityId {
+        MunicipalityId::of_any(IstatCode::parse(istat).unwrap()).unwrap()
+    }
+
+    fn peer(role: Role, name: &str) -> SpiffeId {
+        SpiffeId::new("ponte.example", role, name).unwrap()
+    }
+
+    #[test]
+    fn municipalities_are_told_in_order_of_istat_code_and_to_a_node_its_own() {
+        let grant = |codes: &[&str]| NodeGrant {
+            municipalities: codes.iter().map(|code| id(code)).collect(),
+            publication_key: SigningKey::from_seed(&[9; 32]).unwrap().verifying_key(),
+        };
+        let (first, second) = (peer(Role::Node, "a"), peer(Role::Node, "b"));
+        let nodes = BTreeMap::from([
+            (first.clone(), grant(&["037032", "037006"])),
+            (second.clone(), grant(&["037025", "037007"])),
+        ]);
+        let expected = [
+            (id("037006"), &first),
+            (id("037007"), &second),
+            (id("037025"), &second),
+            (id("037032"), &first),
+        ];
+        assert_eq!(told_to(&peer(Role::Auditor, "regione"), &nodes), expected);
+        let own = [(id("037007"), &second), (id("037025"), &second)];
+        assert_eq!(told_to(&second, &nodes), own);
     }
 }

@@ -5,7 +5,7 @@ pub struct AcceptJournalRequest {
     /// ISTAT code of the municipality, six digits.
     #[prost(string, tag = "1")]
     pub municipality: ::prost::alloc::string::String,
-    /// Highest sequence number in the node's journal, as the node states it.
+    /// Last change that the node's journal has in common with what the index holds, as the registrar states it.
     #[prost(uint64, tag = "2")]
     pub journal_end: u64,
     /// Number of the act, 1 to 240 characters.
@@ -24,7 +24,7 @@ pub struct AcceptJournalResponse {
     /// The change after which the node continues.
     #[prost(uint64, tag = "2")]
     pub watermark: u64,
-    /// Whether a new epoch began; not where the index holds no more than the journal.
+    /// Whether a new epoch began; false where the index holds fewer changes than that, and then nothing has changed.
     #[prost(bool, tag = "3")]
     pub begun: bool,
 }
@@ -188,7 +188,7 @@ pub mod directory_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Lists the municipalities that the index serves, in order of ISTAT code.
+        /// Lists the municipalities that the index serves, in order of ISTAT code; to a node its own only.
         pub async fn list_municipalities(
             &mut self,
             request: impl tonic::IntoRequest<super::ListMunicipalitiesRequest>,
@@ -294,7 +294,7 @@ pub mod directory_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with DirectoryServiceServer.
     #[async_trait]
     pub trait DirectoryService: std::marker::Send + std::marker::Sync + 'static {
-        /// Lists the municipalities that the index serves, in order of ISTAT code.
+        /// Lists the municipalities that the index serves, in order of ISTAT code; to a node its own only.
         async fn list_municipalities(
             &self,
             request: tonic::Request<super::ListMunicipalitiesRequest>,
