@@ -15,6 +15,7 @@
 //! A batch whose key is missing without having been destroyed is refused: the key ring is older than the journal.
 
 pub mod entry;
+mod input;
 pub(crate) mod ruling;
 pub(crate) mod line_entry;
 

@@ -23,8 +23,8 @@
 //!
 //! Restatement: see [`Restatement::encode`](super::ruling::Restatement::encode).
 //!
-//! Sync point: format version 1 or 2, which are alike; last applied commit sequence (u64); number of municipalities (u32); for each its
-//! cadastral code, the node's watermark (u64) and the root of its set digest (32 bytes).
+//! Sync point: format version 1 or 2, which are alike; last applied commit sequence (u64); number of municipalities
+//! (u32); for each its cadastral code, the node's watermark (u64) and the root of its set digest (32 bytes).
 
 use registry::digest::DigestRoot;
 use registry::identifier::{PersonId, RecordId};
@@ -36,6 +36,8 @@ use uuid::Uuid;
 
 use crate::projection::contradictions::{Contradiction, Place};
 use crate::rows::CommitSequence;
+
+pub(super) use super::input::Input;
 
 const FORMAT: u8 = 2;
 const FIRST_FORMAT: u8 = 1;
@@ -347,7 +349,7 @@ impl AcceptedBatch {
         let recorded_ms = u64::from_be_bytes(input.array()?);
         let sent_at_ms = i64::from_be_bytes(input.array()?);
         let municipality = input.municipality()?;
-        let evidence = match input.format {
+        let evidence = match input.format() {
             FIRST_FORMAT => None,
             _ => input.evidence()?,
         };
@@ -355,7 +357,7 @@ impl AcceptedBatch {
         let content = input.take(length)?.to_vec();
         let mut decisions = Vec::new();
         let mut counts = Vec::new();
-        while !input.rest.is_empty() {
+        while !input.rest().is_empty() {
             let [mut kind] = input.array()?;
             let mut counted = LimitedKinds::NONE;
             if kind == COUNTED {
@@ -457,55 +459,10 @@ impl SyncPoint {
     }
 }
 
-/// Bytes that are read from the front, under the format that they state.
-pub(super) struct Input<'a> {
-    format: u8,
-    rest: &'a [u8],
-}
-
 impl<'a> Input<'a> {
+    /// Behind the byte of the format of batches, releases, restatements and sync points.
     pub(super) fn versioned(bytes: &'a [u8]) -> Result<Self, EntryError> {
-        match bytes.split_first() {
-            Some((&format @ (FIRST_FORMAT | FORMAT), rest)) => Ok(Self { format, rest }),
-            Some(_) => Err(EntryError::Format),
-            None => Err(EntryError::Malformed),
-        }
-    }
-
-    pub(super) fn rest(&self) -> &'a [u8] {
-        self.rest
-    }
-
-    pub(super) fn end(&self) -> Result<(), EntryError> {
-        if self.rest.is_empty() {
-            Ok(())
-        } else {
-            Err(EntryError::Malformed)
-        }
-    }
-
-    pub(super) fn take(&mut self, length: usize) -> Result<&'a [u8], EntryError> {
-        let (taken, rest) = self.rest.split_at_checked(length).ok_or(EntryError::Malformed)?;
-        self.rest = rest;
-        Ok(taken)
-    }
-
-    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], EntryError> {
-        let (taken, rest) = self.rest.split_first_chunk::<N>().ok_or(EntryError::Malformed)?;
-        self.rest = rest;
-        Ok(*taken)
-    }
-
-    pub(super) fn municipality(&mut self) -> Result<MunicipalityId, EntryError> {
-        let text = std::str::from_utf8(self.take(4)?).map_err(|_| EntryError::Malformed)?;
-        MunicipalityId::parse(text).ok_or(EntryError::Malformed)
-    }
-
-    /// A text behind its length (u32).
-    pub(super) fn text(&mut self) -> Result<String, EntryError> {
-        let length = u32::from_be_bytes(self.array()?) as usize;
-        let text = std::str::from_utf8(self.take(length)?).map_err(|_| EntryError::Malformed)?;
-        Ok(text.to_owned())
+        Self::of(bytes, FIRST_FORMAT..=FORMAT)
     }
 
     fn evidence(&mut self) -> Result<Option<Evidence>, EntryError> {
@@ -529,15 +486,6 @@ impl<'a> Input<'a> {
             [1] => Ok(Showing::Awaited),
             [_] => Err(EntryError::Malformed),
         }
-    }
-
-    /// As many items as the byte in front says.
-    fn list<T>(
-        &mut self,
-        mut item: impl FnMut(&mut Self) -> Result<T, EntryError>,
-    ) -> Result<Vec<T>, EntryError> {
-        let [count] = self.array()?;
-        (0..count).map(|_| item(self)).collect()
     }
 
     fn related(&mut self) -> Result<Decision, EntryError> {

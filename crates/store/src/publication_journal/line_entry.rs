@@ -10,6 +10,7 @@ use registry::municipality::MunicipalityId;
 use registry::publication::{Cause, Epoch, Watermark};
 
 use crate::publication_journal::entry::EntryError;
+use crate::publication_journal::input::Input;
 
 const FORMAT: u8 = 1;
 const LOSS: u8 = 1;
@@ -65,7 +66,7 @@ impl LineEntry {
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, EntryError> {
-        let mut input = Input::versioned(bytes)?;
+        let mut input = Input::of(bytes, FORMAT..=FORMAT)?;
         let municipality = input.municipality()?;
         let epoch = Epoch(input.array()?);
         let watermark = Watermark(input.number()?);
@@ -106,7 +107,7 @@ impl BackupEntry {
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, EntryError> {
-        let mut input = Input::versioned(bytes)?;
+        let mut input = Input::of(bytes, FORMAT..=FORMAT)?;
         let at_ms = input.number()?;
         let count = u32::from_be_bytes(input.array()?);
         let mut municipalities = Vec::new();
@@ -118,42 +119,6 @@ impl BackupEntry {
             at_ms,
             municipalities,
         })
-    }
-}
-
-struct Input<'a>(&'a [u8]);
-
-impl<'a> Input<'a> {
-    fn versioned(bytes: &'a [u8]) -> Result<Self, EntryError> {
-        match bytes.split_first() {
-            Some((&FORMAT, rest)) => Ok(Self(rest)),
-            Some(_) => Err(EntryError::Format),
-            None => Err(EntryError::Malformed),
-        }
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], EntryError> {
-        let (array, rest) = self.0.split_first_chunk().ok_or(EntryError::Malformed)?;
-        self.0 = rest;
-        Ok(*array)
-    }
-
-    fn number(&mut self) -> Result<u64, EntryError> {
-        Ok(u64::from_be_bytes(self.array()?))
-    }
-
-    fn municipality(&mut self) -> Result<MunicipalityId, EntryError> {
-        let code: [u8; 4] = self.array()?;
-        let code = std::str::from_utf8(&code).map_err(|_| EntryError::Malformed)?;
-        MunicipalityId::parse(code).ok_or(EntryError::Malformed)
-    }
-
-    fn end(&self) -> Result<(), EntryError> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(EntryError::Malformed)
-        }
     }
 }
 
