@@ -30,7 +30,7 @@ mod line;
 mod publisher;
 
 pub use self::batch::{Batch, BatchError, ContentId, Epoch, MAX_CHANGES, Watermark};
-pub use self::hold::{Allowance, DailyLimits, HoldReason, Limited, LimitedKinds, RollingDay};
+pub use self::hold::{Allowance, DailyLimits, HoldReason, Limited, LimitedKinds, Others, RollingDay};
 pub use self::intake::{
     Accepted, Acknowledgement, Admission, Admitted, Intake, MAX_CLOCK_SKEW_MS, NotNext, Refusal,
 };

@@ -363,6 +363,17 @@ pub struct Flags {
 }
 
 impl Record {
+    /// Whether the card is neither cancelled nor that of somebody who died.
+    pub fn is_open(&self) -> bool {
+        self.cancellation.is_none() && self.death.is_none()
+    }
+
+    /// Whether the registry knows that the person died.
+    pub fn is_of_deceased(&self) -> bool {
+        let cancellation = self.cancellation.as_ref();
+        self.death.is_some() || cancellation.is_some_and(|cancellation| cancellation.reason.is_death())
+    }
+
     /// The codice fiscale in force: the last of the list.
     pub fn current_tax_code(&self) -> Option<&TaxCode> {
         self.tax_codes.last().map(|entry| &entry.code)

@@ -12,11 +12,10 @@ use registry::finding::{Severity, card_rules};
 use registry::identifier::{LocalId, PersonId, RecordId};
 use registry::linking::{self, Anomaly, Candidate, CardFacts, Identity, RegionKey};
 use registry::municipality::MunicipalityId;
-use registry::publication::LimitedKinds;
+use registry::publication::{LimitedKinds, Others};
 use registry::record::Record;
 use registry::sealing;
 
-use crate::linker::candidates::candidate;
 use crate::linker::pending::{Known, Pending};
 use crate::projection::burial::CardStanding;
 use crate::projection::contradictions::{Contradiction, Place};
@@ -157,22 +156,17 @@ impl<'c> Deciding<'_, '_, 'c> {
             .projection
             .card_at(record, self.visible)?
             .and_then(|card| card.record);
-        let elsewhere = match &change.body {
-            ChangeBody::Upsert(card) if !card.is_sealed() => {
-                let known = match self.known(record)? {
-                    Known::Published(person) => Some(person),
-                    Known::Unknown | Known::Buried(_) => None,
-                };
-                registered_elsewhere(&self.candidates(known, card)?, self.municipality, self.today)
-                    || self.claimed_elsewhere(card)?
+        let others = match &change.body {
+            ChangeBody::Upsert(card) => {
+                self.others(record, self.gate.previous(record, served.as_ref()), card)?
             }
-            ChangeBody::Upsert(_) | ChangeBody::Remove => false,
+            ChangeBody::Remove => Others::default(),
         };
         let stored = Stored {
             accepted: accepted.as_ref(),
             served: served.as_ref(),
         };
-        Ok(self.gate.judge(record, stored, change, elsewhere))
+        Ok(self.gate.judge(record, stored, change, others))
     }
 
     /// The rule under which a version of a card is kept aside.
@@ -201,26 +195,6 @@ impl<'c> Deciding<'_, '_, 'c> {
 
     fn sealed_id(&self, card: &Record, from: NaiveDate) -> RecordId {
         linking::sealed_record_id(&self.linker.region, self.municipality, &card.local_id, from)
-    }
-
-    /// Whether another municipality has somebody registered under a codice fiscale that this card states without the
-    /// tax registry's word: it links nobody, and yet leads to the card.
-    fn claimed_elsewhere(&self, card: &Record) -> Result<bool, ProjectionError> {
-        for entry in card.tax_codes.iter().filter(|entry| !entry.validated) {
-            let lead = self.projection.tax_code(entry.code.as_str());
-            for record in self
-                .projection
-                .cards_of(lead, self.visible)?
-                .into_iter()
-                .take(CROWD)
-            {
-                let other = self.projection.card_at(record, self.visible)?.and_then(candidate);
-                if registered_elsewhere(other.as_slice(), self.municipality, self.today) {
-                    return Ok(true);
-                }
-            }
-        }
-        Ok(false)
     }
 
     fn remove(&mut self, base: RecordId, record: RecordId) -> Result<Decision, ProjectionError> {
@@ -446,14 +420,6 @@ impl<'c> Deciding<'_, '_, 'c> {
         }
         Ok(())
     }
-}
-
-/// Whether another municipality has the person of one of these cards registered.
-fn registered_elsewhere(candidates: &[Candidate], municipality: MunicipalityId, today: NaiveDate) -> bool {
-    candidates.iter().any(|candidate| {
-        MunicipalityId::of_any(candidate.facts.municipality) != Some(municipality)
-            && candidate.facts.registered_on(today)
-    })
 }
 
 /// The rule under which a card is kept aside: the index asks again what the node has asked before it.

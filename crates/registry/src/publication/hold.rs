@@ -26,7 +26,7 @@ pub enum HoldReason {
 /// A kind of change of which a day admits only so many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Limited {
-    /// Deaths, cancellations, withdrawals of cards that were open.
+    /// Deaths, cancellations, withdrawals of cards that were open; deaths of persons whom another card has alive.
     Departures,
     /// Changes of codice fiscale or national id.
     Identifiers,
@@ -58,9 +58,23 @@ pub struct DailyLimits {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LimitedKinds(u8);
 
-/// What was served in the last 24 hours, by kind.
+/// What other cards say of the person of a card.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Others {
+    /// Another municipality has the person registered whom the card claims by something that an open version of it
+    /// did not say before.
+    pub registered: bool,
+    /// Another card, of whatever municipality, has the person alive and registered.
+    pub alive: bool,
+}
+
+/// What a municipality sent and had served in the last 24 hours.
 #[derive(Clone, Debug, Default)]
 pub struct RollingDay {
+    /// When it sent anything for the first time, Unix milliseconds.
+    began_ms: Option<u64>,
+    received: VecDeque<(u64, u64)>,
+    changes: u64,
     served: VecDeque<(u64, LimitedKinds)>,
     counts: [u32; 3],
 }
@@ -193,18 +207,20 @@ impl LimitedKinds {
     /// None.
     pub const NONE: Self = Self(0);
 
-    /// To which kinds a change belongs. `previous` is the card as it is served, `registered_elsewhere` whether
-    /// another municipality has the person registered today.
-    pub fn of(previous: Option<&Record>, next: &ChangeBody, registered_elsewhere: bool) -> Self {
-        let is_open = |card: &Record| card.cancellation.is_none() && card.death.is_none();
-        let was_open = previous.is_some_and(is_open);
+    /// To which kinds a change belongs. `previous` is the card as it is served, `others` what other cards say of its
+    /// person today.
+    pub fn of(previous: Option<&Record>, next: &ChangeBody, others: Others) -> Self {
+        let Others { registered, alive } = others;
+        let was_open = previous.is_some_and(Record::is_open);
         let next = match next {
             ChangeBody::Upsert(card) => Some(card.as_ref()),
             ChangeBody::Remove => None,
         };
-        let now_open = next.is_some_and(is_open);
+        let now_open = next.is_some_and(Record::is_open);
         let mut kinds = Self::NONE;
-        if was_open && !now_open {
+        let declared_dead =
+            next.is_some_and(Record::is_of_deceased) && !previous.is_some_and(Record::is_of_deceased);
+        if was_open && !now_open || declared_dead && alive {
             kinds.insert(Limited::Departures);
         }
         if let (Some(previous), Some(next)) = (previous, next)
@@ -225,7 +241,7 @@ impl LimitedKinds {
                 kinds.insert(Limited::Identifiers);
             }
         }
-        if !was_open && now_open && registered_elsewhere {
+        if now_open && registered {
             kinds.insert(Limited::Arrivals);
         }
         kinds
@@ -262,6 +278,23 @@ impl LimitedKinds {
 }
 
 impl RollingDay {
+    /// Notes that so many changes were received at `now_ms`, Unix milliseconds. Times do not go back.
+    pub fn receive(&mut self, changes: u64, now_ms: u64) {
+        self.began_ms.get_or_insert(now_ms);
+        self.received.push_back((now_ms, changes));
+        self.changes = self.changes.saturating_add(changes);
+    }
+
+    /// Of how many cards the limits are shares, where the municipality has `cards` now: as many as it had a day ago at
+    /// least, so that cards made up for the purpose raise no limit; on its first day all.
+    pub fn base(&mut self, cards: u64, now_ms: u64) -> u64 {
+        self.forget(now_ms);
+        match self.began_ms {
+            Some(began) if began.saturating_add(DAY_MS) <= now_ms => cards.saturating_sub(self.changes),
+            Some(_) | None => cards,
+        }
+    }
+
     /// Notes that a change was served at `now_ms`, Unix milliseconds. Times do not go back.
     pub fn note(&mut self, kinds: LimitedKinds, now_ms: u64) {
         if kinds.is_none() {
@@ -289,6 +322,12 @@ impl RollingDay {
     }
 
     fn forget(&mut self, now_ms: u64) {
+        while let Some((_, changes)) = self
+            .received
+            .pop_front_if(|(at, _)| at.saturating_add(DAY_MS) <= now_ms)
+        {
+            self.changes = self.changes.saturating_sub(changes);
+        }
         while let Some((_, kinds)) = self
             .served
             .pop_front_if(|(at, _)| at.saturating_add(DAY_MS) <= now_ms)

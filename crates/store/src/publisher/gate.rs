@@ -6,7 +6,7 @@ use registry::change::{Change, ChangeBody};
 use registry::identifier::RecordId;
 use registry::measure::{needs_confirmation, removal_needs_confirmation};
 use registry::municipality::MunicipalityId;
-use registry::publication::{DailyLimits, HoldReason, LimitedKinds, RollingDay};
+use registry::publication::{DailyLimits, HoldReason, LimitedKinds, Others, RollingDay};
 use registry::record::Record;
 
 /// The limits, and what each municipality had served in the last 24 hours.
@@ -28,7 +28,7 @@ pub(crate) enum Gate<'a> {
 pub(crate) struct Guard<'a> {
     day: &'a mut RollingDay,
     limits: DailyLimits,
-    /// Cards that the municipality has.
+    /// Cards of which the limits are shares.
     cards: u64,
     now_ms: u64,
     /// Cards of which something waits for a registrar.
@@ -64,28 +64,28 @@ impl Gatekeeper {
     }
 
     /// Notes what was served of a batch: when it is accepted, and when the journal is read again.
-    pub(crate) fn note(
-        &mut self,
-        municipality: MunicipalityId,
-        counts: impl IntoIterator<Item = LimitedKinds>,
-        recorded_ms: u64,
-    ) {
+    pub(crate) fn note(&mut self, municipality: MunicipalityId, counts: &[LimitedKinds], recorded_ms: u64) {
         let day = self.days.entry(municipality).or_default();
+        day.receive(counts.len() as u64, recorded_ms);
         for kinds in counts {
-            day.note(kinds, recorded_ms);
+            day.note(*kinds, recorded_ms);
         }
     }
 
-    /// The gate for one batch. What it lets through is noted at once.
+    /// The gate for one batch of so many changes to a municipality that had so many cards before. What it lets through
+    /// is noted at once.
     pub(crate) fn guard<'a>(
         &'a mut self,
         municipality: MunicipalityId,
-        cards: u64,
+        (cards, changes): (u64, u64),
         held: BTreeSet<RecordId>,
         now_ms: u64,
     ) -> Gate<'a> {
+        let day = self.days.entry(municipality).or_default();
+        day.receive(changes, now_ms);
+        let cards = day.base(cards.saturating_add(changes), now_ms);
         Gate::Guarded(Guard {
-            day: self.days.entry(municipality).or_default(),
+            day,
             limits: self.limits,
             cards,
             now_ms,
@@ -96,18 +96,25 @@ impl Gatekeeper {
 }
 
 impl<'a> Gate<'a> {
-    /// Judges a change. `stored` is the card as it was before the batch; `registered_elsewhere` whether
-    /// another municipality has the person registered.
+    /// The card as the batch has left it so far; `served` is how it was served before the batch.
+    pub(crate) fn previous<'c>(&'c self, record: RecordId, served: Option<&'c Record>) -> Option<&'c Record> {
+        match self {
+            Self::Open => served,
+            Self::Guarded(guard) => guard.served.get(&record).copied().unwrap_or(served),
+        }
+    }
+
+    /// Judges a change. `stored` is the card as it was before the batch; `others` what other cards say of its person.
     pub(crate) fn judge(
         &mut self,
         record: RecordId,
         stored: Stored<'_>,
         change: &'a Change,
-        registered_elsewhere: bool,
+        others: Others,
     ) -> Judgement {
         match self {
             Self::Open => Judgement::Serve(LimitedKinds::NONE),
-            Self::Guarded(guard) => guard.judge(record, stored, change, registered_elsewhere),
+            Self::Guarded(guard) => guard.judge(record, stored, change, others),
         }
     }
 }
@@ -118,7 +125,7 @@ impl<'a> Guard<'a> {
         record: RecordId,
         stored: Stored<'_>,
         change: &'a Change,
-        registered_elsewhere: bool,
+        others: Others,
     ) -> Judgement {
         let Stored { accepted, served } = stored;
         let batched = self.served.get(&record).copied();
@@ -132,7 +139,7 @@ impl<'a> Guard<'a> {
             return Judgement::Hold(reason);
         }
         let previous = batched.unwrap_or(served);
-        let kinds = LimitedKinds::of(previous, &change.body, registered_elsewhere);
+        let kinds = LimitedKinds::of(previous, &change.body, others);
         let exceeded = if self.held.contains(&record) {
             // Sent again, it does not slip through when the next day has room.
             kinds.first()

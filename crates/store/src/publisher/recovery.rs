@@ -218,9 +218,8 @@ impl Replay<'_> {
         self.note(accepted.municipality, |state, linker| {
             state.holdings.note_batch(linker, accepted, batch);
         });
-        let counts = accepted.counts.iter().copied();
         self.gatekeeper
-            .note(accepted.municipality, counts, accepted.recorded_ms);
+            .note(accepted.municipality, &accepted.counts, accepted.recorded_ms);
         self.recorded_ms = accepted.recorded_ms;
         if self.is_missing(accepted.last()) {
             self.failed = apply(self.projection, &self.states, accepted, batch, self.linker).err();

@@ -152,9 +152,8 @@ impl Writer {
         };
         let recorded_ms = self.recorded_at(now_ms);
         let (cards, held) = self.standing_of(municipality);
-        // A first load may be as large as it is: the limits are shares of all that was ever received.
-        let cards = cards.saturating_add(batch.changes().len() as u64);
-        let mut gate = self.gatekeeper.guard(municipality, cards, held, recorded_ms);
+        let size = (cards, batch.changes().len() as u64);
+        let mut gate = self.gatekeeper.guard(municipality, size, held, recorded_ms);
         let resolved = self.linker.resolve(
             &self.projection,
             municipality,

@@ -1,5 +1,6 @@
-use super::{Allowance, DailyLimits, HoldReason, Limited, LimitedKinds, RollingDay};
+use super::{Allowance, DailyLimits, HoldReason, Limited, LimitedKinds, Others, RollingDay};
 use crate::change::ChangeBody;
+use crate::code::{AprCancellationReason, CancellationReason};
 use crate::record::{Cancellation, Death, Record};
 use crate::testing::{day, full_record, open_record};
 
@@ -52,39 +53,57 @@ fn changes_belong_to_the_kinds_that_harm_when_they_are_false() {
     assert!(
         open.current_tax_code().is_some() && with_other_code().current_tax_code() != open.current_tax_code()
     );
-    let check = |previous: Option<&Record>, next: &ChangeBody, elsewhere: bool, expected: &[Limited]| {
-        let kinds = LimitedKinds::of(previous, next, elsewhere);
+    let mut moved = cancelled();
+    if let Some(exit) = &mut moved.cancellation {
+        exit.reason = CancellationReason::Apr(AprCancellationReason::MoveToOtherMunicipality);
+    }
+    let nobody = Others::default();
+    let registered = Others {
+        registered: true,
+        alive: true,
+    };
+    let alive = Others {
+        registered: false,
+        alive: true,
+    };
+    let check = |previous: Option<&Record>, next: &ChangeBody, others: Others, expected: &[Limited]| {
+        let kinds = LimitedKinds::of(previous, next, others);
         let found: Vec<Limited> = Limited::ALL
             .into_iter()
             .filter(|kind| kinds.contains(*kind))
             .collect();
-        assert_eq!(found, expected, "{previous:?} {elsewhere}");
+        assert_eq!(found, expected, "{previous:?} {others:?}");
         assert_eq!(kinds.is_none(), expected.is_empty());
         assert_eq!(LimitedKinds::from_byte(kinds.byte()), Some(kinds));
     };
-    check(Some(&open), &upsert(&dead()), false, &[Limited::Departures]);
-    check(Some(&open), &upsert(&cancelled()), false, &[Limited::Departures]);
-    check(Some(&open), &ChangeBody::Remove, false, &[Limited::Departures]);
-    check(Some(&dead()), &upsert(&dead()), false, &[]);
-    check(Some(&dead()), &ChangeBody::Remove, false, &[]);
-    check(None, &upsert(&dead()), true, &[]);
+    check(Some(&open), &upsert(&dead()), nobody, &[Limited::Departures]);
+    check(Some(&open), &upsert(&cancelled()), nobody, &[Limited::Departures]);
+    check(Some(&open), &ChangeBody::Remove, nobody, &[Limited::Departures]);
+    check(Some(&dead()), &upsert(&dead()), nobody, &[]);
+    check(Some(&dead()), &ChangeBody::Remove, nobody, &[]);
+    check(None, &upsert(&dead()), nobody, &[]);
+    check(None, &upsert(&dead()), alive, &[Limited::Departures]);
+    check(Some(&moved), &upsert(&dead()), alive, &[Limited::Departures]);
+    check(Some(&dead()), &upsert(&dead()), alive, &[]);
+    check(None, &upsert(&moved), registered, &[]);
     check(
         Some(&open),
         &upsert(&with_other_code()),
-        false,
+        nobody,
         &[Limited::Identifiers],
     );
     check(
         Some(&open),
         &upsert(&without_identifiers()),
-        false,
+        nobody,
         &[Limited::Identifiers],
     );
-    check(Some(&without_identifiers()), &upsert(&open), false, &[]);
-    check(None, &upsert(&open), false, &[]);
-    check(None, &upsert(&open), true, &[Limited::Arrivals]);
-    check(Some(&dead()), &upsert(&open), true, &[Limited::Arrivals]);
-    check(Some(&open), &upsert(&open), true, &[]);
+    check(Some(&without_identifiers()), &upsert(&open), nobody, &[]);
+    check(None, &upsert(&open), nobody, &[]);
+    check(None, &upsert(&open), registered, &[Limited::Arrivals]);
+    check(Some(&dead()), &upsert(&open), registered, &[Limited::Arrivals]);
+    check(Some(&open), &upsert(&open), alive, &[]);
+    check(Some(&open), &upsert(&open), registered, &[Limited::Arrivals]);
     let both = Record {
         tax_codes: Vec::new(),
         ..dead()
@@ -92,7 +111,7 @@ fn changes_belong_to_the_kinds_that_harm_when_they_are_false() {
     check(
         Some(&open),
         &upsert(&both),
-        false,
+        nobody,
         &[Limited::Departures, Limited::Identifiers],
     );
 }
@@ -106,7 +125,7 @@ fn a_day_admits_so_many_and_the_next_as_many_again() {
         },
         ..DailyLimits::default()
     };
-    let death = LimitedKinds::of(Some(&open_record()), &ChangeBody::Remove, false);
+    let death = LimitedKinds::of(Some(&open_record()), &ChangeBody::Remove, Others::default());
     let mut rolling = RollingDay::default();
     let mut serve = |cards: u64, now_ms: u64| {
         let exceeded = rolling.exceeded_by(death, &limits, cards, now_ms);
@@ -126,6 +145,23 @@ fn a_day_admits_so_many_and_the_next_as_many_again() {
 }
 
 #[test]
+fn limits_are_shares_of_what_was_there_a_day_ago_and_on_the_first_day_of_all() {
+    let mut day = RollingDay::default();
+    assert_eq!(day.base(0, 0), 0);
+    day.receive(100_000, 0);
+    assert_eq!(day.base(100_000, HOUR_MS), 100_000, "the first load");
+    day.receive(50_000, 20 * HOUR_MS);
+    assert_eq!(day.base(150_000, 21 * HOUR_MS), 150_000);
+    assert_eq!(day.base(150_000, 24 * HOUR_MS), 100_000);
+    day.receive(500_000, 30 * HOUR_MS);
+    assert_eq!(day.base(650_000, 31 * HOUR_MS), 100_000, "made up today");
+    assert_eq!(day.base(650_000, 44 * HOUR_MS), 150_000);
+    day.receive(700_000, 50 * HOUR_MS);
+    assert_eq!(day.base(650_000, 50 * HOUR_MS), 0);
+    assert_eq!(day.base(650_000, 80 * HOUR_MS), 650_000);
+}
+
+#[test]
 fn kinds_that_are_not_there_never_exceed() {
     let nothing = DailyLimits {
         departures: Allowance {
@@ -136,7 +172,7 @@ fn kinds_that_are_not_there_never_exceed() {
     };
     let mut rolling = RollingDay::default();
     assert_eq!(rolling.exceeded_by(LimitedKinds::NONE, &nothing, 0, 0), None);
-    let death = LimitedKinds::of(Some(&open_record()), &ChangeBody::Remove, false);
+    let death = LimitedKinds::of(Some(&open_record()), &ChangeBody::Remove, Others::default());
     assert_eq!(
         rolling.exceeded_by(death, &nothing, 0, 0),
         Some(Limited::Departures)

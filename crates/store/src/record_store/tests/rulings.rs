@@ -16,7 +16,8 @@ use crate::record_store::answer::{PersonCard, VersionStanding};
 use crate::record_store::{JournaledStore, RecordStore};
 use crate::rows::CommitSequence;
 use crate::test_support::people::{
-    DOZZA, IMOLA, anna, arrived, code, day, giulia, istat, joined, local_id, luca, mario, municipality, with,
+    DOZZA, IMOLA, anna, arrived, code, day, giulia, istat, joined, local_id, luca, mario, municipality,
+    national_id, with,
 };
 use crate::test_support::permits::Ask;
 use crate::test_support::world::{
@@ -267,6 +268,75 @@ fn somebody_who_is_registered_elsewhere_is_not_taken_over() {
         assert_eq!(reasons(&store), [("900".to_owned(), HoldReason::Arrivals)]);
         assert_eq!(told(&world, &store, &mario()), [ALIVE], "one card, that of Dozza");
         comes_back_the_same(&world, store);
+    }
+}
+
+#[test]
+fn nobody_who_is_registered_elsewhere_is_declared_dead_by_a_new_card() {
+    for in_imola in [true, false] {
+        let world = strict(Kind::Memory, 0);
+        let store = world.open();
+        let alive = if in_imola {
+            mario()
+        } else {
+            arrived(&mario(), "2020-01-01")
+        };
+        publish_at(&store, NOW_MS, vec![alive]);
+        let false_death = with(dead(mario()), |card| card.local_id = local_id("900"));
+        publish_at(&store, NOW_MS, vec![giulia()]);
+        publish_at(&store, NOW_MS, vec![false_death]);
+        assert_eq!(reasons(&store), [("900".to_owned(), HoldReason::Departures)]);
+        assert_eq!(told(&world, &store, &mario()), [ALIVE]);
+        // Whom nobody has is not counted: the dead of the past come with the first load.
+        publish_at(&store, NOW_MS, vec![dead(anna())]);
+        assert_eq!(reasons(&store).len(), 1);
+        comes_back_the_same(&world, store);
+    }
+}
+
+#[test]
+fn an_open_card_takes_nobody_over_by_gaining_what_is_anothers() {
+    let gaining = |gain: fn(&mut Record)| {
+        let open = with(giulia(), |card| {
+            card.tax_codes.clear();
+            card.national_id = None;
+        });
+        (open.clone(), with(open, gain))
+    };
+    let gains: [fn(&mut Record); 4] = [
+        |card| card.tax_codes = mario().tax_codes,
+        |card| {
+            card.tax_codes = mario().tax_codes;
+            card.tax_codes[0].validated = false;
+        },
+        |card| {
+            card.tax_codes = mario().tax_codes.into_iter().chain(giulia().tax_codes).collect();
+        },
+        |card| card.national_id = Some(national_id("AA00000AA")),
+    ];
+    for (number, gain) in gains.into_iter().enumerate() {
+        for in_one_batch in [true, false] {
+            let world = strict(Kind::Memory, 0);
+            let store = world.open();
+            let elsewhere = with(arrived(&mario(), "2020-01-01"), |card| {
+                card.national_id = Some(national_id("AA00000AA"));
+            });
+            publish_at(&store, NOW_MS, vec![elsewhere]);
+            let (open, gained) = gaining(gain);
+            if in_one_batch {
+                publish_at(&store, NOW_MS, vec![open, gained.clone()]);
+            } else {
+                publish_at(&store, NOW_MS, vec![open]);
+                publish_at(&store, NOW_MS, vec![gained.clone()]);
+            }
+            assert_eq!(
+                reasons(&store),
+                [(giulia().local_id.to_string(), HoldReason::Arrivals)],
+                "gain {number}, {in_one_batch}"
+            );
+            assert_eq!(told(&world, &store, &mario()), [ALIVE], "gain {number}");
+            comes_back_the_same(&world, store);
+        }
     }
 }
 
