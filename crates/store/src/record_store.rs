@@ -13,7 +13,7 @@ mod read;
 mod subjects;
 pub mod suspects;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use agreement::permit::Permit;
 use registry::digest::{Bucket, CardDigest};
@@ -132,9 +132,6 @@ pub trait RecordStore: Send + Sync + 'static {
 
     /// Changes whenever something was confirmed: a batch that became visible, or an equal digest.
     fn confirmations(&self) -> watch::Receiver<u64>;
-
-    /// Every municipality that ever published, with when its data were last confirmed (Unix milliseconds).
-    fn received(&self) -> BTreeMap<MunicipalityId, u64>;
 
     /// When the municipality's data were last confirmed, Unix milliseconds.
     fn received_ms(&self, municipality: MunicipalityId) -> Option<u64>;

@@ -48,11 +48,6 @@ impl VerifiedBatch {
         &self.batch
     }
 
-    /// The batch, by value.
-    pub fn into_batch(self) -> Batch {
-        self.batch
-    }
-
     /// The signature: evidence of who published it.
     pub fn signature(&self) -> &Signature {
         &self.signature

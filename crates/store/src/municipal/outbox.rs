@@ -203,11 +203,6 @@ impl Outbox {
         })
     }
 
-    /// Highest change that a backup of the index is known to hold: the journal must be kept from the next on.
-    pub fn backed_up(&self) -> Watermark {
-        self.backed_up
-    }
-
     /// Takes note of what the index said at opening. In another epoch nothing that was sent before counts, so it may
     /// be cut anew.
     ///

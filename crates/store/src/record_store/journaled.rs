@@ -1,6 +1,6 @@
 //! The store over the publication journal and an engine: the writer takes what comes in, readings take the rows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 
 use agreement::permit::Permit;
@@ -150,14 +150,6 @@ impl RecordStore for JournaledStore {
 
     fn confirmations(&self) -> watch::Receiver<u64> {
         self.confirmations.subscribe()
-    }
-
-    fn received(&self) -> BTreeMap<MunicipalityId, u64> {
-        let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
-        states
-            .iter()
-            .filter_map(|(&municipality, state)| Some((municipality, state.confirmed_ms?)))
-            .collect()
     }
 
     fn received_ms(&self, municipality: MunicipalityId) -> Option<u64> {

@@ -162,7 +162,7 @@ fn the_newest_acknowledgement_is_kept_with_its_proof_and_shown_again() {
         (claim.epoch, claim.watermark, Some(claim.proof)),
         (Epoch([1; 16]), Watermark(9), proof(9))
     );
-    assert_eq!(outbox.backed_up(), Watermark(5));
+    assert_eq!(outbox.backed_up, Watermark(5));
 }
 
 #[test]

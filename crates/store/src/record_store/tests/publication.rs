@@ -91,8 +91,8 @@ fn a_batch_that_does_not_follow_is_refused_and_leaves_nothing() {
             cut_anew,
             Err(PublishError::Refused(Refusal::Conflict { sequence: 2 }))
         ));
-        let late = batch(&store, IMOLA, 3, vec![("3", Some(luca()))]).into_batch();
-        let late = wait(store.publish(verified(late.sent_again(0)), NOW_MS));
+        let late = batch(&store, IMOLA, 3, vec![("3", Some(luca()))]);
+        let late = wait(store.publish(verified(late.batch().clone().sent_again(0)), NOW_MS));
         assert!(matches!(late, Err(PublishError::Refused(Refusal::ClockSkew(_)))));
         assert_eq!(rows_of(&store), before);
         assert_eq!(state(&store).watermark, Watermark(2));
@@ -110,7 +110,8 @@ fn a_batch_of_another_epoch_is_refused() {
     on_every_engine(|world| {
         let store = world.open();
         let changes = batch(&store, IMOLA, 1, vec![("1", Some(mario()))])
-            .into_batch()
+            .batch()
+            .clone()
             .into_changes();
         let sent = i64::try_from(NOW_MS).unwrap();
         let foreign =

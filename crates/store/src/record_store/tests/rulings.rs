@@ -70,7 +70,8 @@ pub(super) fn publish_at(store: &JournaledStore, now_ms: u64, cards: Vec<Record>
         .map(String::as_str)
         .zip(cards.into_iter().map(Some));
     let sent = batch(store, code.as_str(), first, changes.collect())
-        .into_batch()
+        .batch()
+        .clone()
         .sent_again(i64::try_from(now_ms).unwrap());
     wait(store.publish(verified(sent), now_ms)).unwrap();
     // The writer takes work in turn: an order that concerns nothing is answered behind the rows.

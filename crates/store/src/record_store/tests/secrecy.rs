@@ -90,7 +90,8 @@ fn nothing_stands_in_clear_in_the_directories_of_index_and_node() {
     ];
     wait(store.publish(batch(&store, IMOLA, 1, changes), NOW_MS)).unwrap();
     let changes = batch(&store, IMOLA, 1, vec![("1", Some(card)), ("2", Some(anna()))])
-        .into_batch()
+        .batch()
+        .clone()
         .into_changes();
     drop(store);
 
