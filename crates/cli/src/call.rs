@@ -8,6 +8,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use clap::Args;
 use client::agency::{AgencyClient, PersonKey};
 use client::error::ClientError;
+use client::page::{Page, PageRequest};
 use client::receipt::{AccessProof, ReceiptForm};
 use registry::codice_fiscale::TaxCode;
 use registry::identifier::{IstatCode, NationalId};
@@ -171,6 +172,22 @@ impl Call {
         };
         let bytes = receipt.encode().map_err(|error| Failure::internal(&error))?;
         write_new(path, &bytes)
+    }
+}
+
+/// Every element of a list that comes in pages; `ask` asks for one of them.
+pub async fn all_pages<T>(
+    mut ask: impl AsyncFnMut(&PageRequest) -> Result<Page<T>, ClientError>,
+) -> Result<Vec<T>, Failure> {
+    let mut request = PageRequest::default();
+    let mut found = Vec::new();
+    loop {
+        let Page { items, next } = ask(&request).await.map_err(|error| unanswered(&error))?;
+        found.extend(items);
+        match next {
+            Some(next) => request.after = Some(next),
+            None => return Ok(found),
+        }
     }
 }
 

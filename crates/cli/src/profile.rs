@@ -135,15 +135,7 @@ impl ConnectionSettings {
 
     /// Opens the connection. Must run inside the runtime.
     pub fn connect(&self, session: &Session<'_, '_>) -> Result<Connection, Failure> {
-        let endpoint = self.endpoint()?;
-        let (clock, random) = (&session.surroundings.clock, &session.surroundings.random);
-        Connection::open(&endpoint, Arc::clone(clock), Arc::clone(random)).map_err(|error| {
-            Failure::usage(
-                "il collegamento non è configurato correttamente",
-                "the connection is not configured correctly",
-            )
-            .because(&error)
-        })
+        connect(&self.endpoint()?, session)
     }
 }
 
@@ -218,6 +210,18 @@ impl ActSettings {
             .or(Self::of_environment(environment)?)
             .or(profile.act.clone()))
     }
+}
+
+/// Opens a connection to an index. Must run inside the runtime.
+pub fn connect(endpoint: &Endpoint, session: &Session<'_, '_>) -> Result<Connection, Failure> {
+    let (clock, random) = (&session.surroundings.clock, &session.surroundings.random);
+    Connection::open(endpoint, Arc::clone(clock), Arc::clone(random)).map_err(|error| {
+        Failure::usage(
+            "il collegamento non è configurato correttamente",
+            "the connection is not configured correctly",
+        )
+        .because(&error)
+    })
 }
 
 /// Reads a log's verifier key.

@@ -13,7 +13,6 @@ use ::agreement::terms::Agreement;
 use clap::{Args, Subcommand};
 use client::admin::{Act, Activated, AdminClient, AgreementRecord, AgreementState, Effect};
 use client::connection::Connection;
-use client::page::PageRequest;
 use ledger::hash::Hash;
 
 use crate::call;
@@ -251,20 +250,9 @@ fn list(arguments: &ListArguments, session: &mut Session<'_, '_>) -> Result<Exit
     };
     session.block_on(async |session| {
         let admin = caller.admin(session)?;
-        let mut request = PageRequest::default();
-        let mut rows = Vec::new();
-        loop {
-            let page = admin
-                .list(agency.as_ref(), state, &request)
-                .await
-                .map_err(|error| call::unanswered(&error))?;
-            rows.extend(page.items.iter().map(row));
-            match page.next {
-                Some(next) => request.after = Some(next),
-                None => break,
-            }
-        }
-        session.data(&rows)?;
+        let ask = async |request: &_| admin.list(agency.as_ref(), state, request).await;
+        let found = call::all_pages(ask).await?;
+        session.data(&found.iter().map(row).collect::<Vec<_>>())?;
         Ok(ExitCode::Ok)
     })
 }

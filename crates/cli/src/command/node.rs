@@ -16,7 +16,9 @@ use std::path::{Path, PathBuf};
 use agreement::reason::ExitCode;
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
+use client::node::NodeClient;
 use node::check::{CheckReport, ExportError};
+use node::config::NodeConfig;
 use node::control::{self, Kind};
 use node::findings::RuleFindings;
 use registry::export::{ExportContext, ExportForm, OpenError};
@@ -27,6 +29,7 @@ use crate::call;
 use crate::datum::{Datum, RecordBuilder};
 use crate::failure::Failure;
 use crate::language::Language;
+use crate::profile::connect;
 use crate::session::Session;
 
 /// What to do with the node.
@@ -188,6 +191,11 @@ pub fn run(command: NodeCommand, session: &mut Session<'_, '_>) -> Result<ExitCo
         NodeCommand::Unprotect(arguments) => measure::unprotect(&arguments, session),
         NodeCommand::Seal(arguments) => measure::seal(&arguments, session),
     }
+}
+
+/// A client of the index that a node publishes to. Must run inside the runtime.
+fn client_of(config: &NodeConfig, session: &Session<'_, '_>) -> Result<NodeClient, Failure> {
+    connect(&config.index, session).map(NodeClient::new)
 }
 
 fn check(arguments: &CheckArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {

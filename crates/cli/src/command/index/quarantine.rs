@@ -4,7 +4,6 @@ use agreement::reason::ExitCode;
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use client::admin::{Begun, Lifted, Quarantine, SuspectAccess};
-use client::page::PageRequest;
 
 use crate::call;
 use crate::command::agreement::CallerArguments;
@@ -114,18 +113,9 @@ pub(super) fn run(command: QuarantineCommand, session: &mut Session<'_, '_>) -> 
             let municipality = call::istat(&municipality)?;
             session.block_on(async |session| {
                 let admin = caller.admin(session)?;
-                let mut request = PageRequest::default();
-                let mut rows = Vec::new();
-                loop {
-                    let page = admin.quarantines(municipality, &request).await;
-                    let page = page.map_err(|error| call::unanswered(&error))?;
-                    rows.extend(page.items.iter().map(row));
-                    request.after = page.next;
-                    if request.after.is_none() {
-                        break;
-                    }
-                }
-                session.data(&rows)?;
+                let found =
+                    call::all_pages(async |request| admin.quarantines(municipality, request).await).await?;
+                session.data(&found.iter().map(row).collect::<Vec<_>>())?;
                 Ok(ExitCode::Ok)
             })
         }
@@ -133,18 +123,9 @@ pub(super) fn run(command: QuarantineCommand, session: &mut Session<'_, '_>) -> 
             let municipality = call::istat(&which.municipality)?;
             session.block_on(async |session| {
                 let admin = caller.admin(session)?;
-                let mut request = PageRequest::default();
-                let mut rows = Vec::new();
-                loop {
-                    let page = admin.suspect_accesses(municipality, which.id, &request).await;
-                    let page = page.map_err(|error| call::unanswered(&error))?;
-                    rows.extend(page.items.iter().map(access));
-                    request.after = page.next;
-                    if request.after.is_none() {
-                        break;
-                    }
-                }
-                session.data(&rows)?;
+                let ask = async |request: &_| admin.suspect_accesses(municipality, which.id, request).await;
+                let found = call::all_pages(ask).await?;
+                session.data(&found.iter().map(access).collect::<Vec<_>>())?;
                 Ok(ExitCode::Ok)
             })
         }

@@ -5,7 +5,6 @@ use agreement::reason::ExitCode;
 use chrono::{DateTime, Utc};
 use clap::Args;
 use client::directory::{AcceptedJournal, DirectoryClient, MunicipalityStatus};
-use client::page::PageRequest;
 
 use crate::call;
 use crate::command::agreement::CallerArguments;
@@ -60,26 +59,15 @@ pub(super) fn status(
     let StatusArguments { caller } = arguments;
     session.block_on(async |session| {
         let directory = DirectoryClient::new(caller.connection(session)?);
-        let mut request = PageRequest::default();
-        let mut rows = Vec::new();
-        let mut stale = 0u64;
-        loop {
-            let page = directory.list_municipalities(&request).await;
-            let page = page.map_err(|error| call::unanswered(&error))?;
-            stale += page.items.iter().filter(|row| row.stale).count() as u64;
-            rows.extend(page.items.iter().map(row));
-            request.after = page.next;
-            if request.after.is_none() {
-                break;
-            }
-        }
+        let found = call::all_pages(async |request| directory.list_municipalities(request).await).await?;
+        let stale = found.iter().filter(|municipality| municipality.stale).count();
         if stale != 0 {
             session.say(
                 format!("{stale} comuni con dati più vecchi del limite"),
                 format!("{stale} municipalities with data older than the limit"),
             )?;
         }
-        session.data(&rows)?;
+        session.data(&found.iter().map(row).collect::<Vec<_>>())?;
         Ok(if stale == 0 {
             ExitCode::Ok
         } else {

@@ -1,16 +1,12 @@
 //! `ponte node anomalies`: what contradicts the municipality's cards, asked of the index.
 
-use std::sync::Arc;
-
 use agreement::reason::ExitCode;
-use client::connection::Connection;
-use client::node::{Anomaly, NodeClient};
-use client::page::PageRequest;
+use client::node::Anomaly;
 use registry::finding::Severity;
 use registry::municipality;
 
-use super::NodeArguments;
-use crate::call::unanswered;
+use super::{NodeArguments, client_of};
+use crate::call;
 use crate::datum::{Datum, RecordBuilder};
 use crate::failure::Failure;
 use crate::language::Language;
@@ -19,29 +15,8 @@ use crate::session::Session;
 pub(super) fn list(arguments: &NodeArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
     let config = arguments.load()?;
     let found = session.block_on(async |session| {
-        let (clock, random) = (&session.surroundings.clock, &session.surroundings.random);
-        let connection =
-            Connection::open(&config.index, Arc::clone(clock), Arc::clone(random)).map_err(|error| {
-                Failure::usage(
-                    "il collegamento non è configurato correttamente",
-                    "the connection is not configured correctly",
-                )
-                .because(&error)
-            })?;
-        let client = NodeClient::new(connection);
-        let mut found = Vec::new();
-        let mut request = PageRequest::default();
-        loop {
-            let page = client
-                .list_anomalies(config.municipality, &request)
-                .await
-                .map_err(|error| unanswered(&error))?;
-            found.extend(page.items);
-            match page.next {
-                Some(next) => request.after = Some(next),
-                None => return Ok(found),
-            }
-        }
+        let client = client_of(&config, session)?;
+        call::all_pages(async |request| client.list_anomalies(config.municipality, request).await).await
     })?;
     if found.is_empty() {
         session.say("nessuna anomalia", "no anomaly")?;

@@ -1,17 +1,14 @@
 //! Changes that wait for a registrar: listed for him, and what he signed about them handed over.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use agreement::reason::ExitCode;
 use clap::Args;
-use client::connection::Connection;
-use client::node::{HeldChange, NodeClient};
+use client::node::HeldChange;
 use client::page::PageRequest;
-use node::config::NodeConfig;
 use registry::statement::Act;
 
-use super::NodeArguments;
+use super::{NodeArguments, client_of};
 use crate::call;
 use crate::command::registrar::read_signed;
 use crate::datum::{Datum, RecordBuilder};
@@ -93,19 +90,6 @@ pub(super) fn confirm(
         session.data(&[row])?;
         Ok(ExitCode::Ok)
     })
-}
-
-fn client_of(config: &NodeConfig, session: &Session<'_, '_>) -> Result<NodeClient, Failure> {
-    let (clock, random) = (&session.surroundings.clock, &session.surroundings.random);
-    let connection = Connection::open(&config.index, Arc::clone(clock), Arc::clone(random));
-    let connection = connection.map_err(|error| {
-        Failure::usage(
-            "non è possibile collegarsi all'indice",
-            "no connection to the index can be made",
-        )
-        .because(&error)
-    })?;
-    Ok(NodeClient::new(connection))
 }
 
 fn row(change: &HeldChange, language: Language) -> Datum {
