@@ -49,6 +49,9 @@ pub enum RequestError {
     /// The publication key did not sign what is in the request.
     #[error("the request was changed: its publication key did not sign it")]
     Signature,
+    /// There is more in the text than what was signed and is compared: whoever reads the file after us may take that.
+    #[error("the request was changed: it holds something that its publication key did not sign")]
+    Additions,
     /// The signing request is for somebody else, or cannot be read.
     #[error("the request for a certificate cannot be used")]
     SigningRequest(#[source] PkiError),
@@ -84,7 +87,8 @@ impl EnrolmentRequest {
         )
     }
 
-    /// Reads a request and checks that its parts belong together.
+    /// Reads a request and checks that its parts belong together, and that nothing else stands in the text: line ends
+    /// may differ from those that were written, and nothing more.
     ///
     /// # Errors
     /// See [`RequestError`].
@@ -130,6 +134,9 @@ impl EnrolmentRequest {
             signing_request,
             signature,
         };
+        if !request.to_text().lines().eq(text.lines()) {
+            return Err(RequestError::Additions);
+        }
         check_names(&request.csr(), &request.node).map_err(RequestError::SigningRequest)?;
         Ok(request)
     }

@@ -278,6 +278,38 @@ fn a_request_that_was_changed_is_refused() {
 }
 
 #[test]
+fn a_request_with_a_block_or_a_line_of_somebody_else_is_neither_admitted_nor_signed() {
+    let place = Place::new();
+    place.enrol().unwrap();
+    let text = fs::read_to_string(place.node().join(REQUEST_FILE)).unwrap();
+    let node = node_identity("ponte.example", "imola").unwrap();
+    // A key of whoever carried the file, for the same name.
+    let foreign = csr(&node).unwrap().csr;
+    let foreign = foreign.replace("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST");
+    let (head, own) = text.split_once("-----BEGIN").unwrap();
+    let Issued { certificate, key } = authority();
+    let domain = TrustDomain::open(&certificate, &key).unwrap();
+    for changed in [
+        format!("{head}{foreign}-----BEGIN{own}"),
+        format!("{text}{foreign}"),
+    ] {
+        let refused = EnrolmentRequest::parse(&changed);
+        assert!(matches!(refused, Err(RequestError::Additions)), "{refused:?}");
+        let validity = Validity::starting(now(), Duration::from_secs(86_400)).unwrap();
+        let issued = domain.issue(&changed, &node, validity, &SeededRandom::new(4));
+        assert!(matches!(issued, Err(PkiError::NotOneRequest)), "{issued:?}");
+    }
+    for changed in [
+        format!("{text}note: x\n"),
+        text.replacen("node: ", "note: x\nnode: ", 1),
+        text.replacen("-----END", "\n-----END", 1),
+    ] {
+        let refused = EnrolmentRequest::parse(&changed);
+        assert!(matches!(refused, Err(RequestError::Additions)), "{refused:?}");
+    }
+}
+
+#[test]
 fn a_signing_request_for_somebody_else_is_refused_although_it_is_signed() {
     let foreign = csr(&node_identity("ponte.example", "dozza").unwrap())
         .unwrap()

@@ -6,6 +6,10 @@ pub enum PkiError {
     /// The signing request is not PEM, is not one, asks for what is never granted, or is wrongly signed.
     #[error("the certificate signing request cannot be read, or its signature is wrong")]
     UnreadableRequest,
+    /// The text holds no block of a signing request, one under another label, or another block beside it: which of two
+    /// was meant, and which was compared, nobody can tell.
+    #[error("exactly one PEM block is expected, a CERTIFICATE REQUEST")]
+    NotOneRequest,
     /// The signing request asks for other names than the ones being issued.
     #[error("the certificate signing request names another identity than the one to issue")]
     RequestNamesAnother,

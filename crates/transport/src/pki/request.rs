@@ -3,12 +3,22 @@
 use std::fmt;
 
 use rcgen::{CertificateParams, CertificateSigningRequestParams, KeyPair, SanType};
+use rustls_pki_types::CertificateSigningRequestDer;
+use rustls_pki_types::pem::PemObject;
 use zeroize::Zeroizing;
 
 use agreement::peer::SpiffeId;
 
 use crate::pki::error::PkiError;
 use crate::pki::names::IndexId;
+
+/// How every block begins (RFC 7468 §2).
+const BEGIN: &str = "-----BEGIN";
+
+/// Label of a signing request (RFC 7468 §7).
+const LABEL: &str = "CERTIFICATE REQUEST";
+
+const DASHES: &str = "-----";
 
 /// A private key as PEM text. It is wiped when dropped and never shown by `Debug`.
 #[derive(Clone)]
@@ -56,9 +66,11 @@ pub fn check_names(csr: &str, id: &SpiffeId) -> Result<(), PkiError> {
     read(csr, &subject_alt_names(&id.to_string(), &[])?).map(drop)
 }
 
-/// Reads a signing request that must ask for exactly these names.
+/// Reads a signing request that must ask for exactly these names. Other text may stand beside it, as in a request of
+/// enrolment, but no other block.
 pub(crate) fn read(csr: &str, names: &[SanType]) -> Result<CertificateSigningRequestParams, PkiError> {
-    let request = CertificateSigningRequestParams::from_pem(csr).map_err(|_| PkiError::UnreadableRequest)?;
+    let der = the_block(csr)?;
+    let request = CertificateSigningRequestParams::from_der(&der).map_err(|_| PkiError::UnreadableRequest)?;
     if request.public_key.algorithm() != &rcgen::PKCS_ECDSA_P256_SHA256 {
         return Err(PkiError::RequestKeyKind);
     }
@@ -66,6 +78,16 @@ pub(crate) fn read(csr: &str, names: &[SanType]) -> Result<CertificateSigningReq
         return Err(PkiError::RequestNamesAnother);
     }
     Ok(request)
+}
+
+/// The one block of a text. Parsers differ in which of several they take, so that the request that people compared need
+/// not be the one that is signed.
+fn the_block(text: &str) -> Result<CertificateSigningRequestDer<'static>, PkiError> {
+    let begins = format!("{BEGIN} {LABEL}{DASHES}");
+    if text.matches(BEGIN).count() != 1 || !text.contains(&begins) {
+        return Err(PkiError::NotOneRequest);
+    }
+    CertificateSigningRequestDer::from_pem_slice(text.as_bytes()).map_err(|_| PkiError::UnreadableRequest)
 }
 
 /// The names of a certificate: the identity first, then the DNS names.

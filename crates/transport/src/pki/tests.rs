@@ -98,8 +98,41 @@ fn a_request_is_signed_only_for_the_identity_it_names() {
     ));
     assert!(matches!(
         ca.issue("no request", &agency(), days(90), &random),
+        Err(PkiError::NotOneRequest)
+    ));
+    let empty = "-----BEGIN CERTIFICATE REQUEST-----\n-----END CERTIFICATE REQUEST-----\n";
+    assert!(matches!(
+        ca.issue(empty, &agency(), days(90), &random),
         Err(PkiError::UnreadableRequest)
     ));
+}
+
+#[test]
+fn beside_a_request_there_may_be_text_but_no_other_block() {
+    let (_, ca) = authority("ponte.example");
+    let random = SeededRandom::new(2);
+    let own = request::csr(&agency()).unwrap().csr;
+    let foreign = request::csr(&agency()).unwrap().csr;
+    let relabelled = |label: &str| foreign.replace("CERTIFICATE REQUEST", label);
+    for (text, what) in [
+        (
+            format!("{}{own}", relabelled("NEW CERTIFICATE REQUEST")),
+            "a block before",
+        ),
+        (
+            format!("{own}{}", relabelled("NEW CERTIFICATE REQUEST")),
+            "a block behind",
+        ),
+        (format!("{own}{foreign}"), "two"),
+        (format!("{}{own}", relabelled("PUBLIC KEY")), "another label"),
+        (format!("{own}note: {foreign}"), "a block within a line"),
+        (relabelled("NEW CERTIFICATE REQUEST"), "another label alone"),
+    ] {
+        let issued = ca.issue(&text, &agency(), days(90), &random);
+        assert!(matches!(issued, Err(PkiError::NotOneRequest)), "{what}");
+    }
+    let with_text = format!("node: imola\r\n{}note: as asked\n", own.replace('\n', "\r\n"));
+    assert!(ca.issue(&with_text, &agency(), days(90), &random).is_ok());
 }
 
 #[test]
