@@ -3,15 +3,16 @@
 //! A file is `*.csv`, written elsewhere or under another name and moved in when it is whole. It is taken when it is
 //! [complete](Completion), oldest first, one at a time, and destroyed after import; one that is no export is moved to
 //! the folder of rejected files. Until then it stays where it is: after a crash at any moment it is taken again, and
-//! what it had brought already changes nothing. A file that cannot be read, or for which there is no room, is tried
+//! what it had brought already changes nothing. Only the file that was read is destroyed or moved: another one that got
+//! its name meanwhile is an export of its own. A file that cannot be read, or for which there is no room, is tried
 //! again and shown in the status; those behind it wait, because the order of exports matters.
 
+mod held;
 mod watch;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata};
 use std::io::{self, BufReader, Read};
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,13 +25,12 @@ use crate::exports::{ExportId, ExportsError};
 use crate::housekeeping::chain;
 use crate::intake::{Delivery, Intake, IntakeError, Outcome};
 
+use self::held::{Held, HeldKind, MOVING, TAKEN, held_name, mark, numbered};
+
 pub use self::watch::{Completion, Seen, Stamp, Watch};
 
 /// Extension of the files that are taken, in capitals or not.
 const EXPORT: &str = "csv";
-
-/// How the name of a file begins that was taken and is about to go.
-const TAKEN: &str = ".ponte-taken-";
 
 /// Longest companion, bytes.
 const LONGEST_COMPANION: u64 = 1024;
@@ -176,9 +176,13 @@ impl Incoming {
             return Look::Nothing { files: count };
         };
         match self.take(&file) {
-            Ok(Some(outcome)) => Look::Taken {
+            Ok(Some((outcome, Put::Away))) => Look::Taken {
                 outcome,
                 files: count - 1,
+            },
+            Ok(Some((outcome, Put::Back))) => Look::Taken {
+                outcome,
+                files: count,
             },
             Ok(None) => Look::StillWritten { files: count },
             Err(TakeError { problem, error }) => Look::Failed {
@@ -211,8 +215,19 @@ impl Incoming {
         Ok(removed)
     }
 
-    /// Takes one file; nothing when it changed meanwhile.
-    fn take(&self, seen: &Seen) -> Result<Option<Outcome>, TakeError> {
+    /// Takes one file and puts it away; nothing when it changed meanwhile.
+    fn take(&self, seen: &Seen) -> Result<Option<(Outcome, Put)>, TakeError> {
+        let Some(outcome) = self.bring(seen)? else {
+            return Ok(None);
+        };
+        let put = self
+            .put_away(seen, &outcome)
+            .map_err(|error| TakeError::new(Problem::NotRemovable, &error))?;
+        Ok(Some((outcome, put)))
+    }
+
+    /// Hands one file to the intake; nothing when it changed meanwhile.
+    fn bring(&self, seen: &Seen) -> Result<Option<Outcome>, TakeError> {
         let path = self.rules.directory.join(&seen.name);
         let file = File::open(&path).map_err(|error| TakeError::unreadable(&error))?;
         let metadata = file.metadata().map_err(|error| TakeError::unreadable(&error))?;
@@ -230,28 +245,64 @@ impl Incoming {
             file: &file,
             expect: seen.stamp,
         };
-        let outcome = match self.intake.take(BufReader::new(guard), delivery) {
-            Ok(outcome) => outcome,
-            Err(error) if is_still_written(&error) => return Ok(None),
-            Err(error) => return Err(TakeError::of_intake(&error)),
-        };
-        self.put_away(&path, &outcome)
-            .map_err(|error| TakeError::new(Problem::NotRemovable, &error))?;
-        Ok(Some(outcome))
+        match self.intake.take(BufReader::new(guard), delivery) {
+            Ok(outcome) => Ok(Some(outcome)),
+            Err(error) if is_still_written(&error) => Ok(None),
+            Err(error) => Err(TakeError::of_intake(&error)),
+        }
     }
 
-    /// Destroys what was taken, and moves what is no export.
-    fn put_away(&self, path: &Path, outcome: &Outcome) -> io::Result<()> {
+    /// Destroys what was taken, and moves what is no export. An import may last minutes: a file that has its name by now
+    /// and is not the one that was read stays, with its companion.
+    fn put_away(&self, seen: &Seen, outcome: &Outcome) -> io::Result<Put> {
+        let Seen { name, stamp: expect } = seen;
+        let path = self.rules.directory.join(name);
+        let prefix = match outcome {
+            Outcome::Imported(_) | Outcome::Waiting(_) => TAKEN,
+            Outcome::Rejected(_) => MOVING,
+        };
+        // Another name first: it can be looked at without somebody exchanging it, and a companion that outlived its file
+        // would vouch for the next one of that name.
+        let held = self.rules.directory.join(held_name(prefix, seen));
+        fs::rename(&path, &held)?;
+        if stamp(&fs::symlink_metadata(&held)?) != *expect {
+            self.give_back(&held, name)?;
+            return Ok(Put::Back);
+        }
         if let Outcome::Rejected(rejected) = outcome {
             let to = self.rules.rejected.join(format!("{}.{EXPORT}", rejected.report));
-            move_to(path, &to)?;
-            return self.finish(path);
+            move_to(&held, &to)?;
+            self.finish(&path)?;
+        } else {
+            self.finish(&path)?;
+            fs::remove_file(&held)?;
+            sync_directory(&self.rules.directory)?;
         }
-        // Another name first: a companion that outlived its file would vouch for the next one of that name.
-        let taken = taken_name(path).ok_or(io::ErrorKind::InvalidFilename)?;
-        fs::rename(path, &taken)?;
-        self.finish(path)?;
-        fs::remove_file(&taken)?;
+        Ok(Put::Away)
+    }
+
+    /// Gives a file its name back, or one like it when another file has the name by now. Nothing is replaced.
+    fn give_back(&self, held: &Path, name: &OsStr) -> io::Result<()> {
+        let own = fs::symlink_metadata(held)?;
+        let mut attempt = 1;
+        loop {
+            let to = self.rules.directory.join(numbered(name, attempt));
+            // A second name, and not another one: that would replace what is there.
+            match fs::hard_link(held, &to) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    let there = fs::symlink_metadata(&to)?;
+                    if (there.dev(), there.ino()) == (own.dev(), own.ino()) {
+                        break;
+                    }
+                    attempt += 1;
+                }
+                linked => {
+                    linked?;
+                    break;
+                }
+            }
+        }
+        fs::remove_file(held)?;
         sync_directory(&self.rules.directory)
     }
 
@@ -266,14 +317,24 @@ impl Incoming {
         }
     }
 
-    /// Ends what was interrupted between import and destruction.
-    fn resume(&self, name: &OsStr, original: &OsStr) -> io::Result<()> {
+    /// Ends what was interrupted between import and destruction, or between judgement and move. What was not read, or
+    /// not moved, gets its name back.
+    fn resume(&self, held: &Held<'_>, current: Stamp) -> io::Result<()> {
+        let Held {
+            whole,
+            kind,
+            original,
+        } = held;
+        let path = self.rules.directory.join(whole);
+        if *kind != HeldKind::Taken(mark(current)) {
+            return self.give_back(&path, original);
+        }
         let original = self.rules.directory.join(original);
         // When the next file of that name is there already, the companion is its own.
         if !original.try_exists()? {
             self.finish(&original)?;
         }
-        fs::remove_file(self.rules.directory.join(name))
+        fs::remove_file(path)
     }
 
     fn companion_of(&self, path: &Path) -> Option<PathBuf> {
@@ -314,8 +375,8 @@ impl Incoming {
             if !metadata.is_file() {
                 continue;
             }
-            if let Some(original) = taken_from(&name) {
-                self.resume(&name, original)?;
+            if let Some(held) = Held::of(&name) {
+                self.resume(&held, stamp(&metadata))?;
             } else if is_export(&name) {
                 let stamp = stamp(&metadata);
                 listed.files.push(Seen { name, stamp });
@@ -423,17 +484,13 @@ fn is_export(name: &OsStr) -> bool {
     !hidden && extension.is_some_and(|extension| extension.eq_ignore_ascii_case(EXPORT))
 }
 
-/// The name of a file that is about to go.
-fn taken_name(path: &Path) -> Option<PathBuf> {
-    let mut name = OsString::from(TAKEN);
-    name.push(path.file_name()?);
-    Some(path.with_file_name(name))
-}
-
-/// The name that such a file had.
-fn taken_from(name: &OsStr) -> Option<&OsStr> {
-    let rest = name.as_encoded_bytes().strip_prefix(TAKEN.as_bytes())?;
-    Some(OsStr::from_bytes(rest))
+/// What became of a file that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Put {
+    /// It was destroyed or moved.
+    Away,
+    /// Another file had its name: that one is there, and its turn comes.
+    Back,
 }
 
 /// Moves a file, also to another volume, and leaves it to its owner alone.

@@ -41,6 +41,27 @@ impl Folder {
         fs::write(self.rules.directory.join(name), content).unwrap();
     }
 
+    fn seen(&self, name: &str) -> Seen {
+        let metadata = fs::metadata(self.rules.directory.join(name)).unwrap();
+        Seen {
+            name: name.into(),
+            stamp: stamp(&metadata),
+        }
+    }
+
+    /// As the daemon does behind an import.
+    fn rename_as_taken(&self, name: &str) {
+        let to = held_name(TAKEN, &self.seen(name));
+        fs::rename(self.rules.directory.join(name), self.rules.directory.join(to)).unwrap();
+    }
+
+    /// As a back office does with its next export: written under another name, and moved over the old one.
+    fn replace(&self, name: &str, content: &str) {
+        self.write("next.tmp", content);
+        let next = self.rules.directory.join("next.tmp");
+        fs::rename(next, self.rules.directory.join(name)).unwrap();
+    }
+
     fn names(&self) -> BTreeSet<String> {
         names_in(&self.rules.directory)
     }
@@ -235,16 +256,75 @@ fn an_interruption_between_import_and_destruction_is_made_good_at_the_next_look(
     folder.write("a.csv.ok", "");
     assert_eq!(created(incoming.look(0)), 0);
     // As if it had died behind the change of name.
-    folder.write(".ponte-taken-a.csv", &residents(3));
+    folder.write("a.csv", &residents(3));
+    folder.rename_as_taken("a.csv");
     folder.write("a.csv.ok", "");
     assert_eq!(incoming.look(0), Look::Nothing { files: 0 });
     assert!(folder.names().is_empty(), "{:?}", folder.names());
     // As if the next file of that name had come meanwhile: its companion is its own.
-    folder.write(".ponte-taken-a.csv", &residents(3));
+    folder.write("a.csv", &residents(3));
+    folder.rename_as_taken("a.csv");
     folder.write("a.csv", &residents(4));
     folder.write("a.csv.ok", "");
     assert_eq!(created(incoming.look(0)), 1);
     assert!(folder.names().is_empty(), "{:?}", folder.names());
+}
+
+#[test]
+fn an_export_that_came_under_the_same_name_during_an_import_is_not_destroyed_with_it() {
+    let mut folder = Folder::new(Completion::OkFile);
+    let mut incoming = folder.start();
+    for (first, rejected) in [(residents(3), false), ("no export".to_owned(), true)] {
+        folder.write("a.csv", &first);
+        folder.write("a.csv.ok", "");
+        let seen = folder.seen("a.csv");
+        let outcome = incoming.bring(&seen).ok().flatten().unwrap();
+        assert_eq!(matches!(outcome, Outcome::Rejected(_)), rejected);
+        folder.replace("a.csv", &residents(12));
+        assert_eq!(incoming.put_away(&seen, &outcome).unwrap(), Put::Back);
+        assert_eq!(folder.names(), ["a.csv", "a.csv.ok"].map(str::to_owned).into());
+        assert_eq!(created(incoming.look(0)), if rejected { 0 } else { 9 });
+        assert!(folder.names().is_empty(), "{:?}", folder.names());
+    }
+    assert!(
+        names_in(&folder.rules.rejected).is_empty(),
+        "nothing was moved unread"
+    );
+}
+
+#[test]
+fn an_export_that_was_written_on_after_it_was_read_is_taken_again() {
+    let mut folder = Folder::new(AT_ONCE);
+    let mut incoming = folder.start();
+    folder.write("a.csv", &residents(3));
+    let seen = folder.seen("a.csv");
+    let outcome = incoming.bring(&seen).ok().flatten().unwrap();
+    folder.write("a.csv", &residents(5));
+    assert_eq!(incoming.put_away(&seen, &outcome).unwrap(), Put::Back);
+    assert_eq!(created(incoming.look(0)), 2);
+}
+
+#[test]
+fn a_file_that_was_never_read_gets_its_name_back_after_an_interruption_and_replaces_no_other() {
+    let mut folder = Folder::new(AT_ONCE);
+    let mut incoming = folder.start();
+    folder.write("a.csv", &residents(3));
+    let old = folder.seen("a.csv");
+    // The process dies when it has taken the name from a file that it did not read; a third one has come.
+    folder.replace("a.csv", &residents(4));
+    for prefix in [TAKEN, MOVING] {
+        let held = folder.rules.directory.join(held_name(prefix, &old));
+        fs::rename(folder.rules.directory.join("a.csv"), held).unwrap();
+        incoming.list().unwrap();
+        assert_eq!(folder.names(), ["a.csv"].map(str::to_owned).into());
+    }
+    folder.write("b.csv", &residents(4));
+    let held = folder.rules.directory.join(held_name(TAKEN, &old));
+    fs::rename(folder.rules.directory.join("b.csv"), held).unwrap();
+    incoming.list().unwrap();
+    assert_eq!(folder.names(), ["a.2.csv", "a.csv"].map(str::to_owned).into());
+    assert_eq!(created(incoming.look(0)), 4);
+    assert_eq!(created(incoming.look(0)), 0);
 }
 
 #[test]
