@@ -69,6 +69,8 @@ pub enum ExportState {
     Taken,
     /// It would cancel more cards than the limit admits: a person decides.
     Waiting(Cancellations),
+    /// It would have, and an export that was received later has been imported since: a person can only give it up.
+    Overtaken(Cancellations),
     /// It was imported, and is kept for the stated time.
     Kept {
         /// Until then, Unix milliseconds.

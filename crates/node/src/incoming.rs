@@ -422,6 +422,7 @@ impl TakeError {
             | IntakeError::Report(_)
             | IntakeError::NothingWaits
             | IntakeError::SeveralWait
+            | IntakeError::Overtaken
             | IntakeError::Changed { .. } => Problem::Storage,
         };
         Self::new(problem, error)

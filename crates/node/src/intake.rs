@@ -16,7 +16,7 @@ use serde::Serialize;
 use transport::clock::Clock;
 
 use crate::assess::assess;
-use crate::check::ExportError;
+use crate::check::{CheckedExport, ExportError};
 use crate::exports::{Cancellations, ExportId, ExportState, ExportsError, HeldExport, SealedExports};
 use crate::import::{ImportContext, ImportError, ImportReport, RemovalLimit, import};
 use crate::reports::{Reason, Report, ReportCounts, ReportError, Reports, Verdict};
@@ -90,6 +90,8 @@ pub struct WaitingExport {
     pub id: ExportId,
     /// When it was received, day and time in Italy.
     pub received: String,
+    /// Whether an export that was received later has been imported since: then it can only be given up.
+    pub overtaken: bool,
     /// Why it waits.
     #[serde(flatten)]
     pub cancellations: Cancellations,
@@ -122,6 +124,12 @@ pub enum IntakeError {
     /// Several wait.
     #[error("several exports wait for a decision: name one by its id")]
     SeveralWait,
+    /// A later export was imported: what this one says is no longer true.
+    #[error(
+        "an export that was received later has been imported since, and this one would put older data over it: \
+         discard it and export again"
+    )]
+    Overtaken,
     /// The registry has changed since the cancellations were counted.
     #[error(
         "the registry has changed since: the export would now cancel {now} of {cards} cards; decide again"
@@ -201,12 +209,16 @@ impl Intake {
         Ok(all.iter().filter_map(WaitingExport::of).collect())
     }
 
-    /// Imports an export that waits: the one of the id, or the only one.
+    /// Imports an export that waits: the one of the id, or the only one. One that was received before an export that has
+    /// been imported never is.
     ///
     /// # Errors
     /// See [`IntakeError`]; then it waits on.
     pub fn confirm(&self, id: Option<&str>) -> Result<Imported, IntakeError> {
         let (mut held, counted) = self.the_waiting(id)?;
+        if let ExportState::Overtaken(_) = held.state {
+            return Err(IntakeError::Overtaken);
+        }
         let day = held.note.day.parse().map_err(|_| ExportsError::Note)?;
         let form = held.note.form()?;
         let mut store = self.storage.store();
@@ -222,6 +234,8 @@ impl Intake {
             }
         }
         let context = self.context(day, Some(RemovalLimit::Unlimited));
+        let received_ms = held.note.received_ms;
+        self.overtake(|other| other.id != held.id && other.note.received_ms <= received_ms)?;
         let done = import(&mut store, self.exports.read(&held.id)?, context, &form)?;
         drop(store);
         self.finish(held, done)
@@ -249,7 +263,7 @@ impl Intake {
         for held in self.exports.all()? {
             let over = match held.state {
                 ExportState::Kept { until_ms } => until_ms <= now_ms,
-                ExportState::Taken | ExportState::Waiting(_) => false,
+                ExportState::Taken | ExportState::Waiting(_) | ExportState::Overtaken(_) => false,
             };
             if over {
                 self.exports.remove(&held.id)?;
@@ -285,7 +299,13 @@ impl Intake {
                 drop(store);
                 return self.wait(held, counted);
             }
+        } else if let Err(error) =
+            CheckedExport::open(self.exports.read(&held.id)?, context.of_export(), form)
+        {
+            return self.reject_unless_broken(&held, error.into());
         }
+        // Before the first change: whatever happens then, what waits is never put over it.
+        self.overtake(|_| true)?;
         match import(&mut store, self.exports.read(&held.id)?, context, form) {
             Ok(done) => {
                 drop(store);
@@ -293,6 +313,18 @@ impl Intake {
             }
             Err(error) => self.reject_unless_broken(&held, error),
         }
+    }
+
+    /// Notes, durably, that exports which wait are older than what is imported now.
+    fn overtake(&self, is_older: impl Fn(&HeldExport) -> bool) -> Result<(), IntakeError> {
+        for mut waiting in self.exports.all()? {
+            if let ExportState::Waiting(counted) = waiting.state
+                && is_older(&waiting)
+            {
+                self.exports.hold(&mut waiting, ExportState::Overtaken(counted))?;
+            }
+        }
+        Ok(())
     }
 
     fn wait(&self, mut held: HeldExport, counted: Cancellations) -> Result<Outcome, IntakeError> {
@@ -318,6 +350,7 @@ impl Intake {
         Ok(Outcome::Waiting(WaitingExport {
             received: in_italy(held.note.received_ms),
             id: held.id,
+            overtaken: false,
             cancellations: counted,
         }))
     }
@@ -366,7 +399,7 @@ impl Intake {
     fn the_waiting(&self, id: Option<&str>) -> Result<(HeldExport, Cancellations), IntakeError> {
         let all = self.exports.all()?;
         let mut waiting = all.into_iter().filter_map(|held| match held.state {
-            ExportState::Waiting(counted) => Some((held, counted)),
+            ExportState::Waiting(counted) | ExportState::Overtaken(counted) => Some((held, counted)),
             ExportState::Taken | ExportState::Kept { .. } => None,
         });
         match id {
@@ -401,9 +434,10 @@ impl Intake {
 impl WaitingExport {
     fn of(held: &HeldExport) -> Option<Self> {
         match held.state {
-            ExportState::Waiting(cancellations) => Some(Self {
+            ExportState::Waiting(cancellations) | ExportState::Overtaken(cancellations) => Some(Self {
                 id: held.id.clone(),
                 received: in_italy(held.note.received_ms),
+                overtaken: matches!(held.state, ExportState::Overtaken(_)),
                 cancellations,
             }),
             ExportState::Taken | ExportState::Kept { .. } => None,

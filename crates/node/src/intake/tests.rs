@@ -168,21 +168,112 @@ fn a_person_confirms_what_was_shown_and_nothing_else() {
     let mut disk = Disk::new();
     let intake = disk.start(RULES);
     take(&intake, &residents(400));
-    waiting(take(&intake, &residents(300)));
-    // Meanwhile ten of those who would go are gone.
-    assert_eq!(imported(take(&intake, &residents(390))).import.removed, 10);
-    let refused = intake.confirm(None);
+    let first = waiting(take(&intake, &residents(370)));
+    disk.clock.advance(Duration::from_secs(60));
+    let second = waiting(take(&intake, &residents(300)));
+    // Meanwhile thirty of those who would go are gone.
+    let id = Some(first.id.as_str());
+    assert_eq!(intake.confirm(id).unwrap().import.removed, 30);
+    let id = Some(second.id.as_str());
+    let refused = intake.confirm(id);
     assert!(
-        matches!(refused, Err(IntakeError::Changed { now: 90, cards: 390 })),
+        matches!(refused, Err(IntakeError::Changed { now: 70, cards: 370 })),
         "{refused:?}"
     );
-    assert_eq!(cards(&intake).0, 390);
+    assert_eq!(cards(&intake).0, 370);
     assert_eq!(
         intake.waiting().unwrap()[0].cancellations.missing,
-        90,
+        70,
         "now this is shown"
     );
-    assert_eq!(intake.confirm(None).unwrap().import.removed, 90);
+    assert_eq!(intake.confirm(id).unwrap().import.removed, 70);
+}
+
+/// Monday's export waits, Tuesday's is imported: Monday's is never put over it, also after a restart.
+#[test]
+fn an_export_that_waits_is_not_imported_over_one_that_was_received_later() {
+    let mut disk = Disk::new();
+    let intake = disk.start(RULES);
+    take(&intake, &residents(400));
+    let monday = waiting(take(&intake, &residents(300)));
+    assert!(!monday.overtaken);
+    disk.clock.advance(Duration::from_secs(24 * 3600));
+    // Five are born and have cards; one who lived in via Emilia has moved.
+    let tuesday = residents(405).replacen("Emilia", "Cavour", 1);
+    assert_eq!(imported(take(&intake, &tuesday)).import.created, 5);
+    let end = cards(&intake);
+    drop(intake);
+    let intake = disk.start(RULES);
+    for _ in 0..2 {
+        let refused = intake.confirm(Some(monday.id.as_str())).unwrap_err();
+        assert!(matches!(refused, IntakeError::Overtaken), "{refused:?}");
+        assert!(refused.to_string().contains("discard it and export again"));
+    }
+    assert_eq!(cards(&intake), end, "the newborns and the new address stay");
+    assert!(intake.waiting().unwrap()[0].overtaken, "and it is shown");
+    assert_eq!(intake.discard(None).unwrap(), monday.id);
+    assert_eq!((intake.waiting().unwrap(), disk.sealed_files()), (Vec::new(), 0));
+}
+
+#[test]
+fn of_two_exports_that_wait_the_older_one_is_overtaken_by_the_newer_and_not_the_other_way_round() {
+    let mut disk = Disk::new();
+    let intake = disk.start(RULES);
+    take(&intake, &residents(400));
+    let gone = |cards: &[&str]| {
+        let withdraw: &[(&str, &str)] = &[("operazione", "C")];
+        let rows: Vec<_> = cards.iter().map(|card| (*card, withdraw)).collect();
+        export(&rows)
+    };
+    let names: Vec<String> = (1..=60).map(|number| format!("S{number:05}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let incremental = || Delivery {
+        form: Some(ExportForm {
+            kind: registry::export::ExportKind::Incremental,
+            mapping: None,
+        }),
+        ..Delivery::default()
+    };
+    let mut held = Vec::new();
+    for part in names.chunks(21).take(2) {
+        held.push(waiting(
+            intake.take(gone(part).as_bytes(), incremental()).unwrap(),
+        ));
+        disk.clock.advance(Duration::from_secs(60));
+    }
+    let [monday, tuesday] = held.as_slice() else {
+        panic!("two wait");
+    };
+    assert_eq!(
+        intake.confirm(Some(tuesday.id.as_str())).unwrap().import.removed,
+        21
+    );
+    let refused = intake.confirm(Some(monday.id.as_str()));
+    assert!(matches!(refused, Err(IntakeError::Overtaken)), "{refused:?}");
+    assert_eq!(cards(&intake).0, 379);
+}
+
+#[test]
+fn a_file_that_is_no_export_overtakes_nothing_and_neither_does_one_that_waits() {
+    let mut disk = Disk::new();
+    let intake = disk.start(RULES);
+    take(&intake, &residents(400));
+    let monday = waiting(take(&intake, &residents(300)));
+    disk.clock.advance(Duration::from_secs(60));
+    for removals in [None, Some(RemovalLimit::Unlimited)] {
+        let delivery = Delivery {
+            removals,
+            ..Delivery::default()
+        };
+        let outcome = intake.take("no export".as_bytes(), delivery).unwrap();
+        assert!(matches!(outcome, Outcome::Rejected(_)));
+    }
+    let later = waiting(take(&intake, &residents(299)));
+    intake.discard(Some(later.id.as_str())).unwrap();
+    assert_eq!(
+        intake.confirm(Some(monday.id.as_str())).unwrap().import.removed,
+        100
+    );
 }
 
 #[test]

@@ -301,7 +301,9 @@ pub(super) fn failed(error: &NodeError) -> Failure {
             ExitCode::Unavailable
         }
         NodeError::Intake(IntakeError::NothingWaits) => ExitCode::NotFound,
-        NodeError::Intake(IntakeError::SeveralWait | IntakeError::Changed { .. })
+        NodeError::Intake(
+            IntakeError::SeveralWait | IntakeError::Overtaken | IntakeError::Changed { .. },
+        )
         | NodeError::Waits { .. } => ExitCode::Conflict,
         NodeError::Intake(IntakeError::Exports(_) | IntakeError::Report(_)) => ExitCode::Unavailable,
         NodeError::KeyFile(_) | NodeError::PublicationKey(_) => ExitCode::Usage,
