@@ -13,9 +13,9 @@ use crate::exports::Cancellations;
 use crate::import::{ImportContext, ImportError};
 
 /// Reads an export to its end and counts the cards that an import would newly mark as cancelled or dead, and those that
-/// it would withdraw: because a row says so, because an annulment takes back their only operation, or because a total
-/// export does not name them. Cards that leave publication because their term is over are not among them. Nothing is
-/// changed.
+/// it would withdraw: because a row says so, because a row puts their end so far back that their term of publication is
+/// over, because an annulment takes back their only operation, or because a total export does not name them. Only cards
+/// whose term is over as the mirror has them are not among them: they leave whatever the export says. Nothing is changed.
 ///
 /// # Errors
 /// See [`ImportError`].
@@ -83,14 +83,17 @@ fn effect(
     store: &MunicipalStore,
     history: &mut History,
     operation: &Operation,
-    is_over: impl FnOnce(&Record) -> bool,
+    is_over: impl Fn(&Record) -> bool,
 ) -> Result<Option<Effect>, MunicipalError> {
     let is_open = |card: Option<Record>| card.is_some_and(|card| !has_ended(&card));
     match operation {
         // Only a row that says so can end a card: the mirror is asked for these alone.
-        Operation::Publish(record) if has_ended(record) && !is_over(record) => {
-            Ok(is_open(store.card(&record.local_id)?).then_some(Effect::Ends))
-        }
+        Operation::Publish(record) if has_ended(record) => Ok(match store.card(&record.local_id)? {
+            Some(card) if is_over(&card) => None,
+            Some(card) if !has_ended(&card) => Some(Effect::Ends),
+            Some(_) if is_over(record) => Some(Effect::Withdraws),
+            Some(_) | None => None,
+        }),
         Operation::Publish(_) => Ok(None),
         Operation::Withdraw(card) => Ok(store.card(card)?.map(|_| Effect::Withdraws)),
         Operation::Annul(card) => {

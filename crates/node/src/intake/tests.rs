@@ -189,6 +189,37 @@ fn a_person_confirms_what_was_shown_and_nothing_else() {
     assert_eq!(intake.confirm(id).unwrap().import.removed, 70);
 }
 
+/// A mapping that gives everybody a death of long ago must not empty the registry, whatever terms are set.
+#[test]
+fn with_a_term_of_publication_an_export_that_ends_everybody_waits_too() {
+    let rules = IntakeRules {
+        retention: Retention {
+            cancelled_years: Some(5),
+            deceased_years: Some(5),
+        },
+        ..RULES
+    };
+    for end in [
+        ("decesso_data", "2010-01-01"),
+        ("cancellazione_decorrenza", "2010-01-01"),
+    ] {
+        let mut disk = Disk::new();
+        let intake = disk.start(rules);
+        take(&intake, &residents(100));
+        let names: Vec<String> = (1..=100).map(|number| format!("S{number:05}")).collect();
+        let ended: &[(&str, &str)] = &[("cancellazione_motivo", "5"), end];
+        let ended = if end.0 == "decesso_data" {
+            &ended[1..]
+        } else {
+            ended
+        };
+        let rows: Vec<_> = names.iter().map(|card| (card.as_str(), ended)).collect();
+        let held = waiting(take(&intake, &export(&rows)));
+        assert_eq!(held.cancellations.cancelled, 100, "{end:?}");
+        assert_eq!(cards(&intake), (100, 100), "{end:?}");
+    }
+}
+
 /// Monday's export waits, Tuesday's is imported: Monday's is never put over it, also after a restart.
 #[test]
 fn an_export_that_waits_is_not_imported_over_one_that_was_received_later() {
