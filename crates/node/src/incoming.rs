@@ -10,6 +10,7 @@
 mod held;
 mod watch;
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata};
 use std::io::{self, BufReader, Read};
@@ -92,7 +93,7 @@ pub enum Problem {
     Unreadable,
     /// The volume is full.
     NoSpace,
-    /// The file was imported and cannot be removed or moved.
+    /// The file was imported and cannot be removed or moved. It is not imported again while the daemon runs.
     NotRemovable,
     /// The data directory does not work.
     Storage,
@@ -104,6 +105,8 @@ pub struct Incoming {
     rules: IncomingRules,
     intake: Intake,
     watch: Watch,
+    /// Files that were imported, or judged, and cannot be put away: at the next look only that is tried again.
+    unremoved: BTreeMap<OsString, (Stamp, Outcome)>,
 }
 
 /// What one look brought.
@@ -141,7 +144,12 @@ impl Incoming {
     /// A look-out that has not looked yet.
     pub fn new(rules: IncomingRules, intake: Intake) -> Self {
         let watch = Watch::new(rules.completion);
-        Self { rules, intake, watch }
+        Self {
+            rules,
+            intake,
+            watch,
+            unremoved: BTreeMap::new(),
+        }
     }
 
     /// Makes the two folders where there are none.
@@ -171,6 +179,11 @@ impl Incoming {
         };
         let Listed { files, others } = listed;
         let count = files.len();
+        self.unremoved.retain(|name, (stamp, _)| {
+            files
+                .iter()
+                .any(|file| (&file.name, file.stamp) == (name, *stamp))
+        });
         let complete = self.watch.observe(now_ms, &files, &others);
         let Some(file) = complete.into_iter().next() else {
             return Look::Nothing { files: count };
@@ -215,15 +228,23 @@ impl Incoming {
         Ok(removed)
     }
 
-    /// Takes one file and puts it away; nothing when it changed meanwhile.
-    fn take(&self, seen: &Seen) -> Result<Option<(Outcome, Put)>, TakeError> {
-        let Some(outcome) = self.bring(seen)? else {
-            return Ok(None);
+    /// Takes one file, unless it was taken and stands there only because it cannot be removed, and puts it away; nothing
+    /// when it changed meanwhile.
+    fn take(&mut self, seen: &Seen) -> Result<Option<(Outcome, Put)>, TakeError> {
+        let outcome = match self.unremoved.remove(&seen.name) {
+            Some((_, outcome)) => outcome,
+            None => match self.bring(seen)? {
+                Some(outcome) => outcome,
+                None => return Ok(None),
+            },
         };
-        let put = self
-            .put_away(seen, &outcome)
-            .map_err(|error| TakeError::new(Problem::NotRemovable, &error))?;
-        Ok(Some((outcome, put)))
+        match self.put_away(seen, &outcome) {
+            Ok(put) => Ok(Some((outcome, put))),
+            Err(error) => {
+                self.unremoved.insert(seen.name.clone(), (seen.stamp, outcome));
+                Err(TakeError::new(Problem::NotRemovable, &error))
+            }
+        }
     }
 
     /// Hands one file to the intake; nothing when it changed meanwhile.
@@ -271,7 +292,11 @@ impl Incoming {
         }
         if let Outcome::Rejected(rejected) = outcome {
             let to = self.rules.rejected.join(format!("{}.{EXPORT}", rejected.report));
-            move_to(&held, &to)?;
+            if let Err(error) = move_to(&held, &to) {
+                // Under its own name it is known as judged; what cannot be given back now is at the next look.
+                let _ = self.give_back(&held, name);
+                return Err(error);
+            }
             self.finish(&path)?;
         } else {
             self.finish(&path)?;

@@ -7,7 +7,7 @@ use tokio::sync::{Notify, watch};
 use transport::clock::Clock;
 use transport::shutdown::Shutdown;
 
-use crate::incoming::{Incoming, IncomingRules, IncomingState, IncomingStatus, Look};
+use crate::incoming::{Incoming, IncomingRules, IncomingState, IncomingStatus, Look, Problem};
 use crate::intake::{Intake, Outcome};
 use crate::publisher::PublisherHandle;
 
@@ -113,6 +113,10 @@ impl DropFolder {
             } => {
                 let state = IncomingState::Problem { problem, error };
                 if self.status.borrow().state != state {
+                    if problem == Problem::NotRemovable {
+                        // What it brought is there all the same.
+                        self.publisher.wake();
+                    }
                     tracing::warn!(
                         ?problem,
                         "a file of the drop folder cannot be taken: it is tried again"

@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 
+use store::files::Files;
 use tempfile::TempDir;
 
 use crate::exports::hexadecimal;
@@ -350,6 +351,85 @@ fn a_full_volume_is_told_and_the_file_is_taken_when_there_is_room() {
     }
     exports.make_room();
     assert_eq!(created(incoming.look(0)), 3);
+}
+
+#[test]
+fn a_file_that_cannot_be_removed_is_imported_once_and_told_until_it_can() {
+    let mut folder = Folder::new(AT_ONCE);
+    let mut incoming = folder.start();
+    let reports = |folder: &Folder| folder.disk.reports.list().unwrap().len();
+    for (text, rejected) in [(residents(3), 0), ("no export".to_owned(), 1)] {
+        folder.write("a.csv", &text);
+        let prefix = [TAKEN, MOVING][rejected];
+        // A directory is in the way of its next name.
+        let in_the_way = folder
+            .rules
+            .directory
+            .join(held_name(prefix, &folder.seen("a.csv")));
+        fs::create_dir(&in_the_way).unwrap();
+        let before = (reports(&folder), folder.disk.sealed_files());
+        for _ in 0..5 {
+            let look = incoming.look(0);
+            let Look::Failed { problem, files, .. } = look else {
+                panic!("{look:?}");
+            };
+            assert_eq!((problem, files), (Problem::NotRemovable, 1));
+        }
+        assert_eq!(reports(&folder), before.0 + 3, "one report in its three forms");
+        assert_eq!(folder.disk.sealed_files(), before.1);
+        fs::remove_dir(in_the_way).unwrap();
+        let look = incoming.look(0);
+        assert!(matches!(look, Look::Taken { files: 0, .. }), "{look:?}");
+        assert_eq!(reports(&folder), before.0 + 3);
+        assert!(folder.names().is_empty());
+        assert_eq!(names_in(&folder.rules.rejected).len(), rejected);
+    }
+}
+
+#[test]
+fn a_rejected_file_that_cannot_be_moved_is_judged_once() {
+    let mut folder = Folder::new(AT_ONCE);
+    let mut incoming = folder.start();
+    folder.write("a.csv", "no export");
+    fs::remove_dir(&folder.rules.rejected).unwrap();
+    for _ in 0..4 {
+        let look = incoming.look(0);
+        assert!(
+            matches!(
+                look,
+                Look::Failed {
+                    problem: Problem::NotRemovable,
+                    files: 1,
+                    ..
+                }
+            ),
+            "{look:?}"
+        );
+        assert_eq!(folder.names(), ["a.csv"].map(str::to_owned).into());
+    }
+    assert_eq!(
+        folder.disk.reports.list().unwrap().len(),
+        3,
+        "one in its three forms"
+    );
+    Incoming::prepare(&folder.rules).unwrap();
+    assert!(matches!(incoming.look(0), Look::Taken { files: 0, .. }));
+    assert_eq!(names_in(&folder.rules.rejected).len(), 1);
+}
+
+#[test]
+fn the_next_export_under_the_name_of_one_that_cannot_be_removed_is_imported() {
+    let mut folder = Folder::new(AT_ONCE);
+    let mut incoming = folder.start();
+    folder.write("a.csv", &residents(3));
+    let in_the_way = folder
+        .rules
+        .directory
+        .join(held_name(TAKEN, &folder.seen("a.csv")));
+    fs::create_dir(&in_the_way).unwrap();
+    assert!(matches!(incoming.look(0), Look::Failed { .. }));
+    folder.replace("a.csv", &residents(7));
+    assert_eq!(created(incoming.look(0)), 4);
 }
 
 #[test]
