@@ -6,6 +6,7 @@
 //! withdraws and annuls where a row says so, and leaves every other card as it is. Whoever imports asks [`assess`](crate::assess::assess) first, and
 //! lets an export wait that would cancel too many.
 
+mod history;
 mod operations;
 
 use std::collections::HashSet;

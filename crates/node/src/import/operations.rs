@@ -1,8 +1,7 @@
 //! What a row asks for, done against mirror and journal.
 
 use registry::change::{
-    Change, ChangeBody, EventKind, RegistryEvent, derive_events, merge_event, merge_export, operations,
-    undo_last,
+    Change, ChangeBody, EventKind, RegistryEvent, derive_events, merge_event, merge_export, undo_last,
 };
 use registry::export::{Column, Operation, StatedEvent};
 use registry::finding::{Finding, rules};
@@ -12,6 +11,7 @@ use registry::record::Record;
 use store::municipal::{ChangeDraft, MunicipalError};
 
 use super::Import;
+use super::history::{operations_of, version_of};
 
 impl Import<'_> {
     /// Does what a row asks for, and says what only the store could tell about it.
@@ -89,7 +89,7 @@ impl Import<'_> {
     /// False when the row is not about the card's last operation.
     fn annul(&mut self, card: &LocalId, event: StatedEvent) -> Result<bool, MunicipalError> {
         self.settle(card)?;
-        let changes = operations(self.history.of_card(self.store, card)?);
+        let changes = operations_of(self.store, &mut self.history, card, self.retention, self.day)?;
         let annulment = event.as_kind(EventKind::Annulment, self.day);
         if changes.last().is_some_and(|last| is_done(last, &annulment)) {
             self.counts.unchanged += 1;
@@ -107,8 +107,10 @@ impl Import<'_> {
         let Some(before) = undo_last(&changes) else {
             return Ok(false);
         };
+        // What a term withdrew still has its measures and its seal.
         let current = self.store.card(card)?;
-        let before = match (before, &current) {
+        let current = current.as_ref().or_else(|| changes.last().and_then(version_of));
+        let before = match (before, current) {
             // From before a seal nothing comes back, and least of all by a row of an export.
             (Some(before), Some(current)) if before.measures.seal != current.measures.seal => {
                 return Ok(false);
@@ -118,6 +120,11 @@ impl Import<'_> {
             (Some(before), None) => Some(before.clone()),
             (None, _) => None,
         };
+        let before = before.filter(|card| {
+            let is_over = self.retention.is_over(card, self.day);
+            self.counts.beyond_term += u64::from(is_over);
+            !is_over
+        });
         self.counts.annulled += 1;
         self.push(ChangeDraft {
             local_id: card.clone(),

@@ -7,6 +7,7 @@ use registry::record::{Place, Record, ResidenceStanding};
 
 use crate::fixture::day;
 use crate::measure::{Bearing, CardNumber, Day, Order, set_measure};
+use crate::retention::{Retention, withdraw};
 
 use super::*;
 
@@ -279,6 +280,94 @@ fn a_withdrawal_is_annulled_too() {
     let undo = [("operazione", "X"), ("evento_registrazione", "2025-01-10")];
     assert_eq!(incremental(&mut store, &[("1", &undo)]).annulled, 1);
     assert!(held(&store, "1") == before);
+}
+
+const TERM: Retention = Retention {
+    cancelled_years: Some(2),
+    deceased_years: Some(2),
+};
+
+/// Emigrated on that day; imported as a row of an incremental export on another.
+fn emigrated(store: &mut MunicipalStore, on: &str, effective: &str) {
+    let gone = [
+        ("cancellazione_motivo", "5"),
+        ("cancellazione_decorrenza", effective),
+    ];
+    let report = incremental_on(store, on, &[("1", &gone)]);
+    assert_eq!(
+        (report.updated, report.quarantined),
+        (1, 0),
+        "{:?}",
+        report.findings
+    );
+}
+
+fn within_terms(store: &mut MunicipalStore, rows: &[Row<'_>]) -> ImportReport {
+    let form = ExportForm {
+        kind: ExportKind::Incremental,
+        mapping: None,
+    };
+    let context = ImportContext {
+        retention: TERM,
+        day: day("2025-01-10"),
+        ..import_context()
+    };
+    import(store, export(rows).as_bytes(), context, &form).unwrap()
+}
+
+#[test]
+fn an_annulment_passes_over_the_end_of_the_term_of_publication() {
+    let mut store = one_card();
+    let before = held(&store, "1");
+    emigrated(&mut store, "2025-01-03", "2019-03-01");
+    assert_eq!(withdraw(&mut store, TERM, day("2025-01-04")).unwrap(), 1);
+    let report = within_terms(&mut store, &[("1", &ANNULLED)]);
+    assert_eq!(
+        (report.annulled, report.beyond_term, report.quarantined),
+        (1, 0, 0)
+    );
+    assert!(
+        held(&store, "1") == before,
+        "who never emigrated is a resident again"
+    );
+    let last = store.last_sequence();
+    let again = within_terms(&mut store, &[("1", &ANNULLED)]);
+    assert_eq!(
+        (again.annulled, again.unchanged, store.last_sequence()),
+        (0, 1, last)
+    );
+}
+
+#[test]
+fn what_an_annulment_brings_back_is_not_published_beyond_its_term_and_the_next_one_goes_further() {
+    let mut store = one_card();
+    let before = held(&store, "1");
+    emigrated(&mut store, "2025-01-02", "2019-03-01");
+    emigrated(&mut store, "2025-01-03", "2018-03-01");
+    assert_eq!(withdraw(&mut store, TERM, day("2025-01-04")).unwrap(), 1);
+    for _again in 0..2 {
+        within_terms(&mut store, &[("1", &ANNULLED)]);
+        assert_eq!(store.cards(), 0, "both days are long ago");
+        assert_eq!(store.last_sequence(), 5, "and once");
+    }
+    let next_day = [("operazione", "X"), ("evento_registrazione", "2025-01-07")];
+    assert_eq!(within_terms(&mut store, &[("1", &next_day)]).annulled, 1);
+    assert!(held(&store, "1") == before);
+}
+
+#[test]
+fn protection_outlives_the_end_of_the_term_and_its_annulment() {
+    let mut store = one_card();
+    emigrated(&mut store, "2025-01-03", "2019-03-01");
+    let protect = Order::Protect {
+        basis: "shelter".to_owned(),
+        from: None,
+        until: None,
+    };
+    measure(&mut store, &protect);
+    assert_eq!(withdraw(&mut store, TERM, day("2025-01-07")).unwrap(), 1);
+    assert_eq!(within_terms(&mut store, &[("1", &ANNULLED)]).annulled, 1);
+    assert!(held(&store, "1").protected_on(day("2025-01-10")));
 }
 
 #[test]
