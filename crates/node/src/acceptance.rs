@@ -62,6 +62,9 @@ pub struct Acceptance {
     pub import: Option<LastImport>,
     /// Seed of the sample.
     pub seed: u64,
+    /// Cards that could not be chosen, whatever the reason: sealed, protected, or living with somebody who is.
+    #[serde(default)]
+    pub left_out: u64,
     /// Cards as agreements would show them.
     pub samples: Vec<SampledCard>,
 }
@@ -214,7 +217,15 @@ impl Acceptance {
         store.every_card(&mut |card: Record| {
             counter.count(&card);
             shelters.note(&card, now.date());
-            sampler.offer(card);
+        })?;
+        // Only now is it known where protected persons live.
+        let mut left_out = 0;
+        store.every_card(&mut |card: Record| {
+            if shelters.keep_out(&card, now.date()) {
+                left_out += 1;
+            } else {
+                sampler.offer(card);
+            }
         })?;
         let identity = MunicipalityId::of_any(municipality);
         let samples = sampler
@@ -237,6 +248,7 @@ impl Acceptance {
             counts: counter.lines(&expected.unwrap_or_default()),
             import: last_import(reports)?,
             seed: *seed,
+            left_out,
             samples,
         })
     }

@@ -44,11 +44,7 @@ impl Sampler {
         }
     }
 
-    /// Cards of sealed identities are never shown.
     pub(super) fn offer(&mut self, card: Record) {
-        if card.is_sealed() {
-            return;
-        }
         let mut hash = digest::Context::new(&digest::SHA256);
         hash.update(&self.seed.to_be_bytes());
         hash.update(card.local_id.as_str().as_bytes());
@@ -68,26 +64,35 @@ impl Sampler {
     }
 }
 
-/// Where persons live whose whereabouts are protected: cards that name the same household or dwelling are shown without
-/// the place too.
+/// Who is protected, and where they live. Vendor and region sign the page of the report and are no agency: neither
+/// protected persons nor those who share a household or dwelling with them stand on it.
 #[derive(Debug, Default)]
 pub(super) struct Shelters {
+    persons: HashSet<String>,
     households: HashSet<HouseholdId>,
     dwellings: HashSet<DwellingKey>,
 }
 
 impl Shelters {
-    /// Takes note of a card that is protected on the day.
+    /// Takes note of a card that is protected on some days: a page of paper does not know which day it is read on.
     pub(super) fn note(&mut self, card: &Record, day: NaiveDate) {
-        if !card.protected_on(day) {
+        if !card.ever_protected() {
             return;
         }
+        self.persons.extend(identifiers(card));
         let household = card.while_registered(&card.households, day).held();
         self.households
             .extend(household.map(|link| link.household.clone()));
         let residence = card.while_registered(&card.residences, day).held();
         self.dwellings
             .extend(residence.and_then(|residence| DwellingKey::of(&residence.place)));
+    }
+
+    /// Whether a card must not stand on the page: of a sealed identity, of a protected person, or of somebody who
+    /// shares the place.
+    pub(super) fn keep_out(&self, card: &Record, day: NaiveDate) -> bool {
+        let protected = card.ever_protected() || identifiers(card).any(|known| self.persons.contains(&known));
+        card.is_sealed() || protected || self.location(card, day, day) != Location::Open
     }
 
     /// The location of a card: what it says itself, or that it names such a place, now or in its history.
@@ -104,6 +109,12 @@ impl Shelters {
             own => own,
         }
     }
+}
+
+/// What tells that two cards are of one person.
+fn identifiers(card: &Record) -> impl Iterator<Item = String> + '_ {
+    let codes = card.tax_codes.iter().map(|entry| entry.code.as_str().to_owned());
+    codes.chain(card.national_id.as_ref().map(|id| id.as_str().to_owned()))
 }
 
 /// What every purpose and service of an agreement would show of a card, to a call that brings whatever the agreement

@@ -206,14 +206,6 @@ fn a_card_is_shown_as_each_agreement_would_show_it() {
             ("death", ""),
         ]
     );
-    let SampledAnswer::Shown {
-        location_withheld,
-        fields,
-    } = view(&acceptance, "7", "public-order", "lookup-person")
-    else {
-        panic!("the police sees that a protected person exists");
-    };
-    assert!(*location_withheld && !fields.iter().any(|field| field.field == "residence"));
 }
 
 #[test]
@@ -226,7 +218,7 @@ fn an_association_gets_no_datum_and_learns_nothing_of_those_it_must_not_see() {
         "verify-declaration residence",
     );
     assert!(matches!(compared, SampledAnswer::Compared { fields } if fields == &["residence"]));
-    for (card, clause) in [("4", "cancelled"), ("5", "deceased"), ("7", "protected")] {
+    for (card, clause) in [("4", "cancelled"), ("5", "deceased")] {
         let hidden = view(
             &acceptance,
             card,
@@ -303,44 +295,82 @@ fn the_page_has_counts_rejects_samples_and_room_for_signatures() {
         "CONTIENE DATI PERSONALI",
         "3 righe, 1 non acquisite",
         "PN011/E sesso: Il valore non è tra quelli ammessi",
-        "Scheda 3",
+        "Scheda 1\n",
+        "Schede escluse dal campione: 1.",
         "nessun dato: solo sì, no, non determinabile, su residence",
-        "recapiti non mostrati: persona protetta",
         "Per il comune (nome, qualifica, firma)",
     ] {
         assert!(page.contains(part), "{part:?} is missing:\n{page}");
+    }
+    for part in ["Scheda 3", "protett"] {
+        assert!(!page.contains(part), "{part:?} stands there:\n{page}");
     }
     let json = serde_json::to_string(&acceptance).unwrap();
     assert_eq!(serde_json::from_str::<Acceptance>(&json).unwrap(), acceptance);
     assert!(!format!("{acceptance:?}").contains("Rossi"));
 }
 
+/// Vendor and region sign the page: nobody reads there who is protected, nor who lives with whom.
 #[test]
-fn whoever_lives_with_a_protected_person_is_shown_without_the_place_too() {
-    let member = |role: &'static str| [("famiglia", "F9"), ("tipo_legame", "F"), ("legame", role)];
-    let (head, child, stranger) = (
-        member("1"),
-        member("3"),
-        [("famiglia", "F8"), ("tipo_legame", "F"), ("legame", "1")],
-    );
-    let sheltered = [&child[..], &[("protetto", "S")][..]].concat();
+fn neither_protected_persons_nor_those_who_share_their_place_stand_on_the_page() {
+    let member = |household: &'static str, role: &'static str| {
+        [("famiglia", household), ("tipo_legame", "F"), ("legame", role)]
+    };
+    let (head, child, stranger) = (member("F9", "1"), member("F9", "3"), member("F8", "1"));
+    let sheltered = [&child[..], PROTECTED].concat();
+    let at = |number: &'static str| [("via", "Appia"), ("civico", number), ("interno", "3")];
+    let neighbour = [&at("7")[..], PROTECTED].concat();
+    let lodger = [&at("7")[..], &member("F7", "1")].concat();
+    let next_door = [&at("8")[..], &member("F6", "1")].concat();
     let text = export(&[
         ("head", &head),
         ("sheltered", &sheltered),
         ("stranger", &stranger),
+        ("neighbour", &neighbour),
+        ("lodger", &lodger),
+        ("next-door", &next_door),
     ]);
     let mut store = open_store(&no_files());
-    assert_eq!(import_text(&mut store, &text).created, 3);
+    let report = import_text(&mut store, &text);
+    assert_eq!(report.created, 6, "{:?}", report.findings);
+    let acceptance =
+        Acceptance::make(&store, &Reports::new(no_files()), imola(), &request(6, 1), now()).unwrap();
+    let shown: Vec<_> = acceptance
+        .samples
+        .iter()
+        .map(|sample| sample.local_id.as_str())
+        .collect();
+    assert_eq!((shown, acceptance.left_out), (vec!["next-door", "stranger"], 4));
+    let page = acceptance.text();
+    for absent in ["head", "sheltered", "neighbour", "lodger", "protett", "F9"] {
+        assert!(!page.contains(absent), "{absent:?} stands there:\n{page}");
+    }
+    assert!(page.contains("Schede escluse dal campione: 4."));
+}
+
+#[test]
+fn a_card_that_will_be_protected_or_is_sealed_is_left_out_without_saying_why() {
+    use crate::measure::{Bearing, CardNumber, Day, Order, set_measure};
+    let mut store = open_store(&no_files());
+    import_text(&mut store, &residents(3));
+    let orders = [
+        Order::Protect {
+            basis: "shelter".to_owned(),
+            from: Some(Day(crate::fixture::day("2026-03-10"))),
+            until: None,
+        },
+        Order::Seal {
+            basis: "adoption".to_owned(),
+            from: Day(crate::fixture::day("2025-01-05")),
+            identity: Bearing::Old,
+        },
+    ];
+    for (card, order) in ["S00001", "S00002"].iter().zip(&orders) {
+        let card = CardNumber((*card).to_owned());
+        set_measure(&mut store, &card, order, crate::fixture::day("2025-01-06")).unwrap();
+    }
     let acceptance =
         Acceptance::make(&store, &Reports::new(no_files()), imola(), &request(3, 1), now()).unwrap();
-    let withheld = |card: &str| match view(&acceptance, card, "public-order", "lookup-person") {
-        SampledAnswer::Shown {
-            location_withheld, ..
-        } => *location_withheld,
-        _ => panic!("{card} is shown"),
-    };
-    assert_eq!(
-        ["head", "sheltered", "stranger"].map(withheld),
-        [true, true, false]
-    );
+    assert_eq!((acceptance.samples.len(), acceptance.left_out), (1, 2));
+    assert_eq!(acceptance.samples[0].local_id, "S00003");
 }

@@ -14,6 +14,7 @@ pub(super) fn page(acceptance: &Acceptance) -> String {
         counts,
         import,
         seed,
+        left_out,
         samples,
     } = acceptance;
     let mut page = format!(
@@ -39,7 +40,8 @@ pub(super) fn page(acceptance: &Acceptance) -> String {
     let _ = writeln!(
         page,
         "\n3. SCHEDE A CAMPIONE ({} schede, seme {seed})\n\n\
-         Come le vedrebbe ciascuna convenzione, con la stessa regola del nodo centrale.",
+         Come le vedrebbe ciascuna convenzione, con la stessa regola del nodo centrale.\n\
+         Schede escluse dal campione: {left_out}.",
         samples.len()
     );
     for card in samples {
@@ -137,7 +139,7 @@ fn sample(card: &SampledCard) -> String {
                     let _ = writeln!(text, "{}", line.trim_end());
                 }
                 if *location_withheld {
-                    text.push_str("    recapiti non mostrati: persona protetta\n");
+                    text.push_str("    recapiti non mostrati\n");
                 }
             }
         }
