@@ -134,6 +134,9 @@ pub enum SampledAnswer {
         /// The clause.
         clause: String,
     },
+    /// The answer holds nothing of the person: not registered on the day, in no household, or in one that the agreement
+    /// does not show.
+    Absent,
     /// These fields.
     Shown {
         /// Whether fields that lead to the place are withheld.

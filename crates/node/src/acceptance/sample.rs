@@ -7,15 +7,16 @@ use agreement::context::{
     AccessContext, Assurance, CaseReference, ConsentReference, OperatorId, Urgency, Workstation,
 };
 use agreement::decision::decide;
-use agreement::field::FieldSet;
+use agreement::field::{Field, FieldSet};
 use agreement::moment::Moment;
 use agreement::peer::{CertificateFingerprint, Peer};
 use agreement::permit::{Permit, View};
 use agreement::request::{Asked, Request};
 use agreement::service::Service;
-use agreement::subject::{Consent, Identity, Location, SubjectFacts};
+use agreement::subject::{Consent, Identity, Location, Standing, SubjectFacts};
 use agreement::terms::{Agreement, Purpose, Terms};
 use agreement::usage::Usage;
+use agreement::view::household::{HouseholdView, VisibleCard};
 use aws_lc_rs::digest;
 use chrono::{DateTime, NaiveDate, TimeDelta};
 use registry::identifier::HouseholdId;
@@ -184,6 +185,9 @@ fn answer(
                 fields: compared.names().map(str::to_owned).collect(),
             }
         }
+        View::Visible(fields) if permit.service() == Service::LookupHousehold => {
+            in_household(permit, card, &facts, fields)
+        }
         View::Visible(fields) => {
             let person = permit.person_with(card, fields);
             SampledAnswer::Shown {
@@ -191,6 +195,29 @@ fn answer(
                 fields: fields_of(&person),
             }
         }
+    }
+}
+
+/// What a question about the household gives of the card that led to it. The index's conditions: the person is registered
+/// on the date and stands in a household then, which the agreement shows of it.
+fn in_household(permit: &Permit, card: &Record, facts: &SubjectFacts, fields: FieldSet) -> SampledAnswer {
+    let date = permit.reference_date();
+    if facts.standing != Standing::Registered || !fields.contains(Field::Household) {
+        return SampledAnswer::Absent;
+    }
+    let own = VisibleCard {
+        record: card,
+        visible: fields.intersection(permit.fields()),
+    };
+    let household = card.while_registered(&card.households, date).held();
+    let view =
+        household.and_then(|link| HouseholdView::of(&link.household, &[own], date, permit.history_from()));
+    match view.as_ref().and_then(|view| view.members.first()) {
+        None => SampledAnswer::Absent,
+        Some(member) => SampledAnswer::Shown {
+            location_withheld: member.person.location_withheld,
+            fields: fields_of(&member.person),
+        },
     }
 }
 

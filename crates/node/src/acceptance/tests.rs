@@ -208,6 +208,35 @@ fn a_card_is_shown_as_each_agreement_would_show_it() {
     );
 }
 
+/// As the index answers: who left or died is in no household, and neither is who never stood in one.
+#[test]
+fn a_household_is_shown_only_of_whoever_stands_in_it_on_the_day() {
+    let in_family = |edits: &[(&'static str, &'static str)]| [IN_FAMILY, edits].concat();
+    let (emigrated, dead) = (in_family(EMIGRATED), in_family(DEAD));
+    let text = export(&[
+        ("member", IN_FAMILY),
+        ("emigrated", &emigrated),
+        ("dead", &dead),
+        ("alone", &[]),
+    ]);
+    let mut store = open_store(&no_files());
+    let report = import_text(&mut store, &text);
+    assert_eq!(report.created, 4, "{:?}", report.findings);
+    let reports = Reports::new(no_files());
+    let acceptance = Acceptance::make(&store, &reports, imola(), &request(4, 1), now()).unwrap();
+    for card in ["emigrated", "dead", "alone"] {
+        let household = view(&acceptance, card, "public-order", "lookup-household");
+        assert!(matches!(household, SampledAnswer::Absent), "{card}");
+        let person = view(&acceptance, card, "public-order", "lookup-person");
+        assert!(matches!(person, SampledAnswer::Shown { .. }), "control: {card}");
+    }
+    let member = view(&acceptance, "member", "public-order", "lookup-household");
+    assert!(
+        matches!(member, SampledAnswer::Shown { fields, .. } if fields.iter().any(|field| field.field == "household"))
+    );
+    assert!(acceptance.text().contains("nulla: come se non esistesse"));
+}
+
 #[test]
 fn an_association_gets_no_datum_and_learns_nothing_of_those_it_must_not_see() {
     let acceptance = make(&request(7, 1), now()).unwrap();

@@ -123,6 +123,9 @@ fn sample(card: &SampledCard) -> String {
             SampledAnswer::Hidden { clause } => {
                 let _ = writeln!(text, "    come se non esistesse ({clause})");
             }
+            SampledAnswer::Absent => {
+                text.push_str("    nulla: come se non esistesse\n");
+            }
             SampledAnswer::Compared { fields } => {
                 let _ = writeln!(
                     text,
