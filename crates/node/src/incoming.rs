@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata};
 use std::io::{self, BufReader, Read};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -32,6 +32,9 @@ pub use self::watch::{Completion, Seen, Stamp, Watch};
 
 /// Extension of the files that are taken, in capitals or not.
 const EXPORT: &str = "csv";
+
+/// Extension of a rejected file that is being copied to another volume.
+const PARTIAL: &str = "part";
 
 /// Longest companion, bytes.
 const LONGEST_COMPANION: u64 = 1024;
@@ -206,7 +209,7 @@ impl Incoming {
         }
     }
 
-    /// Removes rejected files that were kept long enough. Returns how many.
+    /// Removes rejected files that were kept long enough, and copies that were interrupted. Returns how many.
     ///
     /// # Errors
     /// Those of the operating system.
@@ -217,7 +220,8 @@ impl Incoming {
             let entry = entry?;
             let name = entry.file_name();
             let stem = Path::new(&name).file_stem().and_then(OsStr::to_str);
-            let own = is_export(&name) && stem.is_some_and(|id| ExportId::parse(id).is_ok());
+            let own =
+                (is_export(&name) || is_partial(&name)) && stem.is_some_and(|id| ExportId::parse(id).is_ok());
             let metadata = entry.metadata()?;
             let rejected_ms = i128::from(metadata.ctime()) * 1000;
             if own && metadata.is_file() && rejected_ms.saturating_add(keep_ms) <= i128::from(now_ms) {
@@ -510,6 +514,11 @@ fn is_export(name: &OsStr) -> bool {
     !hidden && extension.is_some_and(|extension| extension.eq_ignore_ascii_case(EXPORT))
 }
 
+/// Whether it is a copy that an interruption cut short.
+fn is_partial(name: &OsStr) -> bool {
+    Path::new(name).extension() == Some(OsStr::new(PARTIAL))
+}
+
 /// What became of a file that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Put {
@@ -522,17 +531,31 @@ enum Put {
 /// Moves a file, also to another volume, and leaves it to its owner alone.
 fn move_to(from: &Path, to: &Path) -> io::Result<()> {
     match fs::rename(from, to) {
-        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-            let partial = to.with_extension("part");
-            fs::copy(from, &partial)?;
-            File::open(&partial)?.sync_all()?;
-            fs::rename(&partial, to)?;
-            fs::remove_file(from)?;
-        }
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => copy_over(from, to)?,
         moved => moved?,
     }
     fs::set_permissions(to, fs::Permissions::from_mode(0o600))?;
     to.parent().map_or(Ok(()), sync_directory)
+}
+
+/// Copies a file for its owner alone, and removes it when the copy is whole and durable. After an error nothing is left
+/// of the copy.
+fn copy_over(from: &Path, to: &Path) -> io::Result<()> {
+    let partial = to.with_extension(PARTIAL);
+    let mut target = File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&partial)?;
+    let copied = File::open(from)
+        .and_then(|mut source| io::copy(&mut source, &mut target))
+        .and_then(|_| target.sync_all())
+        .and_then(|()| fs::rename(&partial, to));
+    if let Err(error) = copied {
+        fs::remove_file(&partial)?;
+        return Err(error);
+    }
+    fs::remove_file(from)
 }
 
 fn sync_directory(directory: &Path) -> io::Result<()> {

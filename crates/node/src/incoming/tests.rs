@@ -225,6 +225,50 @@ fn a_file_that_is_no_export_is_moved_and_removed_after_its_time() {
 }
 
 #[test]
+fn a_copy_to_another_volume_is_its_owners_alone_and_none_is_left_half() {
+    let folder = Folder::new(AT_ONCE);
+    let from = folder.rules.directory.join("a.csv");
+    let to = folder.rules.rejected.join("20250110-120000000-00000a.csv");
+    let part = folder.rules.rejected.join("20250110-120000000-00000a.part");
+    folder.write("a.csv", "nome;cognome\n");
+    fs::set_permissions(&from, fs::Permissions::from_mode(0o644)).unwrap();
+
+    // A directory is in the way of the whole copy.
+    fs::create_dir(&to).unwrap();
+    assert!(copy_over(&from, &to).is_err());
+    assert!(
+        from.exists() && !part.exists(),
+        "nothing of it is left in the clear"
+    );
+    fs::remove_dir(&to).unwrap();
+
+    // Somebody's file is in the way of the copy: it is neither written to nor removed.
+    fs::write(&part, "").unwrap();
+    fs::set_permissions(&part, fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(copy_over(&from, &to).is_err());
+    assert_eq!(
+        (fs::read_to_string(&part).unwrap().as_str(), from.exists()),
+        ("", true)
+    );
+
+    // What an interruption left goes when its time is over.
+    let left_ms = u64::try_from(fs::metadata(&part).unwrap().ctime()).unwrap() * 1000;
+    for (at, removed) in [(3_599_000, 0), (3_600_000, 1)] {
+        assert_eq!(
+            Incoming::expire_rejected(&folder.rules, left_ms + at).unwrap(),
+            removed
+        );
+    }
+    assert!(!part.exists());
+
+    copy_over(&from, &to).unwrap();
+    assert_eq!(fs::read_to_string(&to).unwrap(), "nome;cognome\n");
+    assert_eq!(fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(names_in(&folder.rules.rejected).len(), 1);
+    assert!(!from.exists());
+}
+
+#[test]
 fn an_export_that_waits_is_no_longer_in_the_folder() {
     let mut folder = Folder::new(AT_ONCE);
     let mut incoming = folder.start();
