@@ -199,6 +199,15 @@ impl Protection {
         self.from <= day && self.until.is_none_or(|until| day <= until)
     }
 
+    /// One that is in force on every day on which either is, and on those between them, on the basis of this one.
+    fn spanning(&self, other: &Self) -> Self {
+        Self {
+            basis: self.basis,
+            from: self.from.min(other.from),
+            until: self.until.zip(other.until).map(|(mine, theirs)| mine.max(theirs)),
+        }
+    }
+
     /// Whether it is in force on every day on which `other` is.
     fn includes(&self, other: &Self) -> bool {
         let lasts = match (self.until, other.until) {
@@ -237,6 +246,21 @@ pub fn with_measures_of(current: &Record, mut earlier: Record) -> Record {
     earlier.measures = current.measures.clone();
     earlier.flags.protected |= current.flags.protected;
     sealing::stripped(earlier)
+}
+
+/// The card as it is served with the protection of a later version that waits; `None` where it protects as long
+/// already. What waits for a registrar must not keep a protection from taking effect.
+pub fn with_protection_of(served: &Record, waiting: &Record) -> Option<Record> {
+    if protects_as_long(served, waiting) {
+        return None;
+    }
+    let mut next = served.clone();
+    next.flags.protected |= waiting.flags.protected;
+    next.measures.protection = match (served.measures.protection, waiting.measures.protection) {
+        (Some(served), Some(waiting)) => Some(waiting.spanning(&served)),
+        (served, waiting) => waiting.or(served),
+    };
+    Some(next)
 }
 
 /// What of a card says where somebody is protected and nothing of who it is: no name, no identifier, no parents, no

@@ -140,3 +140,53 @@ fn going_back_to_an_earlier_version_takes_no_measure_back() {
     assert!(back.tax_codes.len() < earlier.tax_codes.len(), "stripped");
     assert_eq!(needs_confirmation(Some(&current), &back), None);
 }
+
+#[test]
+fn what_waits_protects_at_once_and_never_for_less_long() {
+    let bounded = |from, until| card(Some((from, Some(until))));
+    let cases = [
+        (card(None), card(None), None),
+        (flagged(), card(None), None),
+        (card(None), flagged(), Some(flagged())),
+        (
+            card(None),
+            bounded("2026-03-02", "2026-03-04"),
+            Some(bounded("2026-03-02", "2026-03-04")),
+        ),
+        (bounded("2026-03-02", "2026-03-04"), card(None), None),
+        (
+            bounded("2026-03-01", "2026-03-09"),
+            bounded("2026-03-02", "2026-03-04"),
+            None,
+        ),
+        (
+            bounded("2026-03-01", "2026-03-09"),
+            bounded("2026-03-04", "2026-04-01"),
+            Some(bounded("2026-03-01", "2026-04-01")),
+        ),
+        (
+            bounded("2026-03-01", "2026-03-09"),
+            card(Some(("2026-05-01", None))),
+            Some(card(Some(("2026-03-01", None)))),
+        ),
+        (
+            card(Some(("2026-03-01", None))),
+            bounded("2026-02-01", "2026-02-02"),
+            Some(card(Some(("2026-02-01", None)))),
+        ),
+    ];
+    for (index, (served, waiting, expected)) in cases.into_iter().enumerate() {
+        let protected = with_protection_of(&served, &waiting);
+        assert_eq!(protected, expected, "case {index}");
+        let protected = protected.unwrap_or(served);
+        assert_eq!(
+            with_protection_of(&protected, &waiting),
+            None,
+            "case {index}, again"
+        );
+    }
+    // Nothing else of what waits is served.
+    let mut waiting = full_record();
+    waiting.flags.protected = true;
+    assert_eq!(with_protection_of(&card(None), &waiting), Some(flagged()));
+}

@@ -7,15 +7,17 @@ use std::collections::BTreeSet;
 
 use registry::canonical;
 use registry::identifier::RecordId;
+use registry::measure;
 use registry::municipality::MunicipalityId;
+use registry::record::Record;
 
-use super::{AppliedChange, Projection, ProjectionError, Replaced};
+use super::{AppliedChange, Projection, ProjectionError, Replaced, decoded};
 use crate::publication_journal::municipality_key;
 use crate::publication_journal::ruling::{RestatedCard, Restored, Served, Waiting};
 use crate::rows::{self, CommitSequence, Version, VersionBody};
 
 impl Projection {
-    /// Keeps a change beside what is served: the card stays as it is.
+    /// Keeps a change beside what is served: the card stays as it is, but that a protection takes effect at once.
     pub(crate) fn hold(&self, change: &AppliedChange<'_>) -> Result<Replaced, ProjectionError> {
         let AppliedChange {
             sequence,
@@ -35,7 +37,32 @@ impl Projection {
             body: after.clone().map_or(VersionBody::Removed, VersionBody::Card),
         };
         self.write_waiting(municipality, record, &version)?;
+        if let Some(waiting) = card {
+            self.protect_meanwhile(change, waiting)?;
+        }
         Ok(Replaced { before, after })
+    }
+
+    /// Serves the card as it was with the protection of the change that waits.
+    fn protect_meanwhile(&self, change: &AppliedChange<'_>, waiting: &Record) -> Result<(), ProjectionError> {
+        let Some(served) = self.version_at(change.record, change.sequence.before())? else {
+            return Ok(());
+        };
+        let VersionBody::Card(bytes) = &served.body else {
+            return Ok(());
+        };
+        let card = decoded(bytes)?;
+        let Some(card) = measure::with_protection_of(&card, waiting) else {
+            return Ok(());
+        };
+        let version = Version {
+            sequence: change.sequence,
+            recorded_ms: change.recorded_ms,
+            body: VersionBody::Card(canonical::encode(&card)),
+            ..served
+        };
+        self.serve(change.municipality, change.record, &version)?;
+        Ok(())
     }
 
     /// Serves a card otherwise from `sequence` on.

@@ -268,6 +268,11 @@ impl World {
 
     /// A registrar confirms what waits of a municipality, where anything does.
     pub(crate) fn confirm(&self, store: &JournaledStore, code: &str) {
+        self.state(store, code, Act::Release);
+    }
+
+    /// A registrar states what becomes of what waits of a municipality, where anything does.
+    pub(crate) fn state(&self, store: &JournaledStore, code: &str, act: Act) {
         let id = people::municipality(code);
         let holdings = store.municipality(id).unwrap().holdings;
         if holdings.held().is_empty() {
@@ -275,7 +280,7 @@ impl World {
         }
         let key = SigningKey::from_seed(&[6; 32]).unwrap();
         let statement = Statement {
-            act: Act::Release,
+            act,
             municipality: istat(code),
             epoch: store.epoch(id),
             changes: u32::try_from(holdings.held().len()).unwrap(),

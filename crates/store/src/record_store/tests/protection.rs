@@ -5,6 +5,7 @@ use registry::code::Kinship;
 use registry::measure::{IdentitySeal, NewIdentity, Protection, ProtectionBasis, SealBasis};
 use registry::record::{PersonName, Place, Record, Sex};
 use registry::sealing::stripped;
+use registry::statement::Act;
 use registry::timeline::Dated;
 
 use crate::record_store::JournaledStore;
@@ -263,6 +264,47 @@ fn who_is_sealed_goes_on_sheltering_the_household_while_nobody_is_shown() {
         drop(store);
         assert_eq!(rows_of(&world.with_fresh_engine(Kind::Memory).open()), rows);
     });
+}
+
+/// What waits for a registrar with whoever it names, beside the protection that must not wait.
+fn waiting_for_other_reasons() -> [fn(Record) -> Record; 2] {
+    let sealed = |card| {
+        stripped(with(card, |card| {
+            card.measures.seal = Some(IdentitySeal {
+                basis: SealBasis::ProtectionProgramme,
+                from: day("2026-02-01"),
+                identity: NewIdentity::Awaited,
+            });
+        }))
+    };
+    // The end of another protection.
+    let shortened = |card| with(card, |card| card.flags.protected = false);
+    [sealed, shortened]
+}
+
+#[test]
+fn a_protection_takes_effect_at_once_though_its_card_waits_for_a_registrar() {
+    for wait in waiting_for_other_reasons() {
+        for act in [Act::Release, Act::Reject] {
+            on_every_engine(|world| {
+                let store = world.open();
+                let before = with(protected(anna(), "2025-01-01", Some("2025-02-01")), |card| {
+                    card.flags.protected = false;
+                });
+                world.publish_cards(&store, IMOLA, [mario(), before]);
+                assert!(!is_withheld(world, &store, &anna(), TODAY));
+                // Shorter by a day at its beginning: it would wait by itself.
+                world.publish_cards(&store, IMOLA, [wait(protected(anna(), "2025-01-02", None))]);
+                assert!(is_withheld(world, &store, &anna(), TODAY));
+                assert!(is_withheld(world, &store, &mario(), TODAY));
+                assert!(is_withheld(world, &store, &anna(), "2025-01-01"), "as it was");
+                let rows = rows_of(&store);
+                assert!(rows_of(&world.with_fresh_engine(Kind::Memory).open()) == rows);
+                world.state(&store, IMOLA, act);
+                assert!(is_withheld(world, &store, &mario(), TODAY));
+            });
+        }
+    }
 }
 
 #[test]
