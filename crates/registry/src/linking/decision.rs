@@ -142,13 +142,8 @@ pub fn link(own: RecordId, card: &CardFacts, candidates: &[Candidate], today: Na
     for candidate in candidates {
         let anomaly = match compare(card, &candidate.facts) {
             Verdict::Same(anomaly) => {
-                push_new(&mut same, candidate.person);
-                let double = double_registration(card, &candidate.facts, today);
-                decision.anomalies.extend(double.map(|kind| Anomaly {
-                    kind,
-                    other: candidate.record,
-                }));
-                anomaly
+                same.push((candidate, anomaly));
+                None
             }
             Verdict::Perhaps => {
                 push_new(&mut perhaps, (candidate.person, candidate.record));
@@ -166,11 +161,21 @@ pub fn link(own: RecordId, card: &CardFacts, candidates: &[Candidate], today: Na
         }));
     }
 
-    let mut same = same.into_iter();
-    if let Some(person) = same.next() {
-        decision.person = person;
+    let joined = persons_that_agree(card, &same);
+    for (candidate, anomaly) in &same {
+        let kinds = if joined.contains(&candidate.person) {
+            [double_registration(card, &candidate.facts, today), *anomaly]
+        } else {
+            [None, Some(AnomalyKind::OneCodeTwoPersons)]
+        };
+        let other = candidate.record;
+        let found = kinds.into_iter().flatten().map(|kind| Anomaly { kind, other });
+        decision.anomalies.extend(found);
+    }
+    if let [person, merged @ ..] = joined.as_slice() {
+        decision.person = *person;
         decision.standing = LinkStanding::Confirmed;
-        decision.merged = same.collect();
+        decision.merged = merged.to_vec();
         return decision;
     }
     // A person of whom another card contradicts this one is not a guess worth making.
@@ -193,6 +198,56 @@ pub fn link(own: RecordId, card: &CardFacts, candidates: &[Candidate], today: Na
         }
     }
     decision
+}
+
+/// Of the persons whom a card shows to be the same, those whose own cards admit it; the others only share an
+/// identifier with a card that bears too many. A national id chooses before a codice fiscale, else the earlier card.
+/// They come in the order of the candidates.
+fn persons_that_agree(card: &CardFacts, same: &[(&Candidate, Option<AnomalyKind>)]) -> Vec<PersonId> {
+    let by_national_id =
+        |candidate: &Candidate| card.national_id.is_some() && card.national_id == candidate.facts.national_id;
+    let mut strongest_first: Vec<&Candidate> = same.iter().map(|(candidate, _)| *candidate).collect();
+    strongest_first.sort_by_key(|candidate| !by_national_id(candidate));
+
+    let mut joined: Vec<&Candidate> = Vec::new();
+    let mut refused: Vec<PersonId> = Vec::new();
+    for candidate in strongest_first {
+        let theirs = joined.iter().any(|other| other.person == candidate.person);
+        if !theirs
+            && joined
+                .iter()
+                .any(|other| strangers(&other.facts, &candidate.facts))
+        {
+            push_new(&mut refused, candidate.person);
+        } else if !refused.contains(&candidate.person) {
+            joined.push(candidate);
+        }
+    }
+    let mut persons = Vec::new();
+    for (candidate, _) in same {
+        if joined.iter().any(|other| other.person == candidate.person) {
+            push_new(&mut persons, candidate.person);
+        }
+    }
+    persons
+}
+
+/// Whether two cards cannot be one person's: no third card makes them that. Two codes under the same generalities can.
+fn strangers(card: &CardFacts, other: &CardFacts) -> bool {
+    match compare(card, other) {
+        Verdict::Same(_) | Verdict::Perhaps | Verdict::Different(Some(AnomalyKind::OnePersonTwoCodes)) => {
+            false
+        }
+        Verdict::Different(_) => true,
+        Verdict::Unrelated => {
+            let named_otherwise = card
+                .generalities
+                .as_ref()
+                .zip(other.generalities.as_ref())
+                .is_some_and(|(mine, theirs)| mine != theirs);
+            named_otherwise || contradicts(card, other)
+        }
+    }
 }
 
 fn compare(card: &CardFacts, other: &CardFacts) -> Verdict {

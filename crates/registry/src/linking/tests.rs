@@ -110,6 +110,11 @@ fn with_code(record: Record, given_name: &str) -> Record {
     }
 }
 
+fn nameless(mut record: Record) -> Record {
+    record.generalities.surname = None;
+    record
+}
+
 fn record_number(number: u128) -> RecordId {
     RecordId(Uuid::from_u128(number))
 }
@@ -302,6 +307,113 @@ fn a_card_that_joins_two_persons_makes_them_one_under_the_older_name() {
     let by_code = candidate(1, 5, &with_code(bare(), "Ugo"));
     let by_id = candidate(2, 6, &with_id(bare(), "AA00000AA"));
     check(&card, &[by_code, by_id], 5, LinkStanding::Confirmed, &[6], &[]);
+}
+
+#[test]
+fn a_card_with_the_identifiers_of_two_strangers_does_not_make_them_one() {
+    let named = |record: Record, surname: &str| {
+        let mut record = record;
+        record.generalities.surname = Some(crate::testing::name(surname));
+        record
+    };
+    let born = |record: Record, date: &str| {
+        let mut record = record;
+        record.generalities.birth_date = PartialDate::parse(date).unwrap();
+        record
+    };
+    let both_codes = || {
+        let mut card = with_code(bare(), "Ugo");
+        card.tax_codes.extend(with_code(bare(), "Ivo").tax_codes);
+        card
+    };
+    let (ugo, ivo) = (with_code(bare(), "Ugo"), with_code(bare(), "Ivo"));
+    let both = both_codes();
+    let identified = with_id(both_codes(), "AA00000AA");
+    let note = |other| (AnomalyKind::OneCodeTwoPersons, other);
+    type Case<'a> = (
+        &'a str,
+        &'a Record,
+        [Record; 2],
+        u128,
+        &'a [u128],
+        &'a [(AnomalyKind, u128)],
+    );
+    let cases: [Case<'_>; 7] = [
+        (
+            "two codes of one name",
+            &both,
+            [ugo.clone(), ivo.clone()],
+            5,
+            &[6],
+            &[],
+        ),
+        (
+            "two names",
+            &both,
+            [ugo.clone(), named(ivo.clone(), "Bo")],
+            5,
+            &[],
+            &[note(2)],
+        ),
+        (
+            "two national ids",
+            &both,
+            [
+                with_id(ugo.clone(), "AA00000AA"),
+                with_id(ivo.clone(), "BB00000BB"),
+            ],
+            5,
+            &[],
+            &[note(2)],
+        ),
+        (
+            "the national id chooses",
+            &identified,
+            [named(ugo.clone(), "Bo"), with_id(bare(), "AA00000AA")],
+            6,
+            &[],
+            &[note(1)],
+        ),
+        (
+            "a code and a national id of two names",
+            &with_id(ugo.clone(), "AA00000AA"),
+            [ugo.clone(), with_id(named(bare(), "Bo"), "AA00000AA")],
+            6,
+            &[],
+            &[note(1)],
+        ),
+        (
+            "one national id, whatever else they say",
+            &with_id(nameless(bare()), "AA00000AA"),
+            [
+                with_id(born(nameless(bare()), "1980-03-05"), "AA00000AA"),
+                with_id(born(nameless(bare()), "1981-03-05"), "AA00000AA"),
+            ],
+            5,
+            &[6],
+            &[],
+        ),
+        (
+            "one name, one code",
+            &both,
+            [ugo.clone(), ugo.clone()],
+            5,
+            &[6],
+            &[],
+        ),
+    ];
+    for (case, card, [one, two], person, merged, anomalies) in cases {
+        eprintln!("{case}");
+        let candidates = [candidate(1, 5, &one), candidate(2, 6, &two)];
+        check(
+            card,
+            &candidates,
+            person,
+            LinkStanding::Confirmed,
+            merged,
+            anomalies,
+        );
+    }
 }
 
 #[test]
