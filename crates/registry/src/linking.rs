@@ -20,7 +20,7 @@ use crate::normal;
 use crate::record::{BirthPlace, Generalities, Record, Sex};
 
 pub use self::anomaly::{Anomaly, AnomalyKind};
-pub use self::decision::{Candidate, CardFacts, Identity, LinkDecision, LinkStanding, link};
+pub use self::decision::{Candidate, CardFacts, Identity, LinkDecision, LinkStanding, link, said_of_same};
 
 /// The region's key for [`record_id`]: who does not have it cannot tell whose card an id is.
 pub struct RegionKey(hmac::Key);

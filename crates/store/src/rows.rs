@@ -33,7 +33,7 @@ use crate::publication_journal::ruling::Restored;
 pub(crate) const ROW_FORMAT: u8 = 1;
 
 /// Version of the scheme: which rows there are. An engine with another is filled again from the journal.
-pub(crate) const ROW_SCHEME: u64 = 4;
+pub(crate) const ROW_SCHEME: u64 = 5;
 
 /// A place in the order of all accepted changes; the first is 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

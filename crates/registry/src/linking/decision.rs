@@ -200,6 +200,17 @@ pub fn link(own: RecordId, card: &CardFacts, candidates: &[Candidate], today: Na
     decision
 }
 
+/// Whether what a card said once was said of the person of another card. Stricter than a link: a codice fiscale alone may
+/// have been somebody else's, entered by mistake, so the generalities must agree with it.
+pub fn said_of_same(past: &CardFacts, other: &CardFacts) -> bool {
+    let same_national_id = past.national_id.is_some() && past.national_id == other.national_id;
+    let same_generalities = past.generalities.is_some() && past.generalities == other.generalities;
+    match compare(past, other) {
+        Verdict::Same(_) => same_national_id || same_generalities,
+        Verdict::Perhaps | Verdict::Different(_) | Verdict::Unrelated => false,
+    }
+}
+
 /// Of the persons whom a card shows to be the same, those whose own cards admit it; the others only share an
 /// identifier with a card that bears too many. A national id chooses before a codice fiscale, else the earlier card.
 /// They come in the order of the candidates.

@@ -22,7 +22,7 @@ impl Deciding<'_, '_, '_> {
     }
 
     /// Every card that has one of these keys, and every card of a person.
-    fn sharing(
+    pub(super) fn sharing(
         &self,
         keys: Vec<LinkKey>,
         known: Option<PersonId>,

@@ -1,7 +1,9 @@
 //! Sealed identities: what a seal buries, when the new card is shown, and which other cards are of the old identity.
 
+use std::collections::BTreeSet;
+
 use registry::identifier::RecordId;
-use registry::linking::LinkKey;
+use registry::linking::{self, CardFacts, Identity, LinkKey};
 use registry::measure::NewIdentity;
 use registry::record::Record;
 use registry::sealing;
@@ -20,19 +22,13 @@ impl Deciding<'_, '_, '_> {
         sealed: RecordId,
         card: &Record,
     ) -> Result<Decision, ProjectionError> {
-        let mut buried = Vec::new();
-        let mut keys = Vec::new();
-        if let Known::Published(person) = known {
-            buried = self.every_card_of_person(person)?;
-            buried.retain(|other| *other != before);
-            if MOST_BURIED < buried.len() {
-                return Ok(quarantined(SEAL_TOO_WIDE));
-            }
+        let buried = self.cards_of_identity(before, known)?;
+        if MOST_BURIED < buried.len() {
+            return Ok(quarantined(SEAL_TOO_WIDE));
         }
+        let mut keys = Vec::new();
         for old in buried.iter().chain([&before]) {
-            if let Some(card) = self.projection.last_published(*old, self.visible)? {
-                keys.extend(sealing::identity_keys(&card));
-            }
+            keys.extend(self.projection.keys_of_identity(*old, self.visible)?);
             keys.extend(self.pending.keys_of(*old));
         }
         let showing = shown_if(
@@ -54,8 +50,43 @@ impl Deciding<'_, '_, '_> {
             showing,
             record: sealed,
             before,
-            buried,
+            buried: buried.into_iter().collect(),
         })
+    }
+
+    /// Every other card of the person of a card, and of whomever it once was said to be: what a back office has
+    /// corrected before the seal led to the old identity no less.
+    fn cards_of_identity(
+        &self,
+        before: RecordId,
+        known: Known,
+    ) -> Result<BTreeSet<RecordId>, ProjectionError> {
+        let mut persons = BTreeSet::new();
+        if let Known::Published(person) = known {
+            persons.insert(person);
+        }
+        let stored = self.projection.every_word(before, self.visible)?;
+        let stored = stored.into_iter().map(|(person, card)| {
+            let facts = CardFacts::of(&card, Identity::Open);
+            (person, facts, linking::link_keys(&card))
+        });
+        let batched = self.pending.cards.iter().filter(|card| card.record == before);
+        let batched = batched.map(|card| (card.person, card.facts.clone(), self.pending.keys_of(before)));
+        for (person, facts, keys) in stored.chain(batched) {
+            let others = self.sharing(keys, Some(person))?;
+            let others = others.into_iter().filter(|other| other.record != before);
+            persons.extend(
+                others
+                    .filter(|other| linking::said_of_same(&facts, &other.facts))
+                    .map(|other| other.person),
+            );
+        }
+        let mut cards = BTreeSet::new();
+        for person in persons {
+            cards.extend(self.every_card_of_person(person)?);
+        }
+        cards.remove(&before);
+        Ok(cards)
     }
 
     /// A later version of a sealed card is shown once it bears the new identity and nothing of the old one.

@@ -101,6 +101,56 @@ impl Projection {
         }
     }
 
+    /// Everything that a card said up to a moment, the oldest first, with the person to whom it was linked. Versions
+    /// that say the same are there as often as they were written.
+    pub(crate) fn every_word(
+        &self,
+        record: RecordId,
+        at: CommitSequence,
+    ) -> Result<Vec<(PersonId, Record)>, ProjectionError> {
+        let mut words = Vec::new();
+        let mut fault = None;
+        self.engine.scan(&superseded_prefix(record), &mut |key, value| {
+            match self.open_version(key, value) {
+                Ok(version) => words.extend(version.filter(|version| version.sequence <= at)),
+                Err(error) => fault = Some(error),
+            }
+            fault.is_none()
+        })?;
+        if let Some(fault) = fault {
+            return Err(fault);
+        }
+        let newest = self.read_version(&current_key(record))?;
+        words.extend(newest.filter(|version| version.sequence <= at));
+        let mut said = Vec::with_capacity(words.len());
+        for version in words {
+            said.extend(published_card(&version)?.map(|card| (version.person, card)));
+        }
+        Ok(said)
+    }
+
+    /// The keys of the identity of a card: those that it bears, and those that it ever bore and that no card bears now
+    /// which is shown.
+    pub(crate) fn keys_of_identity(
+        &self,
+        record: RecordId,
+        at: CommitSequence,
+    ) -> Result<Vec<LinkKey>, ProjectionError> {
+        let last = self.last_published(record, at)?;
+        let mut keys = last.iter().flat_map(sealing::identity_keys).collect::<Vec<_>>();
+        let words = self.every_word(record, at)?;
+        for key in words.iter().flat_map(|(_, card)| sealing::identity_keys(card)) {
+            if keys.contains(&key) {
+                continue;
+            }
+            let bearers = self.cards_of(self.lead_of(&key), at)?;
+            if bearers.iter().all(|bearer| *bearer == record) {
+                keys.push(key);
+            }
+        }
+        Ok(keys)
+    }
+
     /// Which of these keys are known as those of a buried identity.
     pub(crate) fn buried_keys(
         &self,
@@ -239,8 +289,7 @@ impl Projection {
     ) -> Result<Version, ProjectionError> {
         let before = self.version_at(record, moment.sequence.before())?;
         let person = before.as_ref().map_or(PersonId(record.0), |before| before.person);
-        let card = self.last_published(record, moment.sequence.before())?;
-        for known in card.iter().flat_map(sealing::identity_keys) {
+        for known in self.keys_of_identity(record, moment.sequence.before())? {
             if !spared.contains(&known) {
                 let lead = self.burial_lead(&known);
                 self.edit_spans(&lead.key(record), |spans| spans.enter(moment.sequence))?;
