@@ -181,6 +181,7 @@ impl Region {
             epoch: None,
             claim: None,
             journal_end: records,
+            confirmed_seals: Vec::new(),
         };
         let (mut stream, opened) = node.open_publication(opening).await.expect("the stream opens");
         let size = usize::try_from(opened.max_changes).expect("a batch's size");

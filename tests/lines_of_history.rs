@@ -179,6 +179,7 @@ impl ByHand {
             epoch: claim.map(|claim| claim.epoch),
             claim,
             journal_end: 0,
+            confirmed_seals: Vec::new(),
         };
         let (stream, opened) = client.open_publication(opening).await.expect("it opens");
         Self {

@@ -224,14 +224,16 @@ async fn check_gone(region: &Region, children: &Children) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn fifty_sealed_persons_leave_nothing_after_total_exports_restart_and_replay() {
-    let mut region = region().await;
-    let children = children();
-    let with = |other: &[Person]| [children.parents.as_slice(), other, &[elena()]].concat();
-    region.publish(IMOLA, &with(&children.old)).await;
+/// The parents with their children as they were or are, and somebody else.
+fn with(children: &Children, of_whom: &[Person]) -> Vec<Person> {
+    [children.parents.as_slice(), of_whom, &[elena()]].concat()
+}
+
+/// Two municipalities know the children; one has sealed them, and a registrar has confirmed it.
+async fn seal_all(region: &mut Region, children: &Children) {
+    region.publish(IMOLA, &with(children, &children.old)).await;
     region.publish(DOZZA, &children.elsewhere).await;
-    assert!(is_shown(&region, children.old[7].tax_code()).await);
+    assert!(is_shown(region, children.old[7].tax_code()).await);
 
     for child in &children.old {
         let order = Order::Seal {
@@ -244,11 +246,17 @@ async fn fifty_sealed_persons_leave_nothing_after_total_exports_restart_and_repl
         assert_eq!(report.expect("the order").effect, Effect::AfterConfirmation);
     }
     region.municipality(IMOLA).published().await;
-    assert!(is_shown(&region, children.old[7].tax_code()).await, "it waits");
-    assert_eq!(confirm(&region).await, SEALED);
-    check_gone(&region, &children).await;
+    assert!(is_shown(region, children.old[7].tax_code()).await, "it waits");
+    assert_eq!(confirm(region).await, SEALED);
+    check_gone(region, children).await;
+    region.publish(IMOLA, &with(children, &children.new)).await;
+}
 
-    region.publish(IMOLA, &with(&children.new)).await;
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_sealed_persons_leave_nothing_after_total_exports_restart_and_replay() {
+    let mut region = region().await;
+    let children = children();
+    seal_all(&mut region, &children).await;
     check_gone(&region, &children).await;
     for child in &children.new {
         assert!(
@@ -277,5 +285,40 @@ async fn fifty_sealed_persons_leave_nothing_after_total_exports_restart_and_repl
     region.start_index().await;
     check_gone(&region, &children).await;
     assert!(is_shown(&region, children.new[0].tax_code()).await);
+    region.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_emptied_index_seals_again_without_asking_anybody() {
+    let mut region = region().await;
+    let children = children();
+    seal_all(&mut region, &children).await;
+    region.stop_index().await;
+    for place in ["journal", "projection"] {
+        std::fs::remove_dir_all(region.index_data().join(place)).expect("it is there");
+    }
+    region.start_index().await;
+    for code in [DOZZA, IMOLA] {
+        let node = region.municipality(code).node();
+        node.publisher().wake();
+        let end = node.status().await.expect("a status").journal_end;
+        until_async("everything is there again", || async {
+            let state = region.node_client(code).get_state(istat(code)).await;
+            (state.expect("a state").visible.0 == end).then_some(())
+        })
+        .await;
+    }
+    check_gone(&region, &children).await;
+    for child in &children.new {
+        assert!(
+            is_shown(&region, child.tax_code()).await,
+            "the new identity is shown"
+        );
+    }
+    let node = region.node_client(IMOLA);
+    let held = node
+        .list_held_changes(istat(IMOLA), &PageRequest::default())
+        .await;
+    assert_eq!(held.expect("a page").total, 0, "nothing waits");
     region.stop().await;
 }

@@ -6,6 +6,7 @@
 mod cards;
 pub(crate) mod held;
 mod opening;
+mod seals;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -26,7 +27,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 use wire::convert::{
-    digest_from_wire, epoch_from_wire, municipality_from_wire, timestamp_from_unix_ms, timestamp_to_ms,
+    confirmed_seals_from_wire, digest_from_wire, epoch_from_wire, municipality_from_wire,
+    timestamp_from_unix_ms, timestamp_to_ms,
 };
 use wire::proto::publication::v1 as pb;
 use wire::proto::publication::v1::publication_service_server::PublicationService;
@@ -37,6 +39,7 @@ use crate::call::call_of;
 use crate::entry::{Call, told, usual_retention};
 use crate::page::{PageToken, page_size};
 use crate::publication::opening::{accepted_to_wire, claim_of};
+use crate::publication::seals::SealsTold;
 use crate::shared::Shared;
 use crate::stream::StreamGuard;
 
@@ -121,6 +124,7 @@ impl<S: RecordStore> Publication<S> {
             sent_at,
             acknowledged,
             proof,
+            confirmed_seals,
         } = open;
         let own = match self.own(call, "open.municipality", &municipality) {
             Ok(own) => own,
@@ -131,6 +135,8 @@ impl<S: RecordStore> Publication<S> {
             }
         };
         let claim = claim_of(&epoch, acknowledged, &proof).map_err(|invalid| invalid_argument(&invalid))?;
+        let shown = confirmed_seals_from_wire("open.confirmed_seals", confirmed_seals)
+            .map_err(|invalid| invalid_argument(&invalid))?;
         let sent_ms =
             timestamp_to_ms("open.sent_at", sent_at).map_err(|invalid| invalid_argument(&invalid))?;
         let now_ms = i64::try_from(self.shared.clock.now_ms()).unwrap_or(i64::MAX);
@@ -160,6 +166,7 @@ impl<S: RecordStore> Publication<S> {
         if let Some(reason) = refusal {
             return Err(status_for(reason, Details::none()));
         }
+        self.recall_seals(own, shown);
         let standing = match lost {
             Some(claim) => self.begin_line(own, claim).await?,
             None => self.shared.store.standing(own.id, self.shared.clock.now_ms()),
@@ -183,6 +190,7 @@ impl<S: RecordStore> Publication<S> {
             last_batch: last.map(accepted_to_wire),
             epoch_begin_time: began_ms.map(timestamp_from_unix_ms),
             backed_up: backed_up.0,
+            confirmed_seals: Vec::new(),
         };
         Ok((own, opened))
     }
@@ -236,6 +244,7 @@ impl<S: RecordStore> Publication<S> {
                     credits: self.shared.store.credits(),
                     proof: proof.as_bytes().to_vec(),
                     backed_up: backed_up.0,
+                    confirmed_seals: Vec::new(),
                 })
             }
             Err(error) => {
@@ -255,6 +264,7 @@ impl<S: RecordStore> Publication<S> {
         answers: mpsc::Sender<Result<pb::PublishResponse, Status>>,
     ) {
         let mut opened = None;
+        let mut told = SealsTold::default();
         loop {
             let request = tokio::select! {
                 request = requests.next() => request,
@@ -265,7 +275,10 @@ impl<S: RecordStore> Publication<S> {
             };
             let Some(request) = request else { return };
             let answer = match request.and_then(|request| request.message.ok_or_else(no_message)) {
-                Ok(message) => self.answer(&call, &mut opened, message).await,
+                Ok(message) => {
+                    let answer = self.answer(&call, &mut opened, message).await;
+                    answer.map(|answer| self.with_seals(opened, &mut told, answer))
+                }
                 Err(status) => Err(status),
             };
             let last = answer.is_err();

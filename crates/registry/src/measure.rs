@@ -292,6 +292,11 @@ pub fn needs_confirmation(previous: Option<&Record>, next: &Record) -> Option<Ho
     if seal_begins {
         return Some(HoldReason::IdentitySealed);
     }
+    ends_protection(previous, next)
+}
+
+/// The same of its protection alone: of a seal that a registrar has confirmed before.
+pub fn ends_protection(previous: Option<&Record>, next: &Record) -> Option<HoldReason> {
     let reduced = previous.is_some_and(|previous| !protects_as_long(next, previous));
     reduced.then_some(HoldReason::ProtectionEnded)
 }

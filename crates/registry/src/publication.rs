@@ -27,9 +27,11 @@ mod signed;
 mod intake;
 mod hold;
 mod line;
+mod confirmed_seal;
 mod publisher;
 
 pub use self::batch::{Batch, BatchError, ContentId, Epoch, MAX_CHANGES, Watermark};
+pub use self::confirmed_seal::{ConfirmedSeal, ProvedSeal, SealProof};
 pub use self::hold::{Allowance, DailyLimits, HoldReason, Limited, LimitedKinds, Others, RollingDay};
 pub use self::intake::{
     Accepted, Acknowledgement, Admission, Admitted, Intake, MAX_CLOCK_SKEW_MS, NotNext, Refusal,

@@ -135,6 +135,10 @@ impl<'c> Deciding<'_, '_, 'c> {
         let counts = match self.judge(record, change)? {
             Judgement::Serve(counts) => counts,
             Judgement::Hold(reason) => {
+                if let ChangeBody::Upsert(card) = &change.body {
+                    let facts = CardFacts::of(card, Identity::Open);
+                    self.pending.held.push((record, facts, linking::link_keys(card)));
+                }
                 let moved = (record != base).then_some(record);
                 return Ok((Decision::Held { reason, moved }, LimitedKinds::NONE));
             }

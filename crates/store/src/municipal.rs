@@ -9,6 +9,7 @@ mod change_journal;
 mod history;
 mod mirror;
 pub mod aside;
+mod seals;
 pub mod reconcile;
 pub mod outbox;
 
@@ -20,6 +21,7 @@ use registry::change::{Change, ChangeBody, RegistryEvent};
 use registry::digest::SetDigest;
 use registry::identifier::LocalId;
 use registry::municipality::MunicipalityId;
+use registry::publication::ProvedSeal;
 use registry::record::Record;
 
 use crate::files::Files;
@@ -32,6 +34,7 @@ use crate::municipal::change_journal::ChangeJournal;
 pub use crate::municipal::change_journal::ChangeJournalError;
 pub use crate::municipal::history::History;
 use crate::municipal::mirror::{Mirror, MirrorError, Synced};
+use crate::municipal::seals::ConfirmedSeals;
 use crate::publication_journal::municipality_key;
 use crate::segment::Settings;
 
@@ -76,6 +79,12 @@ pub enum MunicipalError {
     /// That list does not open: it may be removed, and is fetched again.
     #[error("the list of changes kept aside is damaged")]
     AsideDamaged,
+    /// The confirmations of seals.
+    #[error("the confirmations of seals cannot be read or written")]
+    Seals(#[source] std::io::Error),
+    /// They do not open: the file may be removed, and the index tells of them again.
+    #[error("the confirmations of seals are damaged")]
+    SealsDamaged,
     /// A row of the mirror does not open or decode: open the store again, and the mirror is made again.
     #[error("a row of the mirror is damaged")]
     Mirror,
@@ -99,6 +108,7 @@ pub struct MunicipalStore {
     digest: SetDigest,
     cards: u64,
     aside: Aside,
+    seals: ConfirmedSeals,
 }
 
 /// A change that has no number yet.
@@ -127,6 +137,7 @@ impl MunicipalStore {
     ) -> Result<Self, MunicipalError> {
         let key = keys.get_or_create(&municipality_key(municipality))?;
         let aside = Aside::open(Arc::clone(&files), key.clone())?;
+        let seals = ConfirmedSeals::open(Arc::clone(&files), key.clone())?;
         let journal = ChangeJournal::open(files, key.clone(), settings)?;
         let place = match engine {
             MirrorEngine::Sled {
@@ -160,6 +171,7 @@ impl MunicipalStore {
             digest,
             cards,
             aside,
+            seals,
         })
     }
 
@@ -171,6 +183,19 @@ impl MunicipalStore {
     /// Number of the last change; 0 when there is none.
     pub fn last_sequence(&self) -> u64 {
         self.journal.last()
+    }
+
+    /// The seals that a registrar has confirmed, with what the index said of them.
+    pub fn confirmed_seals(&self) -> &[ProvedSeal] {
+        self.seals.all()
+    }
+
+    /// Keeps what the index tells of confirmed seals, durably.
+    ///
+    /// # Errors
+    /// [`MunicipalError::Seals`], with nothing changed.
+    pub fn keep_seals(&mut self, told: Vec<ProvedSeal>) -> Result<(), MunicipalError> {
+        self.seals.keep(told)
     }
 
     /// Number of cards in the mirror.

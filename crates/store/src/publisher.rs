@@ -19,6 +19,7 @@ pub(crate) mod queue;
 pub(crate) mod writer;
 pub(crate) mod recovery;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
@@ -26,7 +27,8 @@ use registry::digest::SetDigest;
 use registry::identifier::LocalId;
 use registry::municipality::MunicipalityId;
 use registry::publication::{
-    Accepted, AcknowledgementProof, Claim, Epoch, Line, NotNext, Refusal, VerifiedBatch, Watermark,
+    Accepted, AcknowledgementProof, Claim, ConfirmedSeal, Epoch, Line, NotNext, Refusal, VerifiedBatch,
+    Watermark,
 };
 use tokio::sync::{oneshot, watch};
 
@@ -65,6 +67,8 @@ pub struct MunicipalityState {
     /// Highest change that a backup is known to hold; 0 while none was declared.
     pub backed_up: Watermark,
     pub(crate) marks: Marks,
+    /// Seals that the node has proved to be confirmed.
+    pub(crate) proved_seals: Arc<BTreeSet<ConfirmedSeal>>,
 }
 
 impl MunicipalityState {
@@ -86,6 +90,7 @@ impl MunicipalityState {
             last: None,
             backed_up: Watermark::default(),
             marks: Marks::default(),
+            proved_seals: Arc::default(),
         }
     }
 

@@ -19,7 +19,7 @@ use agreement::permit::Permit;
 use registry::digest::{Bucket, CardDigest};
 use registry::identifier::LocalId;
 use registry::municipality::MunicipalityId;
-use registry::publication::{Claim, Epoch, Verdict, VerifiedBatch};
+use registry::publication::{Claim, Epoch, ProvedSeal, Verdict, VerifiedBatch};
 use tokio::sync::watch;
 
 use crate::access_log::draft::{EntryDraft, Sealed};
@@ -150,6 +150,14 @@ pub trait RecordStore: Send + Sync + 'static {
 
     /// What a node's claim to an acknowledgement means. It changes nothing.
     fn judge(&self, municipality: MunicipalityId, claim: &Claim) -> Verdict;
+
+    /// The seals of a municipality that took effect, each with the proof that a registrar has confirmed it, in the order
+    /// in which they did.
+    fn confirmed_seals(&self, municipality: MunicipalityId) -> Vec<ProvedSeal>;
+
+    /// Takes a node's word for seals that were confirmed before: those that are proved take effect at once when their
+    /// cards come. Tells how many are not.
+    fn recall_seals(&self, municipality: MunicipalityId, shown: Vec<ProvedSeal>) -> usize;
 
     /// Begins a new line of history under `epoch`, 16 bytes never used before, where there is reason to: it is durable
     /// when this answers. Where there is none, the line goes on as it is.

@@ -8,6 +8,7 @@ mod date;
 mod place;
 mod person;
 mod measure;
+mod confirmed_seal;
 mod record;
 mod publication;
 mod receipt;
@@ -30,6 +31,7 @@ pub use self::consultation::{
 };
 pub use prost_types::Timestamp;
 
+pub use self::confirmed_seal::confirmed_seals_from_wire;
 pub use self::date::{civil_date, timestamp_from_ms, timestamp_from_unix_ms, timestamp_to_ms};
 pub use self::explanation::SupposedCall;
 pub use self::invalid::{Invalid, Rule};

@@ -3,12 +3,12 @@
 use registry::digest::DIGEST_VERSION;
 use registry::identifier::IstatCode;
 use registry::publication::{
-    Accepted, AcknowledgementProof, Claim, ContentId, Epoch, SignedBatch, Watermark,
+    Accepted, AcknowledgementProof, Claim, ContentId, Epoch, ProvedSeal, SignedBatch, Watermark,
 };
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
-use wire::convert::{Invalid, Rule, epoch_from_wire, timestamp_from_ms};
+use wire::convert::{Invalid, Rule, confirmed_seals_from_wire, epoch_from_wire, timestamp_from_ms};
 use wire::proto::publication::v1 as proto;
 use wire::proto::publication::v1::publication_service_client::PublicationServiceClient as Service;
 
@@ -21,7 +21,7 @@ use crate::node::{NodeClient, Rejection};
 const OUTBOX: usize = 16;
 
 /// What a node says when it opens a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opening {
     /// Whose changes follow.
     pub municipality: IstatCode,
@@ -31,10 +31,12 @@ pub struct Opening {
     pub claim: Option<Claim>,
     /// Last change of the journal; 0 when it is empty.
     pub journal_end: u64,
+    /// The confirmed seals of which the index ever told.
+    pub confirmed_seals: Vec<ProvedSeal>,
 }
 
 /// What the index answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {
     /// The index's line of history.
     pub epoch: Epoch,
@@ -56,6 +58,8 @@ pub struct Opened {
     pub began_ms: Option<i64>,
     /// Highest change that a backup of the index is known to hold.
     pub backed_up: Watermark,
+    /// Every seal of the municipality that a registrar has confirmed, to be kept and shown.
+    pub confirmed_seals: Vec<ProvedSeal>,
 }
 
 /// What the index says after a batch.
@@ -73,6 +77,8 @@ pub struct Acknowledged {
     pub proof: Option<AcknowledgementProof>,
     /// Highest change that a backup of the index is known to hold.
     pub backed_up: Watermark,
+    /// Seals confirmed since the index last told, to be kept and shown.
+    pub confirmed_seals: Vec<ProvedSeal>,
 }
 
 /// An open stream of batches and acknowledgements.
@@ -94,6 +100,7 @@ impl NodeClient {
             epoch,
             claim,
             journal_end,
+            confirmed_seals,
         } = opening;
         let open = proto::PublishOpen {
             municipality: municipality.to_string(),
@@ -107,6 +114,7 @@ impl NodeClient {
             proof: claim
                 .map(|claim| claim.proof.as_bytes().to_vec())
                 .unwrap_or_default(),
+            confirmed_seals: confirmed_seals.into_iter().map(Into::into).collect(),
         };
         let (outbox, requests) = mpsc::channel(OUTBOX);
         let first = proto::PublishRequest {
@@ -197,6 +205,7 @@ impl TryFrom<proto::PublishOpened> for Opened {
             last_batch,
             epoch_begin_time,
             backed_up,
+            confirmed_seals,
         } = message;
         Ok(Self {
             epoch: epoch_from_wire("epoch", &epoch)?,
@@ -209,6 +218,7 @@ impl TryFrom<proto::PublishOpened> for Opened {
             last_batch: last_batch.map(accepted).transpose()?,
             began_ms: optional_time("epoch_begin_time", epoch_begin_time)?,
             backed_up: Watermark(backed_up),
+            confirmed_seals: confirmed_seals_from_wire("confirmed_seals", confirmed_seals)?,
         })
     }
 }
@@ -224,6 +234,7 @@ impl TryFrom<proto::PublishAcknowledged> for Acknowledged {
             credits,
             proof,
             backed_up,
+            confirmed_seals,
         } = message;
         Ok(Self {
             watermark: Watermark(watermark),
@@ -232,6 +243,7 @@ impl TryFrom<proto::PublishAcknowledged> for Acknowledged {
             credits: from_one("credits", credits)?,
             proof: proof_of(&proof)?,
             backed_up: Watermark(backed_up),
+            confirmed_seals: confirmed_seals_from_wire("confirmed_seals", confirmed_seals)?,
         })
     }
 }

@@ -10,7 +10,8 @@ use prost::Message;
 use registry::change::Change;
 use registry::digest::DIGEST_VERSION;
 use registry::publication::{
-    Accepted, AttachError, Attached, Batch, Detached, Epoch, IndexState, SignedBatch, StopReason, Watermark,
+    Accepted, AttachError, Attached, Batch, Detached, Epoch, IndexState, ProvedSeal, SignedBatch, StopReason,
+    Watermark,
 };
 use store::municipal::outbox::{BatchLimits, Cutting, Entered, Outbox, OutboxError};
 use tokio::task::JoinError;
@@ -97,7 +98,7 @@ impl Publisher {
                 biased;
                 () = shutdown.triggered() => return Ok(()),
                 acknowledged = session.stream.receive() => match acknowledged.map_err(broken_by)? {
-                    Some(acknowledged) => session.acknowledge(acknowledged)?,
+                    Some(acknowledged) => session.acknowledge(acknowledged).await?,
                     None => return Err(Broken::EndOfStream),
                 },
                 () = self.wake.notified() => session.journalled().await?,
@@ -108,14 +109,18 @@ impl Publisher {
 
     async fn open(&self, client: NodeClient) -> Result<Session<'_>, Broken> {
         let files = self.storage.files().clone();
-        let (mut outbox, journal_end) = self
-            .blocking(move |publisher_store| Ok((Outbox::open(files)?, publisher_store.last_sequence())))
+        let (mut outbox, journal_end, confirmed_seals) = self
+            .blocking(move |store| {
+                let seals = store.confirmed_seals().to_vec();
+                Ok((Outbox::open(files)?, store.last_sequence(), seals))
+            })
             .await?;
         let opening = Opening {
             municipality: self.municipality,
             epoch: outbox.epoch(),
             claim: outbox.claim(),
             journal_end,
+            confirmed_seals,
         };
         let (stream, opened) = client.open_publication(opening).await.map_err(broken_by)?;
         let Opened {
@@ -129,6 +134,7 @@ impl Publisher {
             last_batch,
             began_ms: _,
             backed_up,
+            confirmed_seals,
         } = opened;
         if outbox.epoch().is_some_and(|known| known != epoch) {
             tracing::warn!(watermark = watermark.0, "the index began a new line of history");
@@ -150,6 +156,7 @@ impl Publisher {
             proof,
             backed_up,
         };
+        self.keep_seals(confirmed_seals).await?;
         let outbox = self
             .blocking(move |_| {
                 outbox.enter(entered)?;
@@ -200,6 +207,16 @@ impl Publisher {
             let sequence = last.first_sequence;
             Err(Stop::Attach(AttachError::OtherContent { sequence }).into())
         }
+    }
+
+    /// Keeps what the index told of confirmed seals, to be shown to an index that lost it.
+    async fn keep_seals(&self, told: Vec<ProvedSeal>) -> Result<(), Broken> {
+        if told.is_empty() {
+            return Ok(());
+        }
+        let storage = self.storage.clone();
+        let kept = tokio::task::spawn_blocking(move || storage.store().keep_seals(told)).await?;
+        Ok(kept.map_err(OutboxError::from)?)
     }
 
     /// Work on the store, which waits for an import that runs.
@@ -278,7 +295,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn acknowledge(&mut self, acknowledged: Acknowledged) -> Result<(), Broken> {
+    async fn acknowledge(&mut self, acknowledged: Acknowledged) -> Result<(), Broken> {
         let Acknowledged {
             watermark,
             rejections,
@@ -286,6 +303,7 @@ impl Session<'_> {
             credits,
             proof,
             backed_up,
+            confirmed_seals,
         } = acknowledged;
         let watermark = self.attached.acknowledge(watermark).map_err(Stop::from)?;
         while self.in_flight.front().is_some_and(|last| *last <= watermark.0) {
@@ -311,7 +329,7 @@ impl Session<'_> {
             status.rejected = status.rejected.saturating_add(rejected);
             status.backed_up = backed_up.0;
         });
-        Ok(())
+        self.publisher.keep_seals(confirmed_seals).await
     }
 
     async fn journalled(&mut self) -> Result<(), Broken> {

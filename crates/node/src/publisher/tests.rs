@@ -11,7 +11,7 @@ use crate::reconcile::{Mending, ReconcileError, reconcile};
 
 use crate::fixture::{day, export, imola, import_text, no_files, open_store, residents};
 
-use self::fake_index::{FakeIndex, Fault};
+use self::fake_index::{FakeIndex, Fault, confirmed_seal};
 use super::*;
 
 struct Setting {
@@ -143,6 +143,20 @@ async fn the_newest_acknowledgement_is_shown_at_the_next_opening() {
         .await
         .unwrap();
     assert_eq!(setting.index.claims(), [(0, vec![]), (12, vec![7; 40])]);
+}
+
+#[tokio::test]
+async fn every_confirmed_seal_of_which_the_index_told_is_shown_at_the_next_opening() {
+    let setting = start(&residents(12), Fault::None).await;
+    setting.until_equal_at(12).await;
+    setting.index.restore(Epoch([9; 16]), 10);
+    setting
+        .handle
+        .wait_for(|status| 1 < status.sessions)
+        .await
+        .unwrap();
+    let told = [10, 12].map(|card| confirmed_seal(card).into());
+    assert_eq!(setting.index.shown_seals(), [Vec::new(), told.to_vec()]);
 }
 
 #[tokio::test]

@@ -358,10 +358,7 @@ fn a_card_with_the_identifiers_of_two_strangers_does_not_make_them_one() {
         (
             "two national ids",
             &both,
-            [
-                with_id(ugo.clone(), "AA00000AA"),
-                with_id(ivo.clone(), "BB00000BB"),
-            ],
+            [with_id(ugo.clone(), "AA00000AA"), with_id(ivo, "BB00000BB")],
             5,
             &[],
             &[note(2)],
@@ -393,14 +390,7 @@ fn a_card_with_the_identifiers_of_two_strangers_does_not_make_them_one() {
             &[6],
             &[],
         ),
-        (
-            "one name, one code",
-            &both,
-            [ugo.clone(), ugo.clone()],
-            5,
-            &[6],
-            &[],
-        ),
+        ("one name, one code", &both, [ugo.clone(), ugo], 5, &[6], &[]),
     ];
     for (case, card, [one, two], person, merged, anomalies) in cases {
         eprintln!("{case}");

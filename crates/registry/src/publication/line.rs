@@ -19,7 +19,7 @@ use crate::publication::batch::{Epoch, Watermark};
 const LABEL: &[u8] = b"ponte acknowledgement v1";
 
 /// Makes and checks proofs of acknowledgement. The index alone has it.
-pub struct AcknowledgementKey(hmac::Key);
+pub struct AcknowledgementKey(pub(super) hmac::Key);
 
 /// The instant of an acknowledgement (8 bytes, Unix milliseconds, big-endian) and HMAC-SHA-256 over
 /// `"ponte acknowledgement v1" ‖ cadastral code (4) ‖ epoch (16) ‖ watermark (8, big-endian) ‖ instant (8)`. To a node

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use registry::identifier::{PersonId, RecordId};
-use registry::linking::{Candidate, LinkKey};
+use registry::linking::{Candidate, CardFacts, LinkKey};
 
 use crate::publication_journal::entry::Showing;
 
@@ -14,6 +14,8 @@ pub(super) struct Pending {
     pub(super) by_key: HashMap<LinkKey, Vec<usize>>,
     /// Where the card stands in `cards` now; `None` once it was removed.
     pub(super) by_record: HashMap<RecordId, (PersonId, Option<usize>)>,
+    /// What the batch says of cards and waits, with the keys of each.
+    pub(super) held: Vec<(RecordId, CardFacts, Vec<LinkKey>)>,
     /// Cards that the batch does not change and that got another person.
     pub(super) relinked: HashMap<RecordId, PersonId>,
     /// Cards that were buried or belong to a sealed identity.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use registry::identifier::RecordId;
+use registry::identifier::{PersonId, RecordId};
 use registry::linking::{self, CardFacts, Identity, LinkKey};
 use registry::measure::NewIdentity;
 use registry::record::Record;
@@ -30,6 +30,8 @@ impl Deciding<'_, '_, '_> {
         for old in buried.iter().chain([&before]) {
             keys.extend(self.projection.keys_of_identity(*old, self.visible)?);
             keys.extend(self.pending.keys_of(*old));
+            let held = self.pending.held.iter().filter(|(record, ..)| record == old);
+            keys.extend(held.flat_map(|(_, _, keys)| keys.clone()));
         }
         let showing = shown_if(
             card.measures
@@ -72,7 +74,9 @@ impl Deciding<'_, '_, '_> {
         });
         let batched = self.pending.cards.iter().filter(|card| card.record == before);
         let batched = batched.map(|card| (card.person, card.facts.clone(), self.pending.keys_of(before)));
-        for (person, facts, keys) in stored.chain(batched) {
+        let held = self.pending.held.iter().filter(|(record, ..)| *record == before);
+        let held = held.map(|(record, facts, keys)| (PersonId(record.0), facts.clone(), keys.clone()));
+        for (person, facts, keys) in stored.chain(batched).chain(held) {
             let others = self.sharing(keys, Some(person))?;
             let others = others.into_iter().filter(|other| other.record != before);
             persons.extend(

@@ -101,8 +101,9 @@ impl Projection {
         }
     }
 
-    /// Everything that a card said up to a moment, the oldest first, with the person to whom it was linked. Versions
-    /// that say the same are there as often as they were written.
+    /// Everything that a card said up to a moment, the oldest first, with the person to whom it was linked; what waits
+    /// comes last, and what waited and was rejected or taken back is not among it. Versions that say the same are there
+    /// as often as they were written.
     pub(crate) fn every_word(
         &self,
         record: RecordId,
@@ -122,6 +123,7 @@ impl Projection {
         }
         let newest = self.read_version(&current_key(record))?;
         words.extend(newest.filter(|version| version.sequence <= at));
+        words.extend(self.waiting_up_to(record, at)?);
         let mut said = Vec::with_capacity(words.len());
         for version in words {
             said.extend(published_card(&version)?.map(|card| (version.person, card)));

@@ -147,6 +147,30 @@ impl Projection {
         )
     }
 
+    /// Every version that waits of a card at a moment, the oldest first: one in the place of another.
+    pub(super) fn waiting_up_to(
+        &self,
+        record: RecordId,
+        at: CommitSequence,
+    ) -> Result<Vec<Version>, ProjectionError> {
+        let mut waiting = Vec::new();
+        let mut fault = None;
+        self.engine
+            .scan(&rows::waiting_prefix(record), &mut |key, value| {
+                match self.open_version(key, value) {
+                    Ok(Some(version)) if at < version.sequence => {}
+                    Ok(Some(Version {
+                        body: VersionBody::Settled,
+                        ..
+                    })) => waiting.clear(),
+                    Ok(version) => waiting.extend(version),
+                    Err(error) => fault = Some(error),
+                }
+                fault.is_none()
+            })?;
+        fault.map_or(Ok(waiting), Err)
+    }
+
     pub(super) fn waiting_before(
         &self,
         record: RecordId,

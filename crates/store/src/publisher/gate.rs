@@ -1,12 +1,13 @@
 //! What a node may not do alone: changes beyond the limits of a day wait for a registrar.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use registry::change::{Change, ChangeBody};
 use registry::identifier::RecordId;
-use registry::measure::{needs_confirmation, removal_needs_confirmation};
+use registry::measure::{ends_protection, needs_confirmation, removal_needs_confirmation};
 use registry::municipality::MunicipalityId;
-use registry::publication::{DailyLimits, HoldReason, LimitedKinds, Others, RollingDay};
+use registry::publication::{ConfirmedSeal, DailyLimits, HoldReason, LimitedKinds, Others, RollingDay};
 use registry::record::Record;
 
 /// The limits, and what each municipality had served in the last 24 hours.
@@ -33,8 +34,21 @@ pub(crate) struct Guard<'a> {
     now_ms: u64,
     /// Cards of which something waits for a registrar.
     held: BTreeSet<RecordId>,
+    /// Seals that a registrar has confirmed before, as the node proved.
+    proved_seals: Arc<BTreeSet<ConfirmedSeal>>,
     /// Cards as the batch has left them so far.
     served: HashMap<RecordId, Option<&'a Record>>,
+}
+
+/// A municipality as it stood before a batch.
+#[derive(Default)]
+pub(crate) struct Before {
+    /// Its cards.
+    pub(crate) cards: u64,
+    /// Those of which something waits for a registrar.
+    pub(crate) held: BTreeSet<RecordId>,
+    /// Seals that a registrar has confirmed before, as the node proved.
+    pub(crate) proved_seals: Arc<BTreeSet<ConfirmedSeal>>,
 }
 
 /// A card as it stood before the batch.
@@ -72,15 +86,19 @@ impl Gatekeeper {
         }
     }
 
-    /// The gate for one batch of so many changes to a municipality that had so many cards before. What it lets through
-    /// is noted at once.
+    /// The gate for one batch of so many changes. What it lets through is noted at once.
     pub(crate) fn guard<'a>(
         &'a mut self,
         municipality: MunicipalityId,
-        (cards, changes): (u64, u64),
-        held: BTreeSet<RecordId>,
+        before: Before,
+        changes: u64,
         now_ms: u64,
     ) -> Gate<'a> {
+        let Before {
+            cards,
+            held,
+            proved_seals,
+        } = before;
         let day = self.days.entry(municipality).or_default();
         day.receive(changes, now_ms);
         let cards = day.base(cards.saturating_add(changes), now_ms);
@@ -90,6 +108,7 @@ impl Gatekeeper {
             cards,
             now_ms,
             held,
+            proved_seals,
             served: HashMap::new(),
         })
     }
@@ -134,9 +153,25 @@ impl<'a> Guard<'a> {
             ChangeBody::Upsert(card) => needs_confirmation(accepted, card),
             ChangeBody::Remove => batched.unwrap_or(served).and_then(removal_needs_confirmation),
         };
+        let seals_again = match &change.body {
+            ChangeBody::Upsert(card) if measure == Some(HoldReason::IdentitySealed) => {
+                self.is_proved(card).then_some(card.as_ref())
+            }
+            ChangeBody::Upsert(_) | ChangeBody::Remove => None,
+        };
+        let measure = match seals_again {
+            Some(card) => ends_protection(accepted, card),
+            None => measure,
+        };
         if let Some(reason) = measure {
             self.held.insert(record);
             return Judgement::Hold(reason);
+        }
+        if let Some(card) = seals_again {
+            // Whatever it says of the new identity, it claims nobody else's: a sealed card is linked to none.
+            self.held.remove(&record);
+            self.served.insert(record, Some(card));
+            return Judgement::Serve(LimitedKinds::NONE);
         }
         let previous = batched.unwrap_or(served);
         let kinds = LimitedKinds::of(previous, &change.body, others);
@@ -158,5 +193,9 @@ impl<'a> Guard<'a> {
         };
         self.served.insert(record, now);
         Judgement::Serve(kinds)
+    }
+
+    fn is_proved(&self, card: &Record) -> bool {
+        ConfirmedSeal::of(card).is_some_and(|seal| self.proved_seals.contains(&seal))
     }
 }

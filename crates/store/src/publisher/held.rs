@@ -6,7 +6,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use registry::canonical;
 use registry::change::ChangeBody;
 use registry::identifier::{LocalId, RecordId};
-use registry::publication::{Batch, HoldReason};
+use registry::publication::{Batch, ConfirmedSeal, HoldReason};
 use registry::statement::{HeldLine, held_digest};
 
 use crate::linker::Linker;
@@ -55,6 +55,8 @@ pub struct Quarantine {
 pub struct Holdings {
     held: BTreeMap<RecordId, HeldChange>,
     quarantines: Vec<Quarantine>,
+    /// Seals that took effect, in the order in which they did.
+    seals: Vec<ConfirmedSeal>,
 }
 
 impl Holdings {
@@ -85,6 +87,11 @@ impl Holdings {
         }))
     }
 
+    /// Seals that took effect: a registrar had confirmed them.
+    pub(crate) fn seals(&self) -> &[ConfirmedSeal] {
+        &self.seals
+    }
+
     /// Quarantines that last, oldest first.
     pub fn quarantines(&self) -> &[Quarantine] {
         &self.quarantines
@@ -101,6 +108,11 @@ impl Holdings {
                 Decision::Sealed { record, before, .. } => {
                     self.settle(*before);
                     self.settle(*record);
+                    let seal = match &change.body {
+                        ChangeBody::Upsert(card) => ConfirmedSeal::of(card),
+                        ChangeBody::Remove => None,
+                    };
+                    self.seals.extend(seal.filter(|seal| !self.seals.contains(seal)));
                 }
                 Decision::Buried { record } | Decision::Renewed { record, .. } => self.settle(*record),
                 Decision::Held { reason, moved } => {

@@ -1,11 +1,9 @@
 //! What the writer's thread does.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate};
-use registry::identifier::RecordId;
 use registry::municipality::MunicipalityId;
 use registry::publication::{Accepted, Admission, Batch, VerifiedBatch, Watermark};
 
@@ -19,7 +17,7 @@ use crate::publication_journal::ruling::Restatement;
 use crate::publication_journal::{JournalError, PublicationJournal};
 use crate::publisher::application::apply_change;
 use crate::publisher::confirmations::Confirmations;
-use crate::publisher::gate::Gatekeeper;
+use crate::publisher::gate::{Before, Gatekeeper};
 use crate::publisher::held::Holdings;
 use crate::publisher::intake_book::IntakeBook;
 use crate::publisher::lines::Lines;
@@ -151,9 +149,9 @@ impl Writer {
             Err(refusal) => return Ok(Taken::Refused(refusal.into())),
         };
         let recorded_ms = self.recorded_at(now_ms);
-        let (cards, held) = self.standing_of(municipality);
-        let size = (cards, batch.changes().len() as u64);
-        let mut gate = self.gatekeeper.guard(municipality, size, held, recorded_ms);
+        let before = self.standing_of(municipality);
+        let changes = batch.changes().len() as u64;
+        let mut gate = self.gatekeeper.guard(municipality, before, changes, recorded_ms);
         let resolved = self.linker.resolve(
             &self.projection,
             municipality,
@@ -216,11 +214,15 @@ impl Writer {
     }
 
     /// How many cards were received, and of which something waits for a registrar.
-    fn standing_of(&self, municipality: MunicipalityId) -> (u64, BTreeSet<RecordId>) {
+    fn standing_of(&self, municipality: MunicipalityId) -> Before {
         let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
-        states.get(&municipality).map_or_else(Default::default, |state| {
-            (state.records, state.holdings.held_records())
-        })
+        states
+            .get(&municipality)
+            .map_or_else(Before::default, |state| Before {
+                cards: state.records,
+                held: state.holdings.held_records(),
+                proved_seals: Arc::clone(&state.proved_seals),
+            })
     }
 
     /// Changes what is noted of changes that wait.

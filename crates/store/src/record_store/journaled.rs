@@ -7,7 +7,7 @@ use agreement::permit::Permit;
 use registry::digest::{Bucket, CardDigest};
 use registry::identifier::LocalId;
 use registry::municipality::MunicipalityId;
-use registry::publication::{Claim, Epoch, Verdict, VerifiedBatch};
+use registry::publication::{Claim, ConfirmedSeal, Epoch, ProvedSeal, Verdict, VerifiedBatch};
 use tokio::sync::watch;
 
 use crate::access_log::draft::{EntryDraft, Sealed};
@@ -186,6 +186,34 @@ impl RecordStore for JournaledStore {
         let state = states.get(&municipality);
         let held = state.map_or_else(Default::default, |state| state.watermark);
         self.lines.judge(&self.lines.of(state), municipality, held, claim)
+    }
+
+    fn confirmed_seals(&self, municipality: MunicipalityId) -> Vec<ProvedSeal> {
+        let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
+        let seals = states.get(&municipality).map(|state| state.holdings.seals());
+        let seals = seals.unwrap_or_default().iter().cloned();
+        seals
+            .map(|seal| self.lines.key.prove_seal(municipality, seal))
+            .collect()
+    }
+
+    fn recall_seals(&self, municipality: MunicipalityId, shown: Vec<ProvedSeal>) -> usize {
+        let number = shown.len();
+        let proved: BTreeSet<ConfirmedSeal> = shown
+            .into_iter()
+            .filter(|proved| self.lines.key.confirms_seal(municipality, proved))
+            .map(|proved| proved.seal)
+            .collect();
+        let unproved = number.saturating_sub(proved.len());
+        let mut states = self.states.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(state) = states.get_mut(&municipality) {
+            state.proved_seals = Arc::new(proved);
+        } else if !proved.is_empty() {
+            let mut state = MunicipalityState::empty();
+            state.proved_seals = Arc::new(proved);
+            states.insert(municipality, state);
+        }
+        unproved
     }
 
     async fn begin_line(

@@ -147,6 +147,16 @@ impl World {
         }
     }
 
+    /// The same index after its journal was lost: it has its keys and holds nothing.
+    pub(crate) fn emptied(&self, kind: Kind) -> Self {
+        Self {
+            kind,
+            directory: Arc::new(tempfile::tempdir().unwrap()),
+            published: Mutex::default(),
+            ..self.on(FaultyFiles::default())
+        }
+    }
+
     pub(crate) fn is_memory(&self) -> bool {
         self.kind == Kind::Memory
     }

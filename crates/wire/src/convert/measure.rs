@@ -143,7 +143,7 @@ impl From<SealBasis> for wire::SealBasis {
     }
 }
 
-fn seal_basis(number: i32) -> Result<SealBasis, Invalid> {
+pub(super) fn seal_basis(number: i32) -> Result<SealBasis, Invalid> {
     match wire::SealBasis::try_from(number) {
         Ok(wire::SealBasis::Adoption) => Ok(SealBasis::Adoption),
         Ok(wire::SealBasis::SexRectification) => Ok(SealBasis::SexRectification),

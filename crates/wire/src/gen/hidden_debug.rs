@@ -65,6 +65,7 @@ hidden_debug!(publication::v1::CompareDigestsRequest);
 hidden_debug!(publication::v1::CompareDigestsResponse);
 hidden_debug!(publication::v1::ConfirmHeldChangesRequest);
 hidden_debug!(publication::v1::ConfirmHeldChangesResponse);
+hidden_debug!(publication::v1::ConfirmedSeal);
 hidden_debug!(publication::v1::GetStateRequest);
 hidden_debug!(publication::v1::GetStateResponse);
 hidden_debug!(publication::v1::HeldChange);

@@ -102,6 +102,24 @@ pub struct HeldChange {
     #[prost(bytes = "vec", tag = "6")]
     pub content: ::prost::alloc::vec::Vec<u8>,
 }
+/// A seal that a registrar has confirmed, with what the index said of it. The node keeps it and shows it when it opens a
+/// stream: an index that lost the seal's confirmation has it take effect again without asking anybody.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ConfirmedSeal {
+    /// The municipality's number of the card.
+    #[prost(string, tag = "1")]
+    pub local_id: ::prost::alloc::string::String,
+    /// What the seal rests on.
+    #[prost(enumeration = "super::super::registry::v1::SealBasis", tag = "2")]
+    pub basis: i32,
+    /// First day of the new identity, known to the day.
+    #[prost(message, optional, tag = "3")]
+    pub from: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// Proof that it was confirmed, 32 bytes.
+    #[prost(bytes = "vec", tag = "4")]
+    pub proof: ::prost::alloc::vec::Vec<u8>,
+}
 /// Why a change waits for a registrar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -170,7 +188,7 @@ pub mod publish_request {
     }
 }
 /// Opens the stream for one municipality.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct PublishOpen {
     /// ISTAT code of the municipality, six digits.
@@ -196,6 +214,9 @@ pub struct PublishOpen {
     /// it acknowledged, the index begins a new epoch before it answers; anything else changes nothing.
     #[prost(bytes = "vec", tag = "21")]
     pub proof: ::prost::alloc::vec::Vec<u8>,
+    /// The confirmed seals of which the node was told. One whose proof is not this index's is passed over.
+    #[prost(message, repeated, tag = "30")]
+    pub confirmed_seals: ::prost::alloc::vec::Vec<ConfirmedSeal>,
 }
 /// What the index sends on the stream.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -220,7 +241,7 @@ pub mod publish_response {
     }
 }
 /// The stream is open.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct PublishOpened {
     /// The index's line of history for the municipality, 16 bytes: one that lost acknowledged changes begins a new one.
@@ -255,6 +276,9 @@ pub struct PublishOpened {
     /// journal from the next on.
     #[prost(uint64, tag = "23")]
     pub backed_up: u64,
+    /// Every seal of the municipality that a registrar has confirmed, for the node to keep.
+    #[prost(message, repeated, tag = "30")]
+    pub confirmed_seals: ::prost::alloc::vec::Vec<ConfirmedSeal>,
 }
 /// A batch by its bounds and content.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -292,6 +316,9 @@ pub struct PublishAcknowledged {
     /// Highest sequence number that a backup of the index is known to hold; 0 while none was declared.
     #[prost(uint64, tag = "21")]
     pub backed_up: u64,
+    /// Seals that were confirmed since the node was last told on this stream.
+    #[prost(message, repeated, tag = "30")]
+    pub confirmed_seals: ::prost::alloc::vec::Vec<ConfirmedSeal>,
 }
 /// Asks what the index holds.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use agreement::reason::Reason;
+use chrono::NaiveDate;
 use client::connection::{Connection, Timing};
 use client::node::NodeClient;
 use client::receipt::ReceiptPolicy;
@@ -15,7 +16,11 @@ use registry::canonical;
 use registry::change::ChangeBody;
 use registry::digest::{Bucket, CardDigest, DIGEST_VERSION, SetDigest};
 use registry::identifier::{IstatCode, LocalId};
-use registry::publication::{Accepted, Admission, Batch, ContentId, Epoch, Intake, Refusal, Watermark};
+use registry::measure::SealBasis;
+use registry::publication::{
+    Accepted, Admission, Batch, ConfirmedSeal, ContentId, Epoch, Intake, ProvedSeal, Refusal, SealProof,
+    Watermark,
+};
 use registry::record::Record;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -63,6 +68,7 @@ struct State {
     cards: BTreeMap<LocalId, Record>,
     last: Option<Accepted>,
     claims: Vec<(u64, Vec<u8>)>,
+    shown_seals: Vec<Vec<proto::ConfirmedSeal>>,
     rejections: Vec<proto::Rejection>,
     accepted: Vec<(u64, u64)>,
     fault: Fault,
@@ -78,6 +84,7 @@ impl FakeIndex {
             cards: BTreeMap::new(),
             last: None,
             claims: Vec::new(),
+            shown_seals: Vec::new(),
             rejections: Vec::new(),
             accepted: Vec::new(),
             fault,
@@ -136,6 +143,11 @@ impl FakeIndex {
         self.state().claims.clone()
     }
 
+    /// Which confirmed seals each opening showed.
+    pub(super) fn shown_seals(&self) -> Vec<Vec<proto::ConfirmedSeal>> {
+        self.state().shown_seals.clone()
+    }
+
     /// Another journal's batch stands in the place of the last one.
     pub(super) fn alter_last(&self) {
         let mut state = self.state();
@@ -188,6 +200,7 @@ impl FakeIndex {
             }),
             epoch_begin_time: None,
             backed_up: 0,
+            confirmed_seals: Vec::new(),
         })
     }
 
@@ -248,7 +261,21 @@ impl FakeIndex {
             credits: 2,
             proof: vec![7; 40],
             backed_up: 3,
+            // Each batch comes with a seal of the card of its number.
+            confirmed_seals: vec![confirmed_seal(batch.last_sequence()).into()],
         })
+    }
+}
+
+/// A seal that the index says was confirmed.
+pub(super) fn confirmed_seal(card: u64) -> ProvedSeal {
+    ProvedSeal {
+        seal: ConfirmedSeal {
+            local_id: LocalId::parse(&card.to_string()).unwrap(),
+            basis: SealBasis::Adoption,
+            from: NaiveDate::from_ymd_opt(2025, 1, 10).unwrap(),
+        },
+        proof: SealProof::from_bytes([8; SealProof::LENGTH]),
     }
 }
 
@@ -287,6 +314,7 @@ impl PublicationService for FakeIndex {
                 let answer = match message {
                     proto::publish_request::Message::Open(open) => {
                         index.state().claims.push((open.acknowledged, open.proof));
+                        index.state().shown_seals.push(open.confirmed_seals);
                         index.open().map(proto::publish_response::Message::Opened)
                     }
                     proto::publish_request::Message::Batch(batch) => {

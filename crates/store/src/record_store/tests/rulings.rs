@@ -28,7 +28,7 @@ pub(super) const MINUTE_MS: u64 = 60_000;
 const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
 
 /// A world in which a day admits so many changes of each kind.
-fn strict(kind: Kind, at_least: u32) -> World {
+pub(super) fn strict(kind: Kind, at_least: u32) -> World {
     let allowance = Allowance {
         at_least,
         per_mille: 0,

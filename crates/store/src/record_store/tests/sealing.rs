@@ -4,10 +4,13 @@ use agreement::claim::Claim;
 use agreement::service::VerificationKind;
 use registry::code::Kinship;
 use registry::measure::{IdentitySeal, Measures, NewIdentity, SealBasis};
+use registry::publication::{ConfirmedSeal, HoldReason, ProvedSeal};
 use registry::record::{PersonName, Record, Sex};
 use registry::sealing::stripped;
+use registry::statement::Act;
 
 use crate::record_store::answer::Question;
+use crate::record_store::tests::rulings::strict;
 use crate::record_store::{JournaledStore, RecordStore};
 use crate::rows::CommitSequence;
 use crate::test_support::people::{
@@ -309,6 +312,118 @@ fn whose_code_a_card_once_bore_by_mistake_is_not_sealed_with_it() {
         let told = world.person(&store, Ask::person(), &who_has(code(&twin())));
         assert_eq!(told.answer.cards.len(), 1);
     });
+}
+
+#[test]
+fn what_waits_when_the_seal_begins_leads_to_the_old_identity_as_well() {
+    // The municipality of before still has him registered, so that the new card waits.
+    let there = arrived(&old(), "2019-01-01");
+    let rejected = with(luca(), |card| card.tax_codes = there.tax_codes.clone());
+    for (waiting, act, is_gone) in [(old(), None, true), (rejected, Some(Act::Reject), false)] {
+        for in_one_batch in [true, false] {
+            let world = strict(Kind::Memory, 0);
+            let store = world.open();
+            world.publish_cards(&store, DOZZA, [there.clone()]);
+            world.publish_cards(&store, IMOLA, [mario(), anna(), giulia()]);
+            let seal = new();
+            match act {
+                Some(act) => {
+                    world.publish_cards(&store, IMOLA, [waiting.clone()]);
+                    world.state(&store, IMOLA, act);
+                    world.publish_cards(&store, IMOLA, [seal]);
+                }
+                None if in_one_batch => {
+                    let changes = vec![("3", Some(waiting.clone())), ("3", Some(seal))];
+                    world.publish(&store, IMOLA, changes).unwrap();
+                }
+                None => {
+                    world.publish_cards(&store, IMOLA, [waiting.clone()]);
+                    world.publish_cards(&store, IMOLA, [seal]);
+                }
+            }
+            assert_eq!(
+                world
+                    .person(&store, Ask::person(), &who_has(code(&there)))
+                    .answer
+                    .cards
+                    .len(),
+                1
+            );
+            world.confirm(&store, IMOLA);
+            let shown = world
+                .person(&store, Ask::person(), &who_has(code(&there)))
+                .answer
+                .cards
+                .len();
+            assert_eq!(shown, usize::from(!is_gone));
+            if is_gone {
+                check_gone(&world, &store, &[old(), there.clone()]);
+            }
+            let rows = rows_of(&store);
+            assert!(rows_of(&world.with_fresh_engine(Kind::Memory).open()) == rows);
+        }
+    }
+}
+
+#[test]
+fn an_emptied_index_seals_again_what_is_proved_and_nothing_else() {
+    let world = World::new(Kind::Memory);
+    let store = sealed_world(&world);
+    let proved = store.confirmed_seals(municipality(IMOLA));
+    assert_eq!(proved.len(), 1);
+    drop(store);
+    let again = world.with_fresh_engine(Kind::Memory);
+    assert_eq!(
+        again.open().confirmed_seals(municipality(IMOLA)),
+        proved,
+        "also after a replay"
+    );
+
+    let cards = || [mario(), anna(), old(), giulia(), awaited(), new()];
+    let send_again = |world: &World, store: &JournaledStore| {
+        world.publish_cards(store, DOZZA, [elsewhere()]);
+        for card in cards() {
+            world.publish_cards(store, IMOLA, [card]);
+        }
+        let state = store.municipality(municipality(IMOLA)).unwrap();
+        state.holdings.held().len()
+    };
+    for in_time in [true, false] {
+        let world = world.emptied(Kind::Memory);
+        let store = world.open();
+        if in_time {
+            assert_eq!(store.recall_seals(municipality(IMOLA), proved.clone()), 0);
+        }
+        assert_eq!(send_again(&world, &store), usize::from(!in_time));
+        if in_time {
+            check_gone(&world, &store, &[old(), elsewhere()]);
+            check_new(&world, &store);
+            assert_eq!(store.confirmed_seals(municipality(IMOLA)), proved);
+        }
+    }
+    // Proofs of another municipality, and of another card.
+    let other = ProvedSeal {
+        seal: ConfirmedSeal {
+            local_id: local_id("1"),
+            ..proved[0].seal.clone()
+        },
+        proof: proved[0].proof,
+    };
+    for (shown_for, shown) in [(DOZZA, proved.clone()), (IMOLA, vec![other])] {
+        let world = world.emptied(Kind::Memory);
+        let store = world.open();
+        assert_eq!(store.recall_seals(municipality(shown_for), shown), 1);
+        assert_eq!(send_again(&world, &store), 1);
+    }
+    // What protected the old identity does not end with a proved seal.
+    let world = world.emptied(Kind::Memory);
+    let store = world.open();
+    store.recall_seals(municipality(IMOLA), proved);
+    let protected = with(old(), |card| card.flags.protected = true);
+    world.publish_cards(&store, IMOLA, [mario(), anna(), protected]);
+    world.publish_cards(&store, IMOLA, [awaited()]);
+    let state = store.municipality(municipality(IMOLA)).unwrap();
+    assert_eq!(state.holdings.held()[0].reason, HoldReason::ProtectionEnded);
 }
 
 #[test]
