@@ -19,7 +19,7 @@ use registry::publication::{AcknowledgementProof, Batch, Claim, Epoch, SignedBat
 use support::agreements::POLICE;
 use support::calls::{ground, lookup};
 use support::municipality::{PUBLICATION_SEED, signing_key};
-use support::people::{DOZZA, IMOLA, Person, crowd, istat, mario};
+use support::people::{CASTEL_SAN_PIETRO, DOZZA, IMOLA, Person, crowd, istat, mario};
 use support::region::{Region, act};
 use support::wait::{until_async, within};
 use transport::clock::Clock;
@@ -105,6 +105,87 @@ async fn an_emptied_index_gets_everything_again() {
     .await;
     assert_ne!(again.epoch, before.epoch);
     region.municipality(IMOLA).published().await;
+    region.stop().await;
+}
+
+/// What an agency is told of somebody who is registered in Imola.
+async fn asked(region: &Region) -> Option<Reason> {
+    let agency = region.agency(POLICE);
+    let context = ground(POLICE, "investigation", agency.new_request_id());
+    let answer = agency.lookup_person(lookup(context, mario().tax_code())).await;
+    answer
+        .err()
+        .map(|error| error.reason().expect("a refusal with a reason"))
+}
+
+/// Two municipalities; the index loses everything, and only the first is there to notice.
+async fn emptied_without_dozza() -> Region {
+    let mut region = Region::empty().await;
+    region.activate(POLICE).await;
+    region.publish(IMOLA, &[mario()]).await;
+    region.publish(DOZZA, &crowd(DOZZA, 20)).await;
+    // It has nothing to publish yet; it is heard all the same.
+    region.municipality(CASTEL_SAN_PIETRO);
+    assert_eq!(asked(&region).await, None);
+    region.stop_index().await;
+    region.municipality(DOZZA).stop().await;
+    for place in ["journal", "projection"] {
+        std::fs::remove_dir_all(region.index_data().join(place)).expect("it is there");
+    }
+    region.start_index().await;
+    region.municipality(IMOLA).node().publisher().wake();
+    until_async("Imola is there again", || async {
+        (state(&region, IMOLA).await.records == 1).then_some(())
+    })
+    .await;
+    region
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_loss_no_agency_is_answered_until_every_municipality_has_sent_what_was_lost() {
+    let mut region = emptied_without_dozza().await;
+    assert_eq!(asked(&region).await, Some(Reason::IndexRestoring));
+    region.stop_index().await;
+    region.start_index().await;
+    region.municipality(IMOLA).node().publisher().wake();
+    assert_eq!(
+        asked(&region).await,
+        Some(Reason::IndexRestoring),
+        "also after a restart"
+    );
+    region.municipality(DOZZA).resume();
+    until_async("agencies are answered", || async {
+        asked(&region).await.is_none().then_some(())
+    })
+    .await;
+    assert_eq!(state(&region, DOZZA).await.records, 20);
+    region.stop_index().await;
+    region.start_index().await;
+    assert_eq!(asked(&region).await, None, "the restoration is over");
+    let entries = region.entries("garante").await;
+    let refused = entries
+        .iter()
+        .filter(|entry| entry.header.body.outcome.reason == Reason::IndexRestoring.name())
+        .count();
+    assert!(2 <= refused, "each refusal is an entry");
+    region.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_may_go_on_without_a_municipality_that_does_not_come() {
+    let mut region = emptied_without_dozza().await;
+    assert_eq!(asked(&region).await, Some(Reason::IndexRestoring));
+    let refused = DirectoryClient::new(region.connection(Role::Auditor, "garante"));
+    let refused = refused.reopen(&act()).await.expect_err("only administrators");
+    assert_eq!(refused.reason(), Some(Reason::RoleNotAllowed));
+    let without = directory(&region).reopen(&act()).await.expect("it is ordered");
+    assert!(without.contains(&istat(DOZZA)) && !without.contains(&istat(IMOLA)));
+    assert_eq!(asked(&region).await, None);
+    let nothing = directory(&region).reopen(&act()).await.expect("it is over");
+    assert!(nothing.is_empty());
+    region.stop_index().await;
+    region.start_index().await;
+    assert_eq!(asked(&region).await, None);
     region.stop().await;
 }
 

@@ -14,7 +14,9 @@ use registry::statement::{Act, RegistrarId};
 use support::agreements::PUBLIC_BODY;
 use support::calls::{at, ground, household, lookup, verify};
 use support::municipality::signing_key;
-use support::people::{DOZZA, IMOLA, Person, crowd, day, elena, giulia, istat, mario, nobody};
+use support::people::{
+    CASTEL_SAN_PIETRO, DOZZA, IMOLA, Person, crowd, day, elena, giulia, istat, mario, nobody,
+};
 use support::region::Region;
 use support::wait::until_async;
 use tonic::Status;
@@ -298,7 +300,8 @@ async fn an_emptied_index_seals_again_without_asking_anybody() {
         std::fs::remove_dir_all(region.index_data().join(place)).expect("it is there");
     }
     region.start_index().await;
-    for code in [DOZZA, IMOLA] {
+    // Every municipality must have been heard before agencies are answered.
+    for code in [DOZZA, CASTEL_SAN_PIETRO, IMOLA] {
         let node = region.municipality(code).node();
         node.publisher().wake();
         let end = node.status().await.expect("a status").journal_end;
@@ -308,6 +311,12 @@ async fn an_emptied_index_seals_again_without_asking_anybody() {
         })
         .await;
     }
+    until_async("agencies are answered", || async {
+        is_shown(&region, children.parents[0].tax_code())
+            .await
+            .then_some(())
+    })
+    .await;
     check_gone(&region, &children).await;
     for child in &children.new {
         assert!(

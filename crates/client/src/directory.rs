@@ -152,6 +152,23 @@ impl DirectoryClient {
         let proto::DeclareBackupResponse {} = answer;
         Ok(())
     }
+
+    /// Ends a restoration, and tells without which municipalities: for administrators.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn reopen(&self, act: &Act) -> Result<Vec<IstatCode>, ClientError> {
+        let Act { reference, operator } = act.clone();
+        let message = proto::ReopenRequest { reference, operator };
+        let answer = self
+            .connection
+            .call(Repeat::Never, message, |channel, request| async move {
+                Service::new(channel).reopen(request).await
+            })
+            .await?;
+        let proto::ReopenResponse { awaited } = answer;
+        Ok(each("awaited", awaited, |code| istat("awaited", &code))?)
+    }
 }
 
 impl TryFrom<proto::Municipality> for MunicipalityStatus {

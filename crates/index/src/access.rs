@@ -185,12 +185,17 @@ impl<S: RecordStore> Shared<S> {
 
     /// Enters a call whose request breaks a rule: nothing was decided and nothing read.
     pub async fn refuse(&self, call: &Call, invalid: &Invalid) -> Status {
+        let facts = vec![("field".to_owned(), invalid.field().to_owned())];
+        self.refused(call, invalid_argument(invalid), facts).await
+    }
+
+    /// Enters a refusal before anything was read; the status is what the caller is told.
+    pub(crate) async fn refused(&self, call: &Call, status: Status, facts: Vec<(String, String)>) -> Status {
         let slot = match self.reserve() {
             Ok(slot) => slot,
             Err(status) => return status,
         };
         let mut draft = call.draft(EntryKind::Access, usual_retention());
-        let status = invalid_argument(invalid);
         draft.header.outcome = told(
             wire::status::failure_of(&status)
                 .reason
@@ -199,7 +204,7 @@ impl<S: RecordStore> Shared<S> {
         );
         let decision = DecisionPart {
             outcome: "REFUSED".to_owned(),
-            facts: vec![("field".to_owned(), invalid.field().to_owned())],
+            facts,
             ..DecisionPart::default()
         };
         match draft.with(PartKind::Decision, &decision) {

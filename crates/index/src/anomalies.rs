@@ -31,6 +31,7 @@ pub(crate) async fn list<S: RecordStore>(
     let limit = page_size(size)?.min(MOST);
     let scope = format!("{}|{}", call.method, municipality.as_str());
     let token = PageToken::open(&shared.page_key, &scope, token)?;
+    shared.complete(&call).await?;
     let shared = Arc::clone(shared);
     let tasks = shared.tasks.clone();
     detached(&tasks, async move {

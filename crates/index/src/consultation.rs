@@ -95,6 +95,7 @@ impl<S: RecordStore> Shared<S> {
             key,
             receipt,
         } = lookup;
+        self.complete(&call).await?;
         let question = question(&key);
         let granted = self.decide(&call, &request, criteria(&question)).await?;
         let (permit, draft, pending) = granted.into_reading();
@@ -129,6 +130,7 @@ impl<S: RecordStore> Shared<S> {
             key,
             receipt,
         } = lookup;
+        self.complete(&call).await?;
         let question = question(&key);
         let granted = self.decide(&call, &request, criteria(&question)).await?;
         let (permit, draft, pending) = granted.into_reading();
@@ -164,6 +166,7 @@ impl<S: RecordStore> Shared<S> {
             claim,
             receipt,
         } = verification;
+        self.complete(&call).await?;
         let question = question(&key);
         let mut criteria = criteria(&question);
         criteria.push(("verification".to_owned(), claim.kind().name().to_owned()));

@@ -102,6 +102,16 @@ impl<S: RecordStore> DirectoryService for Directory<S> {
         detached(&self.shared.tasks, work).await.map(Response::new)
     }
 
+    async fn reopen(
+        &self,
+        request: Request<pb::ReopenRequest>,
+    ) -> Result<Response<pb::ReopenResponse>, Status> {
+        let call = call_of(&request, "ponte.directory.v1.DirectoryService/Reopen")?;
+        let shared = Arc::clone(&self.shared);
+        let work = async move { shared.reopen(call, request.into_inner()).await };
+        detached(&self.shared.tasks, work).await.map(Response::new)
+    }
+
     async fn list_municipalities(
         &self,
         request: Request<pb::ListMunicipalitiesRequest>,

@@ -12,6 +12,7 @@ mod call;
 mod page;
 mod stream;
 mod upkeep;
+mod restoration;
 pub mod shared;
 pub mod door;
 pub mod access;

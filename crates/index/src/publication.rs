@@ -17,7 +17,9 @@ use ledger::part::PartKind;
 use registry::digest::DIGEST_VERSION;
 use registry::identifier::IstatCode;
 use registry::municipality::MunicipalityId;
-use registry::publication::{MAX_CHANGES, MAX_CLOCK_SKEW_MS, Refusal, SignedBatch, Verdict, VerifiedBatch};
+use registry::publication::{
+    MAX_CHANGES, MAX_CLOCK_SKEW_MS, Refusal, SignedBatch, Verdict, VerifiedBatch, Watermark,
+};
 use registry::signing::VerifyingKey;
 use store::access_log::part_content::DetailPart;
 use store::publisher::{Acknowledged, MunicipalityState, PublishError, Rejection, Standing};
@@ -119,7 +121,7 @@ impl<S: RecordStore> Publication<S> {
         let pb::PublishOpen {
             municipality,
             epoch,
-            journal_end: _,
+            journal_end,
             digest_version,
             sent_at,
             acknowledged,
@@ -171,6 +173,7 @@ impl<S: RecordStore> Publication<S> {
             Some(claim) => self.begin_line(own, claim).await?,
             None => self.shared.store.standing(own.id, self.shared.clock.now_ms()),
         };
+        self.shared.store.hear(own.id, Watermark(journal_end));
         let Standing {
             epoch,
             began_ms,

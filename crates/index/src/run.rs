@@ -15,7 +15,7 @@ use ledger::header::EntryKind;
 use ledger::receipt::ShortReceipt;
 use store::access_log::LogStatus;
 use store::access_log::draft::EntryDraft;
-use store::record_store::JournaledStore;
+use store::record_store::{JournaledStore, RecordStore};
 use tokio::task::JoinHandle;
 use transport::allow::AllowList;
 use transport::clock::Clock;
@@ -320,6 +320,8 @@ async fn watch(
     let mut expiry = tokio::time::interval(Duration::from_secs(3600));
     let mut look = tokio::time::interval(freshness::LOOK);
     let mut alarms = Alarms::default();
+    let mut publication = shared.store.confirmations();
+    publication.mark_changed();
     loop {
         tokio::select! {
             () = shutdown.triggered() => return,
@@ -338,7 +340,12 @@ async fn watch(
                 fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
                 shutdown.trigger();
             }
+            changed = publication.changed() => {
+                if changed.is_err() { return }
+                shared.reopen_when_complete().await;
+            }
             _ = look.tick() => {
+                shared.reopen_when_complete().await;
                 alarms
                     .look(&shared.stale_after, shared.ages())
                     .into_iter()

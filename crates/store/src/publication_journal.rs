@@ -31,7 +31,7 @@ use crate::keys::data_key::DataKey;
 use crate::keys::ring::{KeyRing, RingError};
 use crate::keys::{KeyId, KeyName};
 use crate::publication_journal::entry::{AcceptedBatch, Decision, EntryError, SyncPoint};
-use crate::publication_journal::line_entry::{BackupEntry, LineEntry};
+use crate::publication_journal::line_entry::{BackupEntry, LineEntry, ReopeningEntry};
 use crate::publication_journal::ruling::{Release, Restatement};
 use crate::rows::CommitSequence;
 use crate::segment::envelope::Envelope;
@@ -51,6 +51,8 @@ const RELEASE: u8 = 3;
 const RESTATEMENT: u8 = 4;
 const LINE: u8 = 32;
 const BACKUP: u8 = 33;
+/// After a loss the index answers again.
+const REOPENING: u8 = 36;
 
 /// Why the journal cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -121,6 +123,8 @@ pub(crate) enum Replayed {
     Line(LineEntry),
     /// A backup is known to hold everything up to some point.
     Backup(BackupEntry),
+    /// After a loss the index answers again.
+    Reopening,
 }
 
 /// The open journal.
@@ -151,7 +155,9 @@ impl PublicationJournal {
                 Replayed::Release(release) => release.batch.last(),
                 Replayed::Restatement(restatement) => restatement.last(),
                 Replayed::Erased { last } => *last,
-                Replayed::SyncPoint(_) | Replayed::Line(_) | Replayed::Backup(_) => last,
+                Replayed::SyncPoint(_) | Replayed::Line(_) | Replayed::Backup(_) | Replayed::Reopening => {
+                    last
+                }
             };
             visit(replayed)
         };
@@ -193,7 +199,7 @@ impl PublicationJournal {
                 return Ok(());
             }
             let before = match framed.payload.first() {
-                Some(&(SYNC_POINT | LINE | BACKUP)) => number,
+                Some(&(SYNC_POINT | LINE | BACKUP | REOPENING)) => number,
                 _ => CommitSequence(number.0.saturating_sub(1)),
             };
             let batch = match read_frame(&self.envelope, &self.keys, before, frame)? {
@@ -203,7 +209,8 @@ impl PublicationJournal {
                 | Replayed::Erased { .. }
                 | Replayed::SyncPoint(_)
                 | Replayed::Line(_)
-                | Replayed::Backup(_) => return Ok(()),
+                | Replayed::Backup(_)
+                | Replayed::Reopening => return Ok(()),
             };
             if batch.municipality != municipality {
                 return Ok(());
@@ -309,6 +316,11 @@ impl PublicationJournal {
         self.append(BACKUP, self.last, 0, &state_key(), &backup.encode())
     }
 
+    /// Appends that the index answers again; when this returns it is on the device.
+    pub(crate) fn append_reopening(&mut self, reopening: ReopeningEntry) -> Result<(), JournalError> {
+        self.append(REOPENING, self.last, 0, &state_key(), &reopening.encode())
+    }
+
     fn append(
         &mut self,
         kind: u8,
@@ -366,7 +378,7 @@ fn read_frame(
     let number = CommitSequence(framed.sequence);
     let expected = match kind {
         BATCH | RELEASE | RESTATEMENT => CommitSequence(last.0 + 1),
-        SYNC_POINT | LINE | BACKUP => last,
+        SYNC_POINT | LINE | BACKUP | REOPENING => last,
         _ => return Err(ReadError::Envelope),
     };
     if number != expected {
@@ -395,6 +407,10 @@ fn read_frame(
         SYNC_POINT => return Ok(Replayed::SyncPoint(SyncPoint::decode(&content)?)),
         LINE => return Ok(Replayed::Line(LineEntry::decode(&content)?)),
         BACKUP => return Ok(Replayed::Backup(BackupEntry::decode(&content)?)),
+        REOPENING => {
+            ReopeningEntry::decode(&content)?;
+            return Ok(Replayed::Reopening);
+        }
         RELEASE => {
             let release = Release::decode(number, &content)?;
             let changes = release.batch.decisions.len();

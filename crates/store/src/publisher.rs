@@ -14,6 +14,7 @@ pub mod order;
 mod quarantine;
 mod rulings;
 pub(crate) mod lines;
+pub(crate) mod restoration;
 mod marks;
 pub(crate) mod queue;
 pub(crate) mod writer;
@@ -230,6 +231,8 @@ pub(crate) enum Work {
         now_ms: u64,
         reply: Reply<Standing>,
     },
+    /// End a restoration.
+    Reopen { at_ms: u64, reply: Reply<()> },
     /// Note that a backup holds everything recorded up to an instant.
     Backup { at_ms: u64, reply: Reply<()> },
 }
@@ -251,7 +254,7 @@ impl Work {
         match self {
             Self::Batch(submission) => MunicipalityId::of_any(submission.batch.batch().municipality()),
             Self::Line { municipality, .. } => Some(*municipality),
-            Self::Order(_) | Self::Backup { .. } => None,
+            Self::Order(_) | Self::Reopen { .. } | Self::Backup { .. } => None,
         }
     }
 }

@@ -19,7 +19,7 @@ use agreement::permit::Permit;
 use registry::digest::{Bucket, CardDigest};
 use registry::identifier::LocalId;
 use registry::municipality::MunicipalityId;
-use registry::publication::{Claim, Epoch, ProvedSeal, Verdict, VerifiedBatch};
+use registry::publication::{Claim, Epoch, ProvedSeal, Verdict, VerifiedBatch, Watermark};
 use tokio::sync::watch;
 
 use crate::access_log::draft::{EntryDraft, Sealed};
@@ -171,6 +171,24 @@ pub trait RecordStore: Send + Sync + 'static {
         reason: NewLine,
         now_ms: u64,
     ) -> impl Future<Output = Result<Standing, PublishError>> + Send;
+
+    /// Whether a loss was proved and agencies must not be answered yet: what is held may be of before a protection or a
+    /// seal.
+    fn is_restoring(&self) -> bool;
+
+    /// Notes where the journal of a municipality ends, as its node says when it opens a stream.
+    fn hear(&self, municipality: MunicipalityId, journal_end: Watermark);
+
+    /// Which of these municipalities keep a restoration from ending: they have not been heard since the process began, or
+    /// have not sent everything. None where no restoration lasts.
+    fn awaited(&self, of: &BTreeSet<MunicipalityId>) -> BTreeSet<MunicipalityId>;
+
+    /// Ends a restoration, durably; whoever asks for it answers for those that are still awaited. Where none lasts
+    /// nothing happens.
+    ///
+    /// # Errors
+    /// See [`PublishError`]; the restoration goes on.
+    fn reopen(&self, at_ms: u64) -> impl Future<Output = Result<(), PublishError>> + Send;
 
     /// Notes that a backup is known to hold everything recorded up to `at_ms`, Unix milliseconds.
     ///

@@ -136,6 +136,13 @@ reasons! {
         "try again later with the same request id",
         "l'accesso non può essere registrato, quindi nulla viene comunicato",
         "riprovare più tardi con lo stesso identificativo di richiesta";
+    /// Acknowledged changes are lost, and not every municipality has been heard since: what is held may be of before a
+    /// protection or a seal.
+    IndexRestoring = "INDEX_RESTORING", Unavailable, Unavailable, Some("999"),
+        "the index is being restored; nothing was read",
+        "try again later with the same request id",
+        "l'indice è in fase di ripristino; nulla è stato letto",
+        "riprovare più tardi con lo stesso identificativo di richiesta";
     /// A fault of the index.
     Internal = "INTERNAL", Internal, Internal, Some("999"),
         "an internal fault",

@@ -15,6 +15,7 @@ const PROMISED: &[(&str, i32, u8, &str)] = &[
     ("BUSY", 8, 5, "999"),
     ("UNAVAILABLE", 14, 5, "999"),
     ("LOG_UNAVAILABLE", 14, 5, "999"),
+    ("INDEX_RESTORING", 14, 5, "999"),
     ("INTERNAL", 13, 70, "999"),
     ("INVALID_ARGUMENT", 3, 2, "EN081"),
     ("TAX_CODE_INVALID", 3, 2, "EN081"),

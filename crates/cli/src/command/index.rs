@@ -40,6 +40,8 @@ pub enum IndexCommand {
     AcceptJournal(upkeep::AcceptJournalArguments),
     /// Note that a backup of the index holds everything recorded before an instant
     BackedUp(upkeep::BackedUpArguments),
+    /// Answer agencies again after a loss, without the municipalities that are still awaited
+    Reopen(upkeep::ReopenArguments),
     /// Stop serving what a node sent in an interval, and take that back
     #[command(subcommand)]
     Quarantine(Box<quarantine::QuarantineCommand>),
@@ -71,6 +73,7 @@ pub fn run(command: IndexCommand, session: &mut Session<'_, '_>) -> Result<ExitC
         IndexCommand::Status(arguments) => upkeep::status(&arguments, session),
         IndexCommand::AcceptJournal(arguments) => upkeep::accept_journal(&arguments, session),
         IndexCommand::BackedUp(arguments) => upkeep::backed_up(&arguments, session),
+        IndexCommand::Reopen(arguments) => upkeep::reopen(&arguments, session),
         IndexCommand::Quarantine(command) => quarantine::run(*command, session),
     }
 }

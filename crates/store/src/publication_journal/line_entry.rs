@@ -1,10 +1,12 @@
-//! Journal frames that tell of a municipality's line of history and of backups: numbers, and no personal data.
+//! Journal frames that tell of a municipality's line of history, of backups and of the end of a restoration: numbers, and no personal data.
 //!
 //! Line: format version 1; cadastral code (4 bytes); epoch (16); the watermark at which it begins (u64); the instant
 //! (u64, Unix ms); cause (1: proved loss, then the claimed epoch (16) and watermark (u64); 2: shorter journal).
 //!
 //! Backup: format version 1; the instant up to which a backup is known to hold everything (u64, Unix ms); number of
 //! municipalities (u32); for each its cadastral code and the watermark then (u64).
+//!
+//! Reopening: format version 1; the instant (u64, Unix ms).
 
 use registry::municipality::MunicipalityId;
 use registry::publication::{Cause, Epoch, Watermark};
@@ -38,6 +40,13 @@ pub(crate) struct BackupEntry {
     pub(crate) at_ms: u64,
     /// Each municipality's watermark then.
     pub(crate) municipalities: Vec<(MunicipalityId, Watermark)>,
+}
+
+/// After a loss the index answers again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ReopeningEntry {
+    /// Since when, Unix milliseconds.
+    pub(crate) at_ms: u64,
 }
 
 impl LineEntry {
@@ -119,6 +128,22 @@ impl BackupEntry {
             at_ms,
             municipalities,
         })
+    }
+}
+
+impl ReopeningEntry {
+    pub(crate) fn encode(self) -> Vec<u8> {
+        let Self { at_ms } = self;
+        let mut bytes = vec![FORMAT];
+        bytes.extend_from_slice(&at_ms.to_be_bytes());
+        bytes
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, EntryError> {
+        let mut input = Input::of(bytes, FORMAT..=FORMAT)?;
+        let at_ms = input.number()?;
+        input.end()?;
+        Ok(Self { at_ms })
     }
 }
 

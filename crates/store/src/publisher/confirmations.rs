@@ -25,6 +25,11 @@ impl Confirmations {
             };
             state.confirmed_ms = state.confirmed_ms.max(Some(now_ms));
         }
+        self.stir();
+    }
+
+    /// Something else has changed that whoever waits must look at.
+    pub(crate) fn stir(&self) {
         self.0.send_modify(|count| *count = count.wrapping_add(1));
     }
 

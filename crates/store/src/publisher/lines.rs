@@ -6,8 +6,9 @@ use registry::municipality::MunicipalityId;
 use registry::publication::{AcknowledgementKey, Cause, Claim, Epoch, Line, Verdict, Watermark};
 
 use crate::publication_journal::JournalError;
-use crate::publication_journal::line_entry::{BackupEntry, LineEntry};
+use crate::publication_journal::line_entry::{BackupEntry, LineEntry, ReopeningEntry};
 use crate::publisher::intake_book::Recent;
+use crate::publisher::restoration::Restoration;
 use crate::publisher::writer::Writer;
 use crate::publisher::{
     Acknowledged, MunicipalityState, NewLine, PublishError, Rejection, Standing, States, WriterFailure,
@@ -21,6 +22,8 @@ pub(crate) struct Lines {
     pub(crate) first: Epoch,
     /// Makes and checks proofs of acknowledgement.
     pub(crate) key: Arc<AcknowledgementKey>,
+    /// Whether what was lost is still awaited.
+    pub(crate) restoration: Arc<Restoration>,
 }
 
 impl Lines {
@@ -122,6 +125,10 @@ impl Writer {
             Err(JournalError::Append(AppendError::NoSpace)) => return Ok(Err(PublishError::Stopped)),
             Err(error) => return Err(error.into()),
         }
+        match cause {
+            Cause::Loss { .. } => self.lines.restoration.begin(),
+            Cause::ShorterJournal => {}
+        }
         let line = Line::begun(epoch, began_ms);
         self.book.restore(municipality, Recent::new(epoch, watermark));
         {
@@ -143,6 +150,20 @@ impl Writer {
         let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
         self.lines
             .standing(municipality, states.get(&municipality), now_ms)
+    }
+
+    pub(super) fn reopen(&mut self, at_ms: u64) -> Result<Result<(), PublishError>, WriterFailure> {
+        if !self.lines.restoration.lasts() {
+            return Ok(Ok(()));
+        }
+        match self.journal.append_reopening(ReopeningEntry { at_ms }) {
+            Ok(()) => {}
+            Err(JournalError::Append(AppendError::NoSpace)) => return Ok(Err(PublishError::Stopped)),
+            Err(error) => return Err(error.into()),
+        }
+        self.lines.restoration.end();
+        tracing::warn!("what was lost is there again, or is no longer awaited: agencies are answered");
+        Ok(Ok(()))
     }
 
     pub(super) fn note_backup(&mut self, at_ms: u64) -> Result<Result<(), PublishError>, WriterFailure> {

@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError};
 use registry::canonical;
 use registry::digest::{Bucket, CardDigest, SetDigest};
 use registry::municipality::MunicipalityId;
-use registry::publication::{Accepted, Batch, ContentId, DailyLimits, Epoch, Line, Watermark};
+use registry::publication::{Accepted, Batch, Cause, ContentId, DailyLimits, Epoch, Line, Watermark};
 use registry::record::Record;
 
 use crate::files::Files;
@@ -44,6 +44,8 @@ pub(crate) struct Recovered {
     pub(crate) applied: CommitSequence,
     /// Changes that were applied again.
     pub(crate) replayed: u64,
+    /// Whether a loss was proved, and the index has not answered agencies since.
+    pub(crate) restoring: bool,
 }
 
 /// Why the projection cannot serve as it is. The journal is whole: a fresh engine can be filled from it.
@@ -116,6 +118,7 @@ struct Replay<'a> {
     applied: CommitSequence,
     recorded_ms: u64,
     replayed: u64,
+    restoring: bool,
     failed: Option<ProjectionError>,
 }
 
@@ -147,6 +150,7 @@ pub(crate) fn recover(
         applied,
         recorded_ms: 0,
         replayed: 0,
+        restoring: false,
         failed: None,
     };
     let mut visit = |frame: Replayed| replay.frame(frame);
@@ -158,6 +162,7 @@ pub(crate) fn recover(
         sync_point,
         recorded_ms,
         replayed,
+        restoring,
         failed,
         ..
     } = replay;
@@ -183,6 +188,7 @@ pub(crate) fn recover(
         recorded_ms,
         applied,
         replayed,
+        restoring,
     })
 }
 
@@ -193,6 +199,7 @@ impl Replay<'_> {
             Replayed::SyncPoint(point) => self.sync_point = Some(point),
             Replayed::Line(line) => self.begin_line(&line),
             Replayed::Backup(backup) => note_backup(&self.states, &backup),
+            Replayed::Reopening => self.restoring = false,
             Replayed::Batch(accepted) => {
                 let batch = opened(&accepted)?;
                 self.note_published(&accepted, &batch);
@@ -245,8 +252,12 @@ impl Replay<'_> {
             epoch,
             watermark,
             began_ms,
-            cause: _,
+            cause,
         } = *entry;
+        match cause {
+            Cause::Loss { .. } => self.restoring = true,
+            Cause::ShorterJournal => {}
+        }
         self.published.insert(municipality, Recent::new(epoch, watermark));
         self.note(municipality, |state, _| {
             state.begin(Line::begun(epoch, began_ms), watermark);

@@ -80,6 +80,10 @@ impl Writer {
                 let outcome = self.begin_line(municipality, epoch, reason, now_ms)?;
                 let _ = reply.send(outcome);
             }
+            Work::Reopen { at_ms, reply } => {
+                let outcome = self.reopen(at_ms)?;
+                let _ = reply.send(outcome);
+            }
             Work::Backup { at_ms, reply } => {
                 let outcome = self.note_backup(at_ms)?;
                 let _ = reply.send(outcome);

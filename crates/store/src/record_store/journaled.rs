@@ -7,7 +7,7 @@ use agreement::permit::Permit;
 use registry::digest::{Bucket, CardDigest};
 use registry::identifier::LocalId;
 use registry::municipality::MunicipalityId;
-use registry::publication::{Claim, ConfirmedSeal, Epoch, ProvedSeal, Verdict, VerifiedBatch};
+use registry::publication::{Claim, ConfirmedSeal, Epoch, ProvedSeal, Verdict, VerifiedBatch, Watermark};
 use tokio::sync::watch;
 
 use crate::access_log::draft::{EntryDraft, Sealed};
@@ -232,6 +232,34 @@ impl RecordStore for JournaledStore {
                 reply,
             })
             .await
+    }
+
+    fn is_restoring(&self) -> bool {
+        self.lines.restoration.lasts()
+    }
+
+    fn hear(&self, municipality: MunicipalityId, journal_end: Watermark) {
+        self.lines.restoration.hear(municipality, journal_end);
+        self.confirmations.stir();
+    }
+
+    fn awaited(&self, of: &BTreeSet<MunicipalityId>) -> BTreeSet<MunicipalityId> {
+        let restoration = &self.lines.restoration;
+        if !restoration.lasts() {
+            return BTreeSet::new();
+        }
+        let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
+        let visible = |municipality| states.get(municipality).map(|state| state.visible);
+        let awaited = of.iter().filter(|municipality| {
+            restoration
+                .heard(**municipality)
+                .is_none_or(|end| visible(*municipality).unwrap_or_default() < end)
+        });
+        awaited.copied().collect()
+    }
+
+    async fn reopen(&self, at_ms: u64) -> Result<(), PublishError> {
+        self.publisher.ask(|reply| Work::Reopen { at_ms, reply }).await
     }
 
     async fn backed_up(&self, at_ms: u64) -> Result<(), PublishError> {

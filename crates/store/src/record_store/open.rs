@@ -113,6 +113,7 @@ impl JournaledStore {
                 &keys,
                 "publication/acknowledgements",
             )?)),
+            restoration: Arc::default(),
         };
         let place = settings.engine.place();
         let fill = || {
@@ -149,7 +150,11 @@ impl JournaledStore {
             recorded_ms,
             applied,
             replayed,
+            restoring,
         } = recovered;
+        if restoring {
+            lines.restoration.begin();
+        }
         let report = OpenReport {
             changes: journal.last().0,
             replayed,

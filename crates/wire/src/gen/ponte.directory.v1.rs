@@ -44,6 +44,23 @@ pub struct DeclareBackupRequest {
 /// It was noted.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeclareBackupResponse {}
+/// Ends a restoration.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReopenRequest {
+    /// Number of the act, 1 to 240 characters.
+    #[prost(string, tag = "1")]
+    pub reference: ::prost::alloc::string::String,
+    /// The administrator's own id of the natural person, 1 to 64 characters.
+    #[prost(string, tag = "2")]
+    pub operator: ::prost::alloc::string::String,
+}
+/// It has ended.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReopenResponse {
+    /// Without which municipalities: ISTAT codes in force today, in their order. None also where no restoration lasted.
+    #[prost(string, repeated, tag = "1")]
+    pub awaited: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
 /// Asks for the municipalities.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListMunicipalitiesRequest {
@@ -279,6 +296,31 @@ pub mod directory_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// For administrators: ends a restoration. After a proved loss the index answers no agency until every municipality has
+        /// been heard again and has sent everything; this says to go on without those that are still awaited.
+        pub async fn reopen(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReopenRequest>,
+        ) -> std::result::Result<tonic::Response<super::ReopenResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/ponte.directory.v1.DirectoryService/Reopen",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("ponte.directory.v1.DirectoryService", "Reopen"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -319,6 +361,12 @@ pub mod directory_service_server {
             tonic::Response<super::DeclareBackupResponse>,
             tonic::Status,
         >;
+        /// For administrators: ends a restoration. After a proved loss the index answers no agency until every municipality has
+        /// been heard again and has sent everything; this says to go on without those that are still awaited.
+        async fn reopen(
+            &self,
+            request: tonic::Request<super::ReopenRequest>,
+        ) -> std::result::Result<tonic::Response<super::ReopenResponse>, tonic::Status>;
     }
     /// For nodes, auditors and administrators.
     #[derive(Debug)]
@@ -523,6 +571,51 @@ pub mod directory_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DeclareBackupSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/ponte.directory.v1.DirectoryService/Reopen" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReopenSvc<T: DirectoryService>(pub Arc<T>);
+                    impl<
+                        T: DirectoryService,
+                    > tonic::server::UnaryService<super::ReopenRequest>
+                    for ReopenSvc<T> {
+                        type Response = super::ReopenResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReopenRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DirectoryService>::reopen(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReopenSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

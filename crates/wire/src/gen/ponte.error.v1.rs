@@ -30,6 +30,8 @@ pub enum ErrorReason {
     LogUnavailable = 11,
     /// An internal fault.
     Internal = 12,
+    /// The index is being restored; nothing was read.
+    IndexRestoring = 13,
     /// A field of the request is missing or malformed.
     InvalidArgument = 41,
     /// The codice fiscale is formally wrong.
@@ -147,6 +149,7 @@ impl ErrorReason {
             Self::Unavailable => "ERROR_REASON_UNAVAILABLE",
             Self::LogUnavailable => "ERROR_REASON_LOG_UNAVAILABLE",
             Self::Internal => "ERROR_REASON_INTERNAL",
+            Self::IndexRestoring => "ERROR_REASON_INDEX_RESTORING",
             Self::InvalidArgument => "ERROR_REASON_INVALID_ARGUMENT",
             Self::TaxCodeInvalid => "ERROR_REASON_TAX_CODE_INVALID",
             Self::ReferenceDateInFuture => "ERROR_REASON_REFERENCE_DATE_IN_FUTURE",
@@ -213,6 +216,7 @@ impl ErrorReason {
             "ERROR_REASON_UNAVAILABLE" => Some(Self::Unavailable),
             "ERROR_REASON_LOG_UNAVAILABLE" => Some(Self::LogUnavailable),
             "ERROR_REASON_INTERNAL" => Some(Self::Internal),
+            "ERROR_REASON_INDEX_RESTORING" => Some(Self::IndexRestoring),
             "ERROR_REASON_INVALID_ARGUMENT" => Some(Self::InvalidArgument),
             "ERROR_REASON_TAX_CODE_INVALID" => Some(Self::TaxCodeInvalid),
             "ERROR_REASON_REFERENCE_DATE_IN_FUTURE" => Some(Self::ReferenceDateInFuture),

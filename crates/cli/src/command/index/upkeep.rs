@@ -1,5 +1,5 @@
-//! `ponte index status`, `accept-journal` and `backed-up`: how the municipalities stand, and what an administrator does
-//! about a node whose journal was lost and about backups of the index.
+//! `ponte index status`, `accept-journal`, `backed-up` and `reopen`: how the municipalities stand, and what an
+//! administrator does about a node whose journal was lost, about backups of the index and after a loss.
 
 use agreement::reason::ExitCode;
 use chrono::{DateTime, Utc};
@@ -43,6 +43,17 @@ pub struct BackedUpArguments {
     /// Instant at which the backup was begun: it holds everything recorded before, such as 2026-11-25T02:00:00Z
     #[arg(long, value_name = "INSTANT")]
     pub at: DateTime<Utc>,
+    /// By which act.
+    #[command(flatten)]
+    pub act: ActSettings,
+    /// Who calls.
+    #[command(flatten)]
+    pub caller: CallerArguments,
+}
+
+/// Arguments of `ponte index reopen`.
+#[derive(Args, Debug)]
+pub struct ReopenArguments {
     /// By which act.
     #[command(flatten)]
     pub act: ActSettings,
@@ -117,6 +128,36 @@ pub(super) fn accept_journal(
         } else {
             ExitCode::NegativeAnswer
         })
+    })
+}
+
+/// Runs `ponte index reopen`: the data are the municipalities that the index goes on without.
+pub(super) fn reopen(
+    arguments: &ReopenArguments,
+    session: &mut Session<'_, '_>,
+) -> Result<ExitCode, Failure> {
+    let ReopenArguments { act, caller } = arguments;
+    session.block_on(async |session| {
+        let (_, act) = caller.with_act(act, session)?;
+        let directory = DirectoryClient::new(caller.connection(session)?);
+        let awaited = directory.reopen(&act).await;
+        let awaited = awaited.map_err(|error| call::unanswered(&error))?;
+        session.say(
+            format!(
+                "l'indice risponde agli enti; comuni ancora attesi: {}",
+                awaited.len()
+            ),
+            format!(
+                "the index answers agencies; municipalities still awaited: {}",
+                awaited.len()
+            ),
+        )?;
+        let rows: Vec<Datum> = awaited
+            .iter()
+            .map(|istat| RecordBuilder::new().with("awaited", istat.to_string()).build())
+            .collect();
+        session.data(&rows)?;
+        Ok(ExitCode::Ok)
     })
 }
 

@@ -43,6 +43,17 @@ fn a_line_has_the_bytes_of_its_format() {
 }
 
 #[test]
+fn a_reopening_has_the_bytes_of_its_format() {
+    let bytes = [&b"\x01"[..], &5u64.to_be_bytes()].concat();
+    assert_eq!(ReopeningEntry { at_ms: 5 }.encode(), bytes);
+    assert_eq!(ReopeningEntry::decode(&bytes), Ok(ReopeningEntry { at_ms: 5 }));
+    for length in 0..bytes.len() {
+        assert!(ReopeningEntry::decode(&bytes[..length]).is_err(), "{length}");
+    }
+    assert!(ReopeningEntry::decode(&[&bytes[..], b"\x00"].concat()).is_err());
+}
+
+#[test]
 fn a_backup_has_the_bytes_of_its_format() {
     let backup = BackupEntry {
         at_ms: 5,
