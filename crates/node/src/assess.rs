@@ -1,21 +1,25 @@
 //! What an export would cancel, before anything of it is imported.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
-use registry::change::undo_last;
+use registry::change::Change;
 use registry::export::{ExportForm, ExportKind, Operation};
-use registry::record::Record;
-use store::municipal::{History, MunicipalError, MunicipalStore};
+use registry::identifier::LocalId;
+use store::municipal::{ChangeDraft, MunicipalStore};
 
 use crate::check::{CheckedExport, CheckedRow, Refused};
 use crate::exports::Cancellations;
+use crate::import::decision::Judge;
+use crate::import::departures::{Departure, Departures, Missing};
 use crate::import::{ImportContext, ImportError};
 
-/// Reads an export to its end and counts the cards that an import would newly mark as cancelled or dead, and those that
-/// it would withdraw: because a row says so, because a row puts their end so far back that their term of publication is
-/// over, because an annulment takes back their only operation, or because a total export does not name them. Only cards
-/// whose term is over as the mirror has them are not among them: they leave whatever the export says. Nothing is changed.
+/// Reads an export to its end, decides about each row as the import would, and counts the cards that it would newly mark
+/// as cancelled or dead, and those that it would withdraw: because a row says so, because a row puts their end so far back
+/// that their term of publication is over, because an annulment takes back their only operation, or because a total export
+/// does not name them. Only cards whose term is over as the mirror has them are not among them: they leave whatever the
+/// export says. Nothing is changed. Memory is bounded by the local ids of the cards of a total export, and by the cards
+/// that an incremental one changes.
 ///
 /// # Errors
 /// See [`ImportError`].
@@ -31,28 +35,29 @@ pub fn assess<R: Read>(
         removals,
         retention,
     } = context;
-    let cards = store.cards();
-    let mut counted = Cancellations {
-        cards,
-        cancelled: 0,
-        missing: 0,
-        admitted: removals.admits(cards),
-        journal_end: store.last_sequence(),
-    };
     let mut export = CheckedExport::open(input, context.of_export(), form)?;
-    let mut history = History::default();
+    let mut judge = Judge::new(store, day, retention);
+    let mut departures = Departures::default();
+    let mut ahead = Ahead::new(store.last_sequence());
     let mut named = HashSet::new();
     let mut all_named = true;
     while let Some(row) = export.next_row()? {
         match row {
-            CheckedRow::Accepted { operation, .. } => {
-                let effect = effect(store, &mut history, &operation, |card| {
-                    retention.is_over(card, day)
-                })?;
-                counted.cancelled += u64::from(effect == Some(Effect::Ends));
-                counted.missing += u64::from(effect == Some(Effect::Withdraws));
-                if let (ExportKind::Total, Operation::Publish(record)) = (form.kind, operation) {
-                    named.insert(record.local_id);
+            CheckedRow::Accepted {
+                line: _,
+                operation,
+                event,
+            } => {
+                if let (ExportKind::Total, Operation::Publish(record)) = (form.kind, &operation) {
+                    named.insert(record.local_id.clone());
+                }
+                let before = ahead.of_card(operation.card());
+                if let Ok(decision) = judge.decide(store, before, operation, event)? {
+                    departures.note(&decision.local_id, judge.departure(&decision));
+                    // A total export names each card once.
+                    if let (ExportKind::Incremental, Some(draft)) = (form.kind, decision.into_draft()) {
+                        ahead.push(draft);
+                    }
                 }
             }
             CheckedRow::Refused(Refused::Card(card)) => {
@@ -61,57 +66,55 @@ pub fn assess<R: Read>(
             CheckedRow::Refused(Refused::Unknown) => all_named = false,
         }
     }
-    if form.kind == ExportKind::Total && all_named && cards != 0 {
-        store.every_card(&mut |card| {
-            let missing = !named.contains(&card.local_id) && !retention.is_over(&card, day);
-            counted.missing += u64::from(missing);
-        })?;
-    }
-    Ok(counted)
+    let missing = if form.kind == ExportKind::Total && all_named {
+        Missing::find(store, &judge, &named)?.departing.len() as u64
+    } else {
+        0
+    };
+    let cards = store.cards();
+    Ok(Cancellations {
+        cards,
+        cancelled: departures.count(Departure::Ended),
+        missing: departures.count(Departure::Withdrawn) + missing,
+        admitted: removals.admits(cards),
+        journal_end: store.last_sequence(),
+    })
 }
 
-/// What a row would do to a card that is published.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Effect {
-    /// It would newly be cancelled or dead.
-    Ends,
-    /// It would leave publication.
-    Withdraws,
+/// The changes that the rows before would have made.
+#[derive(Debug)]
+struct Ahead {
+    last: u64,
+    changes: HashMap<LocalId, Vec<Change>>,
 }
 
-fn effect(
-    store: &MunicipalStore,
-    history: &mut History,
-    operation: &Operation,
-    is_over: impl Fn(&Record) -> bool,
-) -> Result<Option<Effect>, MunicipalError> {
-    let is_open = |card: Option<Record>| card.is_some_and(|card| !has_ended(&card));
-    match operation {
-        // Only a row that says so can end a card: the mirror is asked for these alone.
-        Operation::Publish(record) if has_ended(record) => Ok(match store.card(&record.local_id)? {
-            Some(card) if is_over(&card) => None,
-            Some(card) if !has_ended(&card) => Some(Effect::Ends),
-            Some(_) if is_over(record) => Some(Effect::Withdraws),
-            Some(_) | None => None,
-        }),
-        Operation::Publish(_) => Ok(None),
-        Operation::Withdraw(card) => Ok(store.card(card)?.map(|_| Effect::Withdraws)),
-        Operation::Annul(card) => {
-            let changes = history.of_card(store, card)?;
-            match undo_last(&changes) {
-                None => Ok(None),
-                Some(None) => Ok(store.card(card)?.map(|_| Effect::Withdraws)),
-                Some(Some(before)) if has_ended(before) => {
-                    Ok(is_open(store.card(card)?).then_some(Effect::Ends))
-                }
-                Some(Some(_)) => Ok(None),
-            }
+impl Ahead {
+    fn new(last: u64) -> Self {
+        Self {
+            last,
+            changes: HashMap::new(),
         }
     }
-}
 
-fn has_ended(card: &Record) -> bool {
-    card.cancellation.is_some() || card.death.is_some()
+    fn of_card(&self, card: &LocalId) -> &[Change] {
+        self.changes.get(card).map_or(&[], Vec::as_slice)
+    }
+
+    fn push(&mut self, draft: ChangeDraft) {
+        let ChangeDraft {
+            local_id,
+            body,
+            events,
+        } = draft;
+        self.last += 1;
+        let change = Change {
+            sequence: self.last,
+            local_id: local_id.clone(),
+            body,
+            events,
+        };
+        self.changes.entry(local_id).or_default().push(change);
+    }
 }
 
 #[cfg(test)]

@@ -3,23 +3,27 @@
 //! Each accepted row is joined with the mirror's card; equal cards send nothing. A row that is kept aside leaves its
 //! card as it was. A card that a total export no longer names is withdrawn, unless the export looks incomplete: with a
 //! row that names no card, or with more withdrawals than the limit admits, none is made. An incremental export
-//! withdraws and annuls where a row says so, and leaves every other card as it is. Whoever imports asks [`assess`](crate::assess::assess) first, and
-//! lets an export wait that would cancel too many.
+//! withdraws and annuls where a row says so, and leaves every other card as it is. Whoever imports asks
+//! [`assess`](crate::assess::assess) first, which decides about each row as the import does, and lets an export wait that
+//! would cancel too many.
 
+pub(crate) mod decision;
+pub(crate) mod departures;
 mod history;
-mod operations;
 
 use std::collections::HashSet;
 use std::io::Read;
 
 use chrono::NaiveDate;
 use registry::change::ChangeBody;
-use registry::export::{ExportContext, ExportForm, ExportKind, Operation};
+use registry::export::{ExportContext, ExportForm, ExportKind, Operation, StatedEvent};
+use registry::finding::Finding;
 use registry::identifier::{IstatCode, LocalId};
-use registry::record::Record;
 use serde::Serialize;
-use store::municipal::{ChangeDraft, History, MunicipalError, MunicipalStore};
+use store::municipal::{ChangeDraft, MunicipalError, MunicipalStore};
 
+use self::decision::{Asked, Judge, Next};
+use self::departures::{Departures, Missing};
 use crate::check::{CheckReport, CheckedExport, CheckedRow, ExportError, Refused};
 use crate::findings::Findings;
 use crate::retention::Retention;
@@ -117,13 +121,11 @@ pub(crate) fn import_checked<R: Read>(
         retention,
     } = context;
     let mut import = Import {
-        begun: store.last_sequence(),
+        judge: Judge::new(store, day, retention),
         store,
-        day,
-        retention,
         drafts: Vec::new(),
         pending: HashSet::new(),
-        history: History::default(),
+        departures: Departures::default(),
         counts: Counts::default(),
     };
     let cards_before = import.store.cards();
@@ -192,14 +194,11 @@ pub(crate) fn import_checked<R: Read>(
 #[derive(Debug)]
 struct Import<'a> {
     store: &'a mut MunicipalStore,
-    /// Last change of the journal before the file.
-    begun: u64,
-    day: NaiveDate,
-    retention: Retention,
+    judge: Judge,
     drafts: Vec<ChangeDraft>,
     /// Cards that the drafts change: the mirror does not know it yet.
     pending: HashSet<LocalId>,
-    history: History,
+    departures: Departures,
     counts: Counts,
 }
 
@@ -215,36 +214,59 @@ struct Counts {
 }
 
 impl Import<'_> {
-    /// A card whose term of publication is over.
-    fn retire(&mut self, local_id: LocalId, published: Option<&Record>) -> Result<(), MunicipalError> {
-        self.counts.beyond_term += 1;
-        if published.is_none() {
-            return Ok(());
+    /// Does what a row asks for, and says what only the store could tell about it.
+    fn take(
+        &mut self,
+        operation: Operation,
+        event: StatedEvent,
+        line: u64,
+    ) -> Result<Option<Finding>, MunicipalError> {
+        if self.pending.contains(operation.card()) {
+            self.flush()?;
         }
-        self.push(ChangeDraft {
-            local_id,
-            body: ChangeBody::Remove,
-            events: Vec::new(),
-        })
+        let decision = match self.judge.decide(self.store, &[], operation, event)? {
+            Ok(decision) => decision,
+            Err(objection) => return Ok(Some(objection.at(line))),
+        };
+        self.departures
+            .note(&decision.local_id, self.judge.departure(&decision));
+        let counts = &mut self.counts;
+        match (&decision.next, decision.asked) {
+            (Next::Same, _) => counts.unchanged += 1,
+            (_, Asked::Withdrawal) => counts.removed += 1,
+            (Next::BeyondTerm(_), Asked::Annulment) => {
+                counts.annulled += 1;
+                counts.beyond_term += 1;
+            }
+            (_, Asked::Annulment) => counts.annulled += 1,
+            (Next::BeyondTerm(_), Asked::Publication) => counts.beyond_term += 1,
+            (_, Asked::Publication) if decision.previous.is_some() => counts.updated += 1,
+            (_, Asked::Publication) => counts.created += 1,
+        }
+        if let Some(draft) = decision.into_draft() {
+            self.push(draft)?;
+        }
+        Ok(None)
     }
 
+    /// Withdraws the cards that a total export does not name, unless there would be more departures than are admitted;
+    /// those whose term of publication is over are withdrawn in any case.
     fn withdraw_missing(&mut self, named: &HashSet<LocalId>, admitted: u64) -> Result<(), MunicipalError> {
-        let mut missing = Vec::new();
-        self.store.every_card(&mut |card| {
-            if !named.contains(&card.local_id) {
-                missing.push(card.local_id);
-            }
-        })?;
-        let count = u64::try_from(missing.len()).unwrap_or(u64::MAX);
-        if admitted < count {
+        let Missing {
+            departing,
+            beyond_term,
+        } = Missing::find(self.store, &self.judge, named)?;
+        self.counts.beyond_term += beyond_term.len() as u64;
+        let mut withdrawn = beyond_term;
+        let count = departing.len() as u64;
+        if count != 0 && admitted < self.departures.total().saturating_add(count) {
             tracing::warn!(count, "the export looks incomplete: no card is withdrawn");
             self.counts.removals_withheld = count;
-            return Ok(());
+        } else {
+            self.counts.removed += count;
+            withdrawn.extend(departing);
         }
-        self.counts.removed = count;
-        // The mirror's order is that of its sealed keys; the journal's must not depend on them.
-        missing.sort_unstable();
-        for local_id in missing {
+        for local_id in withdrawn {
             self.push(ChangeDraft {
                 local_id,
                 body: ChangeBody::Remove,

@@ -2,27 +2,16 @@
 
 use chrono::NaiveDate;
 use registry::change::{Change, ChangeBody, EventKind, operations, undo_last};
-use registry::identifier::LocalId;
 use registry::record::Record;
-use store::municipal::{History, MunicipalError, MunicipalStore};
 
 use crate::retention::Retention;
 
-/// The operations of a card that an annulment can mean, in order. A withdrawal because the term of publication was over
-/// is none: nothing happened in the registry, and what is annulled is the operation before it. An annulment that left a
-/// card withdrawn because its term was over stands with the version that it brought back.
-///
-/// # Errors
-/// When the journal cannot be read.
-pub(crate) fn operations_of(
-    store: &MunicipalStore,
-    history: &mut History,
-    card: &LocalId,
-    retention: Retention,
-    day: NaiveDate,
-) -> Result<Vec<Change>, MunicipalError> {
+/// The operations of a card that an annulment can mean, in order, from all its changes. A withdrawal because the term of
+/// publication was over is none: nothing happened in the registry, and what is annulled is the operation before it. An
+/// annulment that left a card withdrawn because its term was over stands with the version that it brought back.
+pub(crate) fn operations_of(changes: Vec<Change>, retention: Retention, day: NaiveDate) -> Vec<Change> {
     let mut kept: Vec<Change> = Vec::new();
-    for mut change in operations(history.of_card(store, card)?) {
+    for mut change in operations(changes) {
         if change.body == ChangeBody::Remove {
             let is_over = |card: &&Record| retention.is_over(card, day);
             let by_term = kept.last().and_then(version_of).filter(is_over).is_some();
@@ -36,7 +25,7 @@ pub(crate) fn operations_of(
         }
         kept.push(change);
     }
-    Ok(kept)
+    kept
 }
 
 /// The card after a change.

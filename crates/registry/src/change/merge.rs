@@ -209,7 +209,7 @@ impl Stay {
             ended: exit
                 .filter(|_| is_registered_anew(previous, next))
                 .map(|exit| exit.effective),
-            closed: next.cancellation.is_some() || next.death.is_some(),
+            closed: !next.is_open(),
         }
     }
 

@@ -45,6 +45,16 @@ pub struct StatedEvent {
     pub registration_date: Option<NaiveDate>,
 }
 
+impl Operation {
+    /// The card that it is about.
+    pub fn card(&self) -> &LocalId {
+        match self {
+            Self::Publish(record) => &record.local_id,
+            Self::Withdraw(card) | Self::Annul(card) => card,
+        }
+    }
+}
+
 impl StatedEvent {
     /// The event, where the row states one; registered on `day` unless it says otherwise.
     pub fn event(self, day: NaiveDate) -> Option<RegistryEvent> {

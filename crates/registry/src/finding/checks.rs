@@ -68,7 +68,7 @@ impl ExportChecks {
             ExportKind::Total | ExportKind::Incremental => {}
         }
         // Cards of persons who left or died say nothing about today's families.
-        if record.cancellation.is_some() || record.death.is_some() {
+        if !record.is_open() {
             return Vec::new();
         }
         let mut findings = Vec::new();
