@@ -6,13 +6,14 @@
 //! data without a note were never taken, and are removed at the next start, as are copies whose import was
 //! interrupted; their sources are where they were.
 //!
-//! Each day has a data key of its own. It is destroyed when the day is over and nothing of it is held any more, so that
-//! what a device may keep of removed files opens no more.
+//! Each day has a data key of its own. It is destroyed when the day is over and no file is sealed under it any more, so
+//! that what a device may keep of removed files opens no more. Which keys are in use is read from the heads of the files
+//! themselves, also of those whose note or content is damaged.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::io::{self, Read};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use agreement::moment::Moment;
 use aws_lc_rs::digest;
@@ -23,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use store::files::{Files, read_whole, replace};
 use store::keys::ring::{KeyRing, NamedKey, RingError};
 use store::keys::{Entropy, KeyId, KeyName};
-use store::sealed_file::{SealError, SealedReader, seal};
+use store::sealed_file::{self, SealError, SealedReader, seal};
 
 const DATA: &str = ".data";
 const META: &str = ".meta";
@@ -110,6 +111,9 @@ pub struct SealedExports {
     files: Arc<dyn Files>,
     keys: Arc<KeyRing>,
     entropy: Arc<dyn Entropy>,
+    /// Shared by whoever writes a file under a key, from the choice of the key until the file is there; exclusive to
+    /// whoever destroys keys.
+    custody: Arc<RwLock<()>>,
 }
 
 /// Why a copy cannot be made, read or changed.
@@ -127,6 +131,9 @@ pub enum ExportsError {
     /// A note does not open or is of no known form.
     #[error("the note of a sealed copy is damaged")]
     Note,
+    /// Of a file it cannot be told under which key it is sealed.
+    #[error("the head of a sealed copy is damaged: no key of a day is destroyed until the copy is removed")]
+    Head,
 }
 
 impl ExportId {
@@ -218,7 +225,12 @@ impl SealedExports {
         keys: Arc<KeyRing>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, ExportsError> {
-        let exports = Self { files, keys, entropy };
+        let exports = Self {
+            files,
+            keys,
+            entropy,
+            custody: Arc::default(),
+        };
         let names = exports.names()?;
         let interrupted: BTreeSet<String> = exports
             .all()?
@@ -255,6 +267,7 @@ impl SealedExports {
         source: impl Read,
     ) -> Result<HeldExport, ExportsError> {
         let id = ExportId::new(received, self.entropy.as_ref());
+        let _custody = self.custody.read().unwrap_or_else(PoisonError::into_inner);
         let taken = self.copy(&id, received, day, file, form, source);
         if taken.is_err() {
             self.remove_quietly(&id);
@@ -312,6 +325,7 @@ impl SealedExports {
     /// # Errors
     /// See [`ExportsError`]; then it is held as before.
     pub fn hold(&self, held: &mut HeldExport, state: ExportState) -> Result<(), ExportsError> {
+        let _custody = self.custody.read().unwrap_or_else(PoisonError::into_inner);
         let (key, _) = self.sealed_note(&held.id)?;
         let changed = HeldExport {
             state,
@@ -355,22 +369,62 @@ impl SealedExports {
         Ok(all)
     }
 
-    /// Destroys the keys of days before `today` of which nothing is held any more. Returns how many.
+    /// Destroys the keys of days before `today` under which no file is sealed any more. Returns how many.
     ///
     /// # Errors
-    /// See [`ExportsError`].
+    /// [`ExportsError::Head`] and [`ExportsError::Copy`] when it is not known which keys are in use: then none is
+    /// destroyed. [`ExportsError::Keys`] as [`KeyRing::destroy`].
     pub fn forget_keys(&self, today: NaiveDate) -> Result<usize, ExportsError> {
-        let mut in_use = BTreeSet::new();
-        for held in self.all()? {
-            in_use.insert(self.sealed_note(&held.id)?.0.name);
-        }
+        let _custody = self.custody.write().unwrap_or_else(PoisonError::into_inner);
+        let in_use = self.keys_in_use()?;
+        let of_past_day = |name: &KeyName| key_day(name).is_some_and(|day| day < today);
         let over: Vec<KeyName> = self
             .keys
             .names()
             .into_iter()
-            .filter(|name| key_day(name).is_some_and(|day| day < today) && !in_use.contains(name))
+            .filter(|name| of_past_day(name))
+            .filter(|name| self.keys.get(name).is_none_or(|key| !in_use.contains(&key.id)))
             .collect();
         Ok(self.keys.destroy(&over)?)
+    }
+
+    /// The ids of the keys under which there are files, whatever their names and content.
+    fn keys_in_use(&self) -> Result<HashSet<KeyId>, ExportsError> {
+        let mut in_use = HashSet::new();
+        for name in self.names()? {
+            // What is neither is a note that was not finished, and never read.
+            let head = if name.ends_with(META) {
+                self.head_of_note(&name)
+            } else if name.ends_with(DATA) {
+                self.head_of_data(&name)
+            } else {
+                continue;
+            };
+            match head {
+                Ok(key) => {
+                    in_use.insert(key);
+                }
+                // Removed since the directory was listed.
+                Err(ExportsError::Copy(error)) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(in_use)
+    }
+
+    fn head_of_note(&self, name: &str) -> Result<KeyId, ExportsError> {
+        let content = read_whole(self.files.as_ref(), name).map_err(ExportsError::Copy)?;
+        let content = content.ok_or_else(|| ExportsError::Copy(io::ErrorKind::NotFound.into()))?;
+        let (key, _) = split_note(&content).ok_or(ExportsError::Head)?;
+        Ok(key)
+    }
+
+    fn head_of_data(&self, name: &str) -> Result<KeyId, ExportsError> {
+        let file = self.files.open(name).map_err(ExportsError::Copy)?;
+        sealed_file::key_of(&*file).map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => ExportsError::Head,
+            _ => ExportsError::Copy(error),
+        })
     }
 
     fn held(&self, id: ExportId) -> Result<HeldExport, ExportsError> {
@@ -388,14 +442,8 @@ impl SealedExports {
         let content = read_whole(self.files.as_ref(), &meta_name(id))
             .map_err(ExportsError::Copy)?
             .ok_or(ExportsError::Note)?;
-        let Some((&META_VERSION, rest)) = content.split_first() else {
-            return Err(ExportsError::Note);
-        };
-        let (key, sealed) = rest.split_first_chunk::<16>().ok_or(ExportsError::Note)?;
-        let key = self
-            .keys
-            .by_id(KeyId::from_bytes(*key))
-            .ok_or(ExportsError::Note)?;
+        let (key, sealed) = split_note(&content).ok_or(ExportsError::Note)?;
+        let key = self.keys.by_id(key).ok_or(ExportsError::Note)?;
         Ok((key, sealed.to_vec()))
     }
 
@@ -451,6 +499,15 @@ struct WrittenNote {
 
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The key id of a note and its sealed bytes.
+fn split_note(content: &[u8]) -> Option<(KeyId, &[u8])> {
+    let Some((&META_VERSION, rest)) = content.split_first() else {
+        return None;
+    };
+    let (key, sealed) = rest.split_first_chunk::<16>()?;
+    Some((KeyId::from_bytes(*key), sealed))
 }
 
 fn data_name(id: &ExportId) -> String {

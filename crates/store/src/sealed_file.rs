@@ -106,27 +106,24 @@ pub fn seal(
     Ok(total)
 }
 
+/// The id of the data key under which a file is sealed, from its head: it can be told without the key, and of a file
+/// whose chunks are damaged.
+///
+/// # Errors
+/// `InvalidData` for what has no whole head of a known version.
+pub fn key_of(file: &dyn File) -> io::Result<KeyId> {
+    read_head(file).map(|head| head.key)
+}
+
 impl SealedReader {
-    /// Opens a sealed file; `key_of` finds the data key, none when it was destroyed.
+    /// Opens a sealed file; `find` finds the data key, none when it was destroyed.
     ///
     /// # Errors
     /// `InvalidData` for what is no sealed file of a known version, or whose key is not there.
-    pub fn open(file: Arc<dyn File>, key_of: impl FnOnce(KeyId) -> Option<NamedKey>) -> io::Result<Self> {
+    pub fn open(file: Arc<dyn File>, find: impl FnOnce(KeyId) -> Option<NamedKey>) -> io::Result<Self> {
         let length = file.len()?;
-        let mut head = [0; HEAD];
-        file.read_at(0, &mut head).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => damaged(),
-            _ => error,
-        })?;
-        let (magic, ids) = head.split_at(MAGIC.len());
-        let (key_id, file_id) = ids.split_at(16);
-        let (Ok(key_id), Ok(file_id)) = (<[u8; 16]>::try_from(key_id), <[u8; 16]>::try_from(file_id)) else {
-            return Err(damaged());
-        };
-        if magic != MAGIC {
-            return Err(damaged());
-        }
-        let key = key_of(KeyId::from_bytes(key_id)).ok_or_else(|| {
+        let Head { key, file_id } = read_head(&*file)?;
+        let key = find(key).ok_or_else(|| {
             io::Error::new(
                 io::ErrorKind::InvalidData,
                 "the key of the sealed file was destroyed",
@@ -190,6 +187,30 @@ impl Read for SealedReader {
         buffer[..count].copy_from_slice(&rest[..count]);
         self.given += count;
         Ok(count)
+    }
+}
+
+/// What stands before the chunks.
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    key: KeyId,
+    file_id: [u8; 16],
+}
+
+fn read_head(file: &dyn File) -> io::Result<Head> {
+    let mut head = [0; HEAD];
+    file.read_at(0, &mut head).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => damaged(),
+        _ => error,
+    })?;
+    let (magic, ids) = head.split_at(MAGIC.len());
+    let (key, file_id) = ids.split_at(16);
+    match (<[u8; 16]>::try_from(key), <[u8; 16]>::try_from(file_id)) {
+        (Ok(key), Ok(file_id)) if magic == MAGIC => Ok(Head {
+            key: KeyId::from_bytes(key),
+            file_id,
+        }),
+        _ => Err(damaged()),
     }
 }
 

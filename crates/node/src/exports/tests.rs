@@ -120,6 +120,7 @@ fn a_day_s_key_is_destroyed_once_the_day_is_over_and_nothing_of_it_is_held() {
         files: Arc::new(stolen),
         keys,
         entropy: Arc::new(Seeded(SeededRandom::new(3))),
+        custody: Arc::default(),
     };
     assert!(
         stolen.read(&first.id).is_err(),
@@ -130,6 +131,69 @@ fn a_day_s_key_is_destroyed_once_the_day_is_over_and_nothing_of_it_is_held() {
         take(&exports, "2025-01-10").is_ok(),
         "a clock that went back finds another key"
     );
+}
+
+/// A source that, when it is first read, has the keys of the day before destroyed on another thread.
+struct DestroysMeanwhile {
+    exports: SealedExports,
+    content: io::Cursor<&'static [u8]>,
+    destroying: Option<std::thread::JoinHandle<usize>>,
+}
+
+impl Read for DestroysMeanwhile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.destroying.is_none() {
+            let exports = self.exports.clone();
+            let tomorrow = move || exports.forget_keys(day("2025-01-11")).unwrap();
+            self.destroying = Some(std::thread::spawn(tomorrow));
+        }
+        self.content.read(buffer)
+    }
+}
+
+#[test]
+fn no_key_is_destroyed_of_a_file_that_is_being_written() {
+    for seed in 0..50 {
+        let (files, ring) = (no_files(), no_files());
+        let (exports, _) = open(&files, &ring, seed);
+        let mut source = DestroysMeanwhile {
+            exports: exports.clone(),
+            content: io::Cursor::new(CONTENT),
+            destroying: None,
+        };
+        let form = ExportForm::default();
+        let taken = exports.take(noon("2025-01-10"), day("2025-01-10"), None, &form, &mut source);
+        let destroyed = source.destroying.unwrap().join().unwrap();
+        assert_eq!(destroyed, 0, "the key was in use when its turn came");
+        assert_eq!(content(&exports, &taken.unwrap().id), CONTENT);
+    }
+}
+
+#[test]
+fn the_key_of_a_copy_whose_note_is_damaged_is_kept_and_with_a_damaged_head_every_key_is() {
+    let (files, ring) = (no_files(), no_files());
+    let (exports, keys) = open(&files, &ring, 1);
+    let damaged = take(&exports, "2025-01-10").unwrap();
+    let gone = take(&exports, "2025-01-11").unwrap();
+    exports.remove(&gone.id).unwrap();
+    let later = day("2025-02-01");
+    // Its note does not open, and then is not there at all: the data still stand under the key.
+    let name = meta_name(&damaged.id);
+    let mut bytes = files.content(&name).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    files.set_content(&name, bytes);
+    assert_eq!(exports.forget_keys(later).unwrap(), 1, "that of the other day");
+    files.remove(&name).unwrap();
+    files.set_content(&format!("{name}.new"), Vec::new());
+    assert_eq!(exports.forget_keys(later).unwrap(), 0);
+    assert_eq!(content(&exports, &damaged.id), CONTENT);
+
+    files.set_content(&data_name(&gone.id), vec![0; 40]);
+    files.remove(&data_name(&damaged.id)).unwrap();
+    assert!(matches!(exports.forget_keys(later), Err(ExportsError::Head)));
+    assert_eq!(keys.names().len(), 1, "it is not known which keys are in use");
+    files.remove(&data_name(&gone.id)).unwrap();
+    assert_eq!(exports.forget_keys(later).unwrap(), 1);
 }
 
 #[test]
