@@ -8,6 +8,7 @@ use client::agency::AgencyClient;
 use client::auditor::AuditorClient;
 use ledger::checkpoint::Checkpoint;
 use ledger::hash::Hash;
+use registry::hex;
 use serde_json::{Value, json};
 use support::agreements::POLICE;
 use support::authority::SERVER_NAME;
@@ -108,12 +109,8 @@ async fn a_python_client_generated_from_proto_tells_the_story_and_verifies_a_rec
     assert_eq!(said.lines().count(), 4, "every chapter was told");
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn path(hashes: &[Hash]) -> Vec<String> {
-    hashes.iter().map(|hash| hex(hash.as_bytes())).collect()
+    hashes.iter().map(|hash| hex::encode(hash.as_bytes())).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -150,7 +147,7 @@ async fn the_go_reference_accepts_our_checkpoints_and_proofs() {
             .await
             .expect("a proof");
         inclusion.push(
-            json!({ "index": entry.index, "header": hex(&entry.header_bytes), "path": path(&proof.path) }),
+            json!({ "index": entry.index, "header": hex::encode(&entry.header_bytes), "path": path(&proof.path) }),
         );
     }
     let mut consistency: Vec<Value> = Vec::new();
@@ -159,7 +156,7 @@ async fn the_go_reference_accepts_our_checkpoints_and_proofs() {
             .consistency_proof(old.size, Some(size))
             .await
             .expect("a proof");
-        let root = hex(old.root.as_bytes());
+        let root = hex::encode(old.root.as_bytes());
         consistency.push(json!({ "size": old.size, "root": root, "path": path(&proof.path) }));
     }
     let evidence = region.directory().join("evidence");

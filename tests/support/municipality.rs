@@ -101,7 +101,7 @@ pub fn write_signing_key(file: &Path, seed: [u8; 32]) {
 pub fn write_secret(file: &Path, bytes: [u8; 32]) {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
-    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = registry::hex::encode(&bytes);
     let mut file = std::fs::OpenOptions::new()
         .write(true)
         .create(true)

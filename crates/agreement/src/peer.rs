@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use registry::hex::{self, Hex};
+
 /// What a caller is, as its certificate says. Each role has its own gRPC services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
@@ -150,13 +152,13 @@ impl fmt::Debug for SpiffeId {
 impl CertificateFingerprint {
     /// Reads 64 hexadecimal digits, in either case.
     pub fn parse(text: &str) -> Result<Self, FingerprintError> {
-        parse_hex(text).map(Self).ok_or(FingerprintError)
+        hex::decode(text).map(Self).ok_or(FingerprintError)
     }
 }
 
 impl fmt::Display for CertificateFingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        fmt::Display::fmt(&Hex(&self.0), f)
     }
 }
 
@@ -164,20 +166,6 @@ impl fmt::Debug for CertificateFingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "CertificateFingerprint({self})")
     }
-}
-
-/// 64 hexadecimal digits as 32 bytes.
-pub(crate) fn parse_hex(text: &str) -> Option<[u8; 32]> {
-    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut bytes = [0; 32];
-    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-        *byte = std::str::from_utf8(digits)
-            .ok()
-            .and_then(|pair| u8::from_str_radix(pair, 16).ok())?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
+use registry::hex::Hex;
 use registry::municipality::{self, MunicipalityId};
 
 use crate::context::{AgreementId, Assurance, PurposeId, ReferencePattern};
@@ -259,7 +260,7 @@ impl fmt::Debug for Agreement {
 
 impl fmt::Display for AgreementHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        fmt::Display::fmt(&Hex(&self.0), f)
     }
 }
 

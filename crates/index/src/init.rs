@@ -7,6 +7,7 @@ use std::path::Path;
 
 use ledger::checkpoint::LogSigner;
 use ledger::name::Origin;
+use registry::hex;
 use transport::random::Random;
 
 /// Why a secret is not made or read.
@@ -36,7 +37,7 @@ pub enum SecretError {
 pub fn make_secret(path: &Path, random: &dyn Random) -> Result<[u8; 32], SecretError> {
     let mut secret = [0; 32];
     random.fill(&mut secret);
-    let mut text: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut text = hex::encode(&secret);
     text.push('\n');
     let mut file = OpenOptions::new()
         .write(true)
@@ -59,16 +60,7 @@ pub fn read_secret(path: &Path) -> Result<[u8; 32], SecretError> {
     }
     let mut text = String::new();
     file.read_to_string(&mut text)?;
-    let digits = text.trim_end().as_bytes();
-    if digits.len() != 64 {
-        return Err(SecretError::Form);
-    }
-    let mut secret = [0; 32];
-    for (byte, pair) in secret.iter_mut().zip(digits.chunks(2)) {
-        let pair = std::str::from_utf8(pair).map_err(|_| SecretError::Form)?;
-        *byte = u8::from_str_radix(pair, 16).map_err(|_| SecretError::Form)?;
-    }
-    Ok(secret)
+    hex::decode(text.trim_end()).ok_or(SecretError::Form)
 }
 
 /// The verifier key that belongs to a log's seed: what auditors and agencies are given.

@@ -2,6 +2,7 @@
 
 use agreement::reason::Reason;
 use aws_lc_rs::hmac;
+use registry::hex;
 use tonic::Status;
 use wire::convert::Invalid;
 use wire::status::{Details, invalid_argument, status_for};
@@ -44,7 +45,7 @@ impl PageToken {
         let mut bytes = [self.position.to_be_bytes(), self.end.to_be_bytes()].concat();
         let tag = tag_of(key, scope, &bytes);
         bytes.extend_from_slice(tag.as_ref().get(..TAG).unwrap_or_default());
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(&bytes)
     }
 
     /// Reads a token; `None` for the first page.
@@ -70,18 +71,7 @@ fn tag_of(key: &[u8; 32], scope: &str, bytes: &[u8]) -> hmac::Tag {
 }
 
 fn read(key: &[u8; 32], scope: &str, text: &str) -> Option<PageToken> {
-    let digits = text.as_bytes();
-    if digits.len() != 2 * (16 + TAG) || !text.is_ascii() {
-        return None;
-    }
-    let bytes: Vec<u8> = digits
-        .chunks(2)
-        .map(|pair| {
-            std::str::from_utf8(pair)
-                .ok()
-                .and_then(|pair| u8::from_str_radix(pair, 16).ok())
-        })
-        .collect::<Option<_>>()?;
+    let bytes: [u8; 16 + TAG] = hex::decode(text)?;
     let (content, given) = bytes.split_at_checked(16)?;
     let expected = tag_of(key, scope, content);
     aws_lc_rs::constant_time::verify_slices_are_equal(expected.as_ref().get(..TAG)?, given).ok()?;

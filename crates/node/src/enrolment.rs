@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use agreement::peer::SpiffeId;
 use chrono::{DateTime, Utc};
+use registry::hex;
 use registry::signing::{KeyError, SigningKey, pem_of_seed};
 use transport::pki::error::PkiError;
 use transport::pki::files::{self, PkiFileError};
@@ -25,7 +26,6 @@ use transport::random::Random;
 use zeroize::Zeroizing;
 
 use crate::config::{ConfigError, NodeConfig};
-use crate::exports::hexadecimal;
 
 pub use self::fingerprint::Fingerprint;
 pub use self::invitation::{Invitation, InvitationError};
@@ -158,7 +158,7 @@ fn fill(
     files::write_key(&to("publication.key"), &KeyPem::new(pem_of_seed(&seed)))?;
     files::write_key(
         &to("node.kek"),
-        &KeyPem::new(format!("{}\n", hexadecimal(encryption_key.as_slice()))),
+        &KeyPem::new(format!("{}\n", hex::encode(encryption_key.as_slice()))),
     )?;
     files::write_certificate(&to("node.csr"), &csr)?;
     files::write_certificate(&to("authority.pem"), &invitation.authorities)?;

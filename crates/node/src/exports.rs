@@ -20,6 +20,7 @@ use aws_lc_rs::digest;
 use chrono::NaiveDate;
 use registry::export::mapping::Mapping;
 use registry::export::{ExportForm, ExportKind};
+use registry::hex;
 use serde::{Deserialize, Serialize};
 use store::files::{Files, read_whole, replace};
 use store::keys::ring::{KeyRing, NamedKey, RingError};
@@ -145,7 +146,7 @@ impl ExportId {
             received.date().format("%Y%m%d"),
             received.time().format("%H%M%S%3f"),
         );
-        Self(format!("{day}-{time}-{}", hexadecimal(&salt)))
+        Self(format!("{day}-{time}-{}", hex::encode(&salt)))
     }
 
     /// Reads an id.
@@ -300,7 +301,7 @@ impl SealedExports {
                 received_ms: u64::try_from(received.utc().timestamp_millis()).unwrap_or(0),
                 day: day.to_string(),
                 file,
-                sha256: hexadecimal(hash.finish().as_ref()),
+                sha256: hex::encode(hash.finish().as_ref()),
                 bytes,
                 kind: form.kind.name().to_owned(),
                 mapping: form.mapping.as_ref().map(|mapping| mapping.text().to_owned()),
@@ -495,10 +496,6 @@ struct WrittenNote {
     note: Note,
     #[serde(flatten)]
     state: ExportState,
-}
-
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The key id of a note and its sealed bytes.

@@ -12,6 +12,7 @@ use std::fmt;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
+use crate::hex::Hex;
 use crate::identifier::LocalId;
 
 /// Version of the digest, agreed between node and index before they compare.
@@ -199,7 +200,7 @@ impl DigestRoot {
 
 impl fmt::Display for DigestRoot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        fmt::Display::fmt(&Hex(&self.0), f)
     }
 }
 

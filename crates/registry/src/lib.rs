@@ -14,6 +14,7 @@ pub mod date;
 pub mod validity;
 pub mod timeline;
 mod letters;
+pub mod hex;
 pub mod code;
 pub mod state;
 pub mod municipality;

@@ -14,10 +14,11 @@
 //! Every line ends with a line feed. The digest is over what waits ([`held_digest`]), so that a registrar confirms
 //! what was shown and nothing that came later.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
+use crate::hex;
 use crate::identifier::{IstatCode, LocalId};
 use crate::publication::{Epoch, HoldReason};
 use crate::signing::{Purpose, Signature, SignatureError, SigningKey, VerifyingKey};
@@ -147,8 +148,8 @@ impl Statement {
         format!(
             "{TITLE}\nact: {}\nmunicipality: {municipality}\nepoch: {}\nchanges: {changes}\ndigest: {}\n",
             act.word(),
-            hexadecimal(&epoch.0),
-            hexadecimal(digest),
+            hex::encode(&epoch.0),
+            hex::encode(digest),
         )
     }
 
@@ -168,9 +169,9 @@ impl Statement {
         let statement = Self {
             act: Act::from_word(value("act")?).ok_or(StatementError::Text)?,
             municipality: IstatCode::parse(value("municipality")?).map_err(|_| StatementError::Text)?,
-            epoch: Epoch(bytes_of(value("epoch")?)?),
+            epoch: Epoch(hex::decode(value("epoch")?).ok_or(StatementError::Text)?),
             changes: value("changes")?.parse().map_err(|_| StatementError::Text)?,
-            digest: bytes_of(value("digest")?)?,
+            digest: hex::decode(value("digest")?).ok_or(StatementError::Text)?,
         };
         if title == Some(TITLE) && statement.text() == text {
             Ok(statement)
@@ -239,28 +240,6 @@ pub fn held_digest<'a>(held: impl IntoIterator<Item = HeldLine<'a>>) -> [u8; 32]
     let mut hash = [0; 32];
     hash.copy_from_slice(context.finish().as_ref());
     hash
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let written = write!(text, "{byte:02x}");
-        written.expect("a string takes any text");
-        text
-    })
-}
-
-fn bytes_of<const N: usize>(text: &str) -> Result<[u8; N], StatementError> {
-    let (pairs, []) = text.as_bytes().as_chunks::<2>() else {
-        return Err(StatementError::Text);
-    };
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let bytes: Option<Vec<u8>> = pairs
-        .iter()
-        .map(|&[high, low]| u8::try_from(digit(high)? << 4 | digit(low)?).ok())
-        .collect();
-    bytes
-        .and_then(|bytes| bytes.try_into().ok())
-        .ok_or(StatementError::Text)
 }
 
 #[cfg(test)]

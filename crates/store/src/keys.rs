@@ -10,6 +10,8 @@ pub mod token;
 
 use std::fmt::{self, Debug, Display};
 
+use registry::hex::Hex;
+
 /// A source of random bytes fit for keys. Randomness is a parameter: the daemon gives the system's, tests a counter.
 pub trait Entropy: Send + Sync + Debug {
     /// Fills the buffer.
@@ -72,11 +74,7 @@ impl KeyId {
 
 impl Debug for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("KeyId(")?;
-        for byte in self.0 {
-            write!(f, "{byte:02x}")?;
-        }
-        f.write_str(")")
+        write!(f, "KeyId({})", Hex(&self.0))
     }
 }
 

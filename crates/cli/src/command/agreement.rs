@@ -343,21 +343,12 @@ fn agreement_id(text: &str) -> Result<AgreementId, Failure> {
 }
 
 fn hash(text: &str) -> Result<Hash, Failure> {
-    let wrong = || {
+    registry::hex::decode(text).map(Hash::new).ok_or_else(|| {
         Failure::usage(
             "--replaces: 64 cifre esadecimali",
             "--replaces: 64 hexadecimal digits",
         )
-    };
-    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(wrong());
-    }
-    let mut bytes = [0; 32];
-    for (byte, position) in bytes.iter_mut().zip((0..).step_by(2)) {
-        let digits = text.get(position..position + 2).ok_or_else(wrong)?;
-        *byte = u8::from_str_radix(digits, 16).map_err(|_| wrong())?;
-    }
-    Ok(Hash::new(bytes))
+    })
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, Failure> {

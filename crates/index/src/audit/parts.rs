@@ -1,6 +1,7 @@
 //! Opened parts as names and values, for readers without a decoder.
 
 use ledger::part::{PartKind, PartOpening};
+use registry::hex::Hex;
 use store::access_log::part_content::{
     ContentError, CriteriaPart, DecisionPart, DetailPart, OperatorPart, PartContent, Subject, SubjectRole,
     SubjectsPart,
@@ -103,11 +104,7 @@ fn subjects(part: SubjectsPart) -> Vec<PartItem> {
             SubjectRole::Withheld => "withheld",
             SubjectRole::Counted => "counted",
         };
-        let pseudonym: String = pseudonym
-            .as_bytes()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let pseudonym = Hex(pseudonym.as_bytes());
         items.push(item(
             format!("subject {pseudonym}"),
             format!("{role} {}", fields.join(",")),

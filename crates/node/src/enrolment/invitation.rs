@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use ledger::checkpoint::LogVerifier;
+use registry::hex;
 use registry::identifier::IstatCode;
 use registry::municipality::current_by_istat;
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,6 @@ use transport::pki::names::{IndexId, TrustDomainName};
 use transport::pki::summary;
 
 use super::Fingerprint;
-use crate::exports::hexadecimal;
 
 /// What an invitation begins with: name and version of the form.
 const PREFIX: &str = "ponte-invitation-1.";
@@ -242,5 +242,5 @@ fn value(field: &'static str, rule: &'static str) -> InvitationError {
 /// The first 4 bytes of SHA-256, hexadecimal.
 fn checksum(body: &str) -> String {
     let hash = digest::digest(&digest::SHA256, format!("{PREFIX}{body}").as_bytes());
-    hexadecimal(hash.as_ref().get(..4).unwrap_or_default())
+    hex::encode(hash.as_ref().get(..4).unwrap_or_default())
 }

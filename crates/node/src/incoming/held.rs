@@ -5,9 +5,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use aws_lc_rs::digest;
+use registry::hex;
 
 use super::watch::{Seen, Stamp};
-use crate::exports::hexadecimal;
 
 /// How the name of a file begins that was taken and is about to go; [`mark`] and its own name follow.
 pub(super) const TAKEN: &str = ".ponte-taken-";
@@ -72,7 +72,7 @@ pub(super) fn mark(stamp: Stamp) -> String {
         file: (_, number),
     } = stamp;
     let stated = format!("{number}/{bytes}/{changed_ns}");
-    let mut text = hexadecimal(digest::digest(&digest::SHA256, stated.as_bytes()).as_ref());
+    let mut text = hex::encode(digest::digest(&digest::SHA256, stated.as_bytes()).as_ref());
     text.truncate(MARK);
     text
 }

@@ -1,9 +1,9 @@
 use std::collections::BTreeSet;
 
+use registry::hex;
 use store::files::Files;
 use tempfile::TempDir;
 
-use crate::exports::hexadecimal;
 use crate::fixture::disk::{Disk, RULES};
 use crate::fixture::residents;
 
@@ -162,7 +162,7 @@ fn a_stated_hash_is_compared_and_another_content_is_rejected() {
     let mut incoming = folder.start();
     let text = residents(3);
     let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-    let hash = hexadecimal(hash.as_ref());
+    let hash = hex::encode(hash.as_ref());
     for stated in ["", "abc", &"0".repeat(64)] {
         folder.write("a.csv", &text);
         folder.write("a.csv.sha256", stated);

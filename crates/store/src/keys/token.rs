@@ -3,6 +3,7 @@
 use std::fmt::{self, Debug};
 
 use aws_lc_rs::hmac;
+use registry::hex::Hex;
 
 use crate::keys::data_key::DataKey;
 
@@ -97,10 +98,6 @@ impl Token {
 
 impl Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(")?;
-        for byte in self.0 {
-            write!(f, "{byte:02x}")?;
-        }
-        f.write_str(")")
+        write!(f, "Token({})", Hex(&self.0))
     }
 }

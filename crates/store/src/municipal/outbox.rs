@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use registry::change::Change;
+use registry::hex;
 use registry::identifier::IstatCode;
 use registry::publication::{AcknowledgementProof, Batch, BatchError, Claim, Epoch, MAX_CHANGES, Watermark};
 use serde::{Deserialize, Serialize};
@@ -175,9 +176,9 @@ impl Outbox {
             return Err(OutboxError::Damaged);
         }
         let epoch = epoch
-            .map(|text| parse_hex(&text).map(Epoch).ok_or(OutboxError::Damaged))
+            .map(|text| hex::decode(&text).map(Epoch).ok_or(OutboxError::Damaged))
             .transpose()?;
-        let proof = proof.map(|text| parse_hex(&text).ok_or(OutboxError::Damaged));
+        let proof = proof.map(|text| hex::decode(&text).ok_or(OutboxError::Damaged));
         Ok(Self {
             files,
             epoch,
@@ -325,9 +326,9 @@ impl Outbox {
     fn write(&mut self) -> Result<(), OutboxError> {
         let notes = Notes {
             version: VERSION,
-            epoch: self.epoch.map(|epoch| hex(&epoch.0)),
+            epoch: self.epoch.map(|epoch| hex::encode(&epoch.0)),
             acknowledged: self.acknowledged.0,
-            proof: self.proof.map(|proof| hex(proof.as_bytes())),
+            proof: self.proof.map(|proof| hex::encode(proof.as_bytes())),
             backed_up: self.backed_up.0,
             cuts: self.cuts.iter().copied().collect(),
         };
@@ -349,22 +350,6 @@ fn fitting<'a>(changes: &'a [Change], max_bytes: usize, size: &dyn Fn(&Change) -
     });
     let count = count.count().max(1).min(changes.len());
     changes.get(..count).unwrap_or_default()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn parse_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let digits = text.as_bytes();
-    if digits.len() != 2 * N || !digits.iter().all(u8::is_ascii_hexdigit) {
-        return None;
-    }
-    let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]
