@@ -235,6 +235,16 @@ fn a_municipality_is_invited_enrols_and_is_admitted_with_numbers_that_agree() {
     );
     assert!(doctor.out.contains("configurazione di un nodo"), "{}", doctor.out);
 
+    // Another region, with the same names, never invited it.
+    let other = Place::new();
+    let other_config = other.path("region/index.toml");
+    let unknown = done(&["index", "admit", &request, "--config", &other_config], 2);
+    assert!(
+        unknown.err.contains("did not give out") && unknown.out.is_empty(),
+        "{}",
+        unknown.err
+    );
+
     let changed = std::fs::read_to_string(&request)
         .expect("readable")
         .replace("node/imola", "node/dozza");

@@ -2,13 +2,15 @@
 //!
 //! The region gives out an [`Invitation`], which says where the index is and whom to trust, and holds no secret.
 //! [`enrol`] makes every key on the node's own machine and writes what goes back, an [`EnrolmentRequest`]: the request
-//! for a TLS certificate and the public half of the publication key. Both sides read out a [`Fingerprint`] to each
+//! for a TLS certificate, the public half of the publication key, and the number, expiry and seal of the invitation, by
+//! which the region knows its own again ([`InvitationKey`]). Both sides read out a [`Fingerprint`] to each
 //! other, of the invitation and of the request, so that nobody in between can put in his own.
 
 mod fingerprint;
 mod invitation;
 mod pem;
 mod request;
+mod seal;
 
 use std::fs;
 use std::io;
@@ -28,8 +30,9 @@ use zeroize::Zeroizing;
 use crate::config::{ConfigError, NodeConfig};
 
 pub use self::fingerprint::Fingerprint;
-pub use self::invitation::{Invitation, InvitationError};
+pub use self::invitation::{Invitation, InvitationError, SealedInvitation};
 pub use self::request::{EnrolmentRequest, RequestError};
+pub use self::seal::{InvitationKey, InvitationSeal, Invited, InvitedError};
 
 /// Name of the file that goes back to the region.
 pub const REQUEST_FILE: &str = "enrolment.request";
@@ -84,12 +87,13 @@ pub enum EnrolError {
 /// See [`EnrolError`].
 pub fn enrol(
     directory: &Path,
-    invitation: &Invitation,
+    sealed: &SealedInvitation,
     now: DateTime<Utc>,
     random: &dyn Random,
 ) -> Result<Enrolled, EnrolError> {
-    if invitation.expires < now {
-        return Err(EnrolError::Expired(invitation.expires));
+    let expires = sealed.invited().expires;
+    if expires < now {
+        return Err(EnrolError::Expired(expires));
     }
     let failed = |path: &Path| {
         let path = path.to_owned();
@@ -112,7 +116,7 @@ pub fn enrol(
         .mode(0o700)
         .create(&unfinished)
         .map_err(failed(&unfinished))?;
-    let made = fill(&unfinished, invitation, random).and_then(|request| {
+    let made = fill(&unfinished, sealed, random).and_then(|request| {
         sync(&unfinished).map_err(failed(&unfinished))?;
         fs::rename(&unfinished, directory).map_err(failed(directory))?;
         let parent = directory.parent().filter(|parent| *parent != Path::new(""));
@@ -131,9 +135,10 @@ pub fn enrol(
 
 fn fill(
     directory: &Path,
-    invitation: &Invitation,
+    sealed: &SealedInvitation,
     random: &dyn Random,
 ) -> Result<EnrolmentRequest, EnrolError> {
+    let invitation = sealed.invitation();
     let text = configuration(invitation);
     NodeConfig::parse(&text, directory)?;
     let SigningRequest { csr, key } = csr(&invitation.node)?;
@@ -145,6 +150,7 @@ fn fill(
     let request = EnrolmentRequest::make(
         invitation.municipality,
         invitation.node.clone(),
+        sealed.invited().clone(),
         &csr,
         &publication,
     );

@@ -24,6 +24,15 @@ impl Fingerprint {
     }
 }
 
+impl Fingerprint {
+    /// Reads a fingerprint as it is shown.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits: String = text.split(' ').collect();
+        let number = digits.parse().ok().map(Self)?;
+        (number.to_string() == text).then_some(number)
+    }
+}
+
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digits = format!("{:0DIGITS$}", self.0);
@@ -49,6 +58,16 @@ mod tests {
         assert_eq!(shown.replace(' ', "").parse::<u128>(), Ok(expect));
         let blocks: Vec<usize> = shown.split(' ').map(str::len).collect();
         assert_eq!(blocks, [5; 6]);
+        assert_eq!(Fingerprint::parse(&shown), Some(Fingerprint(expect)));
+        for wrong in [
+            &shown[1..],
+            &shown.replace(' ', ""),
+            &format!("{shown} "),
+            "",
+            "+",
+        ] {
+            assert_eq!(Fingerprint::parse(wrong), None, "{wrong}");
+        }
         assert_eq!(Fingerprint(7).to_string(), "00000 00000 00000 00000 00000 00007");
         assert_ne!(Fingerprint::of(b"abc"), Fingerprint::of(b"abd"));
     }

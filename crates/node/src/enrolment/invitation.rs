@@ -14,9 +14,10 @@ use transport::pki::names::{IndexId, TrustDomainName};
 use transport::pki::summary;
 
 use super::Fingerprint;
+use super::seal::{InvitationKey, InvitationSeal, Invited, instant};
 
 /// What an invitation begins with: name and version of the form.
-const PREFIX: &str = "ponte-invitation-1.";
+const PREFIX: &str = "ponte-invitation-2.";
 
 /// Longest text that is read, bytes.
 const LONGEST: usize = 64 * 1024;
@@ -43,15 +44,22 @@ pub struct Invitation {
     pub municipality: IstatCode,
     /// Identity of its node.
     pub node: SpiffeId,
-    /// Not to be used after this.
+    /// Not to be used after this, whole seconds.
     pub expires: DateTime<Utc>,
+}
+
+/// An invitation with the region's word that it gave it out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedInvitation {
+    invitation: Invitation,
+    invited: Invited,
 }
 
 /// Why a text is no invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvitationError {
-    /// It does not begin as one, or not as one of a version known here.
-    #[error("this is no invitation, or one of a later version")]
+    /// It does not begin as one of the version known here.
+    #[error("this is no invitation, or one of another version")]
     Form,
     /// A part is missing, or a character was changed.
     #[error("the invitation is incomplete or mistyped: its checksum is another")]
@@ -86,44 +94,67 @@ struct Written {
 }
 
 impl Invitation {
-    /// The invitation as one line.
+    /// The invitation as it is given out.
     ///
     /// # Errors
     /// [`InvitationError::Value`] when a value breaks a rule.
+    pub fn seal(self, key: &InvitationKey) -> Result<SealedInvitation, InvitationError> {
+        // What was written must be readable: both sides keep the same rules, and the same precision.
+        let invitation = Written::of(&self).check()?;
+        let number = invitation.number()?;
+        let expires = invitation.expires;
+        let seal = key.seal(number, invitation.municipality, &invitation.node, expires);
+        Ok(SealedInvitation {
+            invitation,
+            invited: Invited {
+                number,
+                expires,
+                seal,
+            },
+        })
+    }
+
+    fn to_json(&self) -> Result<Vec<u8>, InvitationError> {
+        serde_json::to_vec(&Written::of(self)).map_err(|_| InvitationError::Form)
+    }
+
+    fn number(&self) -> Result<Fingerprint, InvitationError> {
+        Ok(Fingerprint::of(&[PREFIX.as_bytes(), &self.to_json()?].concat()))
+    }
+}
+
+impl SealedInvitation {
+    /// What it says.
+    pub fn invitation(&self) -> &Invitation {
+        &self.invitation
+    }
+
+    /// What the answer to it repeats.
+    pub fn invited(&self) -> &Invited {
+        &self.invited
+    }
+
+    /// The number that both sides compare by voice, so that nobody can put in another index.
+    pub fn number(&self) -> Fingerprint {
+        self.invited.number
+    }
+
+    /// The invitation as one line.
+    ///
+    /// # Errors
+    /// [`InvitationError::Form`] when it cannot be written.
     pub fn to_text(&self) -> Result<String, InvitationError> {
         let Self {
-            host,
-            port,
-            server_name,
-            index,
-            trust_domain,
-            authorities,
-            log_key,
-            municipality,
-            node,
-            expires,
+            invitation,
+            invited: Invited { seal, .. },
         } = self;
-        let written = Written {
-            host: host.clone(),
-            port: *port,
-            server_name: server_name.clone(),
-            index: index.as_ref().map(ToString::to_string),
-            trust_domain: trust_domain.to_string(),
-            authorities: authorities.clone(),
-            log_key: log_key.clone(),
-            municipality: municipality.to_string(),
-            node: node.to_string(),
-            expires: expires.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
-        };
-        // What was written must be readable: both sides keep the same rules.
-        let json = serde_json::to_vec(&written).map_err(|_| InvitationError::Form)?;
-        written.check()?;
-        let body = URL_SAFE_NO_PAD.encode(json);
+        let body = format!("{}.{seal}", URL_SAFE_NO_PAD.encode(invitation.to_json()?));
         let checksum = checksum(&body);
         Ok(format!("{PREFIX}{body}.{checksum}"))
     }
 
-    /// Reads an invitation. Blanks and line ends that came in on the way are admitted.
+    /// Reads an invitation. Blanks and line ends that came in on the way are admitted. Only the region can tell whether
+    /// it is one of its own.
     ///
     /// # Errors
     /// See [`InvitationError`].
@@ -137,21 +168,50 @@ impl Invitation {
         if !stated.eq_ignore_ascii_case(&checksum(body)) {
             return Err(InvitationError::Checksum);
         }
-        let json = URL_SAFE_NO_PAD.decode(body).map_err(|_| InvitationError::Form)?;
+        let (json, seal) = body.rsplit_once('.').ok_or(InvitationError::Form)?;
+        let seal = InvitationSeal::parse(seal).ok_or(InvitationError::Form)?;
+        let json = URL_SAFE_NO_PAD.decode(json).map_err(|_| InvitationError::Form)?;
         let written: Written = serde_json::from_slice(&json).map_err(|_| InvitationError::Form)?;
-        written.check()
-    }
-
-    /// The number that both sides compare by voice, so that nobody can put in another index.
-    ///
-    /// # Errors
-    /// As [`Invitation::to_text`].
-    pub fn fingerprint(&self) -> Result<Fingerprint, InvitationError> {
-        Ok(Fingerprint::of(self.to_text()?.as_bytes()))
+        let invitation = written.check()?;
+        Ok(Self {
+            invited: Invited {
+                number: invitation.number()?,
+                expires: invitation.expires,
+                seal,
+            },
+            invitation,
+        })
     }
 }
 
 impl Written {
+    fn of(invitation: &Invitation) -> Self {
+        let Invitation {
+            host,
+            port,
+            server_name,
+            index,
+            trust_domain,
+            authorities,
+            log_key,
+            municipality,
+            node,
+            expires,
+        } = invitation;
+        Self {
+            host: host.clone(),
+            port: *port,
+            server_name: server_name.clone(),
+            index: index.as_ref().map(ToString::to_string),
+            trust_domain: trust_domain.to_string(),
+            authorities: authorities.clone(),
+            log_key: log_key.clone(),
+            municipality: municipality.to_string(),
+            node: node.to_string(),
+            expires: instant(*expires),
+        }
+    }
+
     fn check(self) -> Result<Invitation, InvitationError> {
         let Self {
             host,

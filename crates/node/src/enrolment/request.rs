@@ -1,16 +1,18 @@
 //! What a municipality sends back to the region.
 
 use agreement::peer::{Role, SpiffeId};
+use chrono::{DateTime, Utc};
 use registry::identifier::IstatCode;
 use registry::municipality::current_by_istat;
 use registry::signing::{Purpose, Signature, SigningKey, VerifyingKey};
 use transport::pki::error::PkiError;
 use transport::pki::request::check_names;
 
+use super::seal::{InvitationKey, InvitationSeal, Invited, InvitedError, instant};
 use super::{Fingerprint, pem};
 
 /// First line: name and version of the form.
-const FIRST_LINE: &str = "ponte enrolment request 1";
+const FIRST_LINE: &str = "ponte enrolment request 2";
 
 /// Label of the signing request (RFC 7468 §7).
 const LABEL: &str = "CERTIFICATE REQUEST";
@@ -18,8 +20,8 @@ const LABEL: &str = "CERTIFICATE REQUEST";
 /// Longest text that is read, bytes.
 const LONGEST: usize = 64 * 1024;
 
-/// The request for a TLS certificate, and the public half of the publication key, signed with it: whoever sends it has
-/// that key.
+/// The request for a TLS certificate, the public half of the publication key, and which invitation they answer, signed
+/// with that key: whoever sends it has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnrolmentRequest {
     /// The municipality, by its ISTAT code of today.
@@ -28,6 +30,7 @@ pub struct EnrolmentRequest {
     pub node: SpiffeId,
     /// Public half of the publication key.
     pub publication_key: VerifyingKey,
+    invited: Invited,
     signing_request: Vec<u8>,
     signature: Signature,
 }
@@ -35,8 +38,8 @@ pub struct EnrolmentRequest {
 /// Why a text is no request that can be admitted.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
-    /// It is no request, or one of a later version.
-    #[error("this is no enrolment request, or one of a later version")]
+    /// It is no request of the version known here.
+    #[error("this is no enrolment request, or one of another version")]
     Form,
     /// A value breaks a rule.
     #[error("{field}: {rule}")]
@@ -58,17 +61,32 @@ pub enum RequestError {
 }
 
 impl EnrolmentRequest {
-    pub(super) fn make(municipality: IstatCode, node: SpiffeId, csr: &str, publication: &SigningKey) -> Self {
+    pub(super) fn make(
+        municipality: IstatCode,
+        node: SpiffeId,
+        invited: Invited,
+        csr: &str,
+        publication: &SigningKey,
+    ) -> Self {
         let signing_request = pem::block(csr, LABEL).unwrap_or_default();
         let publication_key = publication.verifying_key();
-        let content = content(municipality, &node, &publication_key, &signing_request);
+        let content = content(municipality, &node, &invited, &publication_key, &signing_request);
         Self {
             municipality,
             node,
             publication_key,
+            invited,
             signing_request,
             signature: publication.sign(Purpose::Enrolment, &content),
         }
+    }
+
+    /// Whether it answers an invitation that the region gave out for this node and municipality, and that is still good.
+    ///
+    /// # Errors
+    /// See [`InvitedError`].
+    pub fn check_invitation(&self, key: &InvitationKey, now: DateTime<Utc>) -> Result<(), InvitedError> {
+        key.check(&self.invited, self.municipality, &self.node, now)
     }
 
     /// The request as a file. `ponte pki issue --csr` reads it too.
@@ -77,12 +95,19 @@ impl EnrolmentRequest {
             municipality,
             node,
             publication_key,
+            invited:
+                Invited {
+                    number,
+                    expires,
+                    seal,
+                },
             signing_request,
             signature,
         } = self;
         format!(
-            "{FIRST_LINE}\nmunicipality: {municipality}\nnode: {node}\npublication_key: {publication_key}\n\
-             signature: {signature}\n{}",
+            "{FIRST_LINE}\nmunicipality: {municipality}\nnode: {node}\ninvitation: {number}\nexpires: {}\n\
+             seal: {seal}\npublication_key: {publication_key}\nsignature: {signature}\n{}",
+            instant(*expires),
             pem::encode(LABEL, signing_request)
         )
     }
@@ -118,12 +143,21 @@ impl EnrolmentRequest {
             .ok()
             .filter(|id| id.role() == Role::Node)
             .ok_or_else(|| value_error("node", "must be spiffe://<trust-domain>/node/<id>"))?;
+        let invited = Invited {
+            number: Fingerprint::parse(stated("invitation")?)
+                .ok_or_else(|| value_error("invitation", "must be thirty digits in blocks of five"))?,
+            expires: DateTime::parse_from_rfc3339(stated("expires")?)
+                .map_err(|_| value_error("expires", "must be an instant, RFC 3339"))?
+                .to_utc(),
+            seal: InvitationSeal::parse(stated("seal")?)
+                .ok_or_else(|| value_error("seal", "must be base64 of 32 bytes"))?,
+        };
         let publication_key = VerifyingKey::parse(stated("publication_key")?)
             .map_err(|_| value_error("publication_key", "must be base64 of 32 bytes"))?;
         let signature = Signature::parse(stated("signature")?)
             .map_err(|_| value_error("signature", "must be base64 of 64 bytes"))?;
         let signing_request = pem::block(text, LABEL).ok_or(RequestError::Form)?;
-        let content = content(municipality, &node, &publication_key, &signing_request);
+        let content = content(municipality, &node, &invited, &publication_key, &signing_request);
         publication_key
             .verify(Purpose::Enrolment, &content, &signature)
             .map_err(|_| RequestError::Signature)?;
@@ -131,6 +165,7 @@ impl EnrolmentRequest {
             municipality,
             node,
             publication_key,
+            invited,
             signing_request,
             signature,
         };
@@ -152,10 +187,12 @@ impl EnrolmentRequest {
             municipality,
             node,
             publication_key,
+            invited,
             signing_request,
             signature: _,
         } = self;
-        Fingerprint::of(&content(*municipality, node, publication_key, signing_request))
+        let content = content(*municipality, node, invited, publication_key, signing_request);
+        Fingerprint::of(&content)
     }
 }
 
@@ -163,10 +200,17 @@ impl EnrolmentRequest {
 fn content(
     municipality: IstatCode,
     node: &SpiffeId,
+    invited: &Invited,
     publication_key: &VerifyingKey,
     signing_request: &[u8],
 ) -> Vec<u8> {
-    let head = format!("{FIRST_LINE}\n{municipality}\n{node}\n");
+    let Invited {
+        number,
+        expires,
+        seal,
+    } = invited;
+    let expires = instant(*expires);
+    let head = format!("{FIRST_LINE}\n{municipality}\n{node}\n{number}\n{expires}\n{seal}\n");
     [head.as_bytes(), publication_key.as_bytes(), signing_request].concat()
 }
 

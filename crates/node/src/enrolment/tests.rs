@@ -37,6 +37,14 @@ fn invitation() -> Invitation {
     }
 }
 
+fn region_key() -> InvitationKey {
+    InvitationKey::of_log(&[8; 32])
+}
+
+fn sealed() -> SealedInvitation {
+    invitation().seal(&region_key()).unwrap()
+}
+
 struct Place(tempfile::TempDir);
 
 impl Place {
@@ -49,7 +57,7 @@ impl Place {
     }
 
     fn enrol(&self) -> Result<Enrolled, EnrolError> {
-        enrol(&self.node(), &invitation(), now(), &SeededRandom::new(2))
+        enrol(&self.node(), &sealed(), now(), &SeededRandom::new(2))
     }
 }
 
@@ -64,31 +72,37 @@ fn names(directory: &Path) -> Vec<String> {
 
 #[test]
 fn an_invitation_is_one_line_and_is_read_again_also_when_a_mail_program_broke_it() {
-    let invitation = invitation();
+    let invitation = sealed();
     let text = invitation.to_text().unwrap();
     assert!(!text.contains(char::is_whitespace));
-    assert_eq!(Invitation::parse(&text).as_ref(), Ok(&invitation));
+    assert_eq!(SealedInvitation::parse(&text).as_ref(), Ok(&invitation));
     let (one, other) = text.split_at(70);
     let broken = format!("  {one}\r\n{other}\n");
-    let read = Invitation::parse(&broken).unwrap();
+    let read = SealedInvitation::parse(&broken).unwrap();
     assert_eq!(read, invitation);
-    assert_eq!(read.fingerprint(), invitation.fingerprint());
+    assert_eq!(read.number(), invitation.number());
 }
 
 #[test]
 fn every_mistyped_or_missing_character_is_noticed() {
-    let text = invitation().to_text().unwrap();
+    let text = sealed().to_text().unwrap();
     for at in 0..text.len() {
         let mut bytes = text.clone().into_bytes();
         bytes[at] = if bytes[at] == b'x' { b'y' } else { b'x' };
         let changed = String::from_utf8(bytes).unwrap();
-        assert!(Invitation::parse(&changed).is_err(), "character {at} changed");
+        assert!(
+            SealedInvitation::parse(&changed).is_err(),
+            "character {at} changed"
+        );
         let shorter = format!("{}{}", &text[..at], &text[at + 1..]);
-        assert!(Invitation::parse(&shorter).is_err(), "character {at} left out");
+        assert!(
+            SealedInvitation::parse(&shorter).is_err(),
+            "character {at} left out"
+        );
     }
-    assert_eq!(Invitation::parse(""), Err(InvitationError::Form));
+    assert_eq!(SealedInvitation::parse(""), Err(InvitationError::Form));
     assert_eq!(
-        Invitation::parse("ponte-invitation-2.e30.00000000"),
+        SealedInvitation::parse("ponte-invitation-1.e30.00000000"),
         Err(InvitationError::Form)
     );
 }
@@ -98,7 +112,7 @@ fn an_invitation_that_breaks_a_rule_is_neither_written_nor_read() {
     let refused = |change: &dyn Fn(&mut Invitation), expect: &str| {
         let mut changed = invitation();
         change(&mut changed);
-        assert_eq!(changed.to_text().unwrap_err().to_string(), expect);
+        assert_eq!(changed.seal(&region_key()).unwrap_err().to_string(), expect);
     };
     refused(
         &|changed| changed.host = "index\"\nport = 1".to_owned(),
@@ -190,7 +204,7 @@ fn keys_are_never_overwritten() {
 fn an_invitation_that_expired_makes_nothing() {
     let place = Place::new();
     let late = now() + TimeDelta::days(15);
-    let refused = enrol(&place.node(), &invitation(), late, &SeededRandom::new(2));
+    let refused = enrol(&place.node(), &sealed(), late, &SeededRandom::new(2));
     assert!(matches!(refused, Err(EnrolError::Expired(_))));
     assert!(names(place.0.path()).is_empty());
 }
@@ -207,11 +221,54 @@ fn the_region_reads_the_request_and_sees_the_same_number() {
     assert_eq!(windows, read);
     let other = enrol(
         &place.0.path().join("other"),
-        &invitation(),
+        &sealed(),
         now(),
         &SeededRandom::new(3),
     );
     assert_ne!(other.unwrap().request.fingerprint(), read.fingerprint());
+}
+
+#[test]
+fn only_an_answer_to_an_invitation_of_this_region_is_admitted_and_only_in_time() {
+    let place = Place::new();
+    let request = place.enrol().unwrap().request;
+    let end = now() + TimeDelta::days(14);
+    assert_eq!(request.check_invitation(&region_key(), end), Ok(()));
+    assert_eq!(
+        request.check_invitation(&region_key(), end + TimeDelta::seconds(1)),
+        Err(InvitedError::Expired(end))
+    );
+    assert_eq!(
+        request.check_invitation(&InvitationKey::of_log(&[9; 32]), now()),
+        Err(InvitedError::Unknown)
+    );
+    // Somebody on the way put in his own index, or another end, and kept the seal.
+    let base = invitation();
+    let own_seal = base.clone().seal(&region_key()).unwrap().invited().seal;
+    let put_in = |change: &dyn Fn(&mut Invitation)| {
+        let mut changed = base.clone();
+        change(&mut changed);
+        let foreign = changed.seal(&InvitationKey::of_log(&[9; 32])).unwrap();
+        assert_ne!(foreign.invited().seal, own_seal);
+        let invited = Invited {
+            seal: own_seal,
+            ..foreign.invited().clone()
+        };
+        let key = SigningKey::from_seed(&[5; 32]).unwrap();
+        let node = foreign.invitation().node.clone();
+        let csr = csr(&node).unwrap().csr;
+        let request = EnrolmentRequest::make(imola(), node, invited, &csr, &key);
+        request.check_invitation(&region_key(), now())
+    };
+    assert_eq!(put_in(&|_| ()), Ok(()), "control");
+    for change in [
+        &|changed: &mut Invitation| changed.host = "index.example".to_owned(),
+        &|changed: &mut Invitation| changed.expires += TimeDelta::days(1),
+        &|changed: &mut Invitation| changed.node = node_identity("ponte.example", "dozza").unwrap(),
+    ] as [&dyn Fn(&mut Invitation); 3]
+    {
+        assert_eq!(put_in(change), Err(InvitedError::Unknown));
+    }
 }
 
 #[test]
@@ -236,7 +293,7 @@ fn a_request_that_was_changed_is_refused() {
     place.enrol().unwrap();
     let other = enrol(
         &place.0.path().join("other"),
-        &invitation(),
+        &sealed(),
         now(),
         &SeededRandom::new(3),
     )
@@ -258,6 +315,10 @@ fn a_request_that_was_changed_is_refused() {
     for (changed, what) in [
         (exchanged("publication_key"), "another key"),
         (exchanged("signature"), "another signature"),
+        (
+            text.replace("expires: 2026-03", "expires: 2027-03"),
+            "another end",
+        ),
         (text.replace(&csr, &other_csr), "another signing request"),
         (text.replace("037032", "037006"), "another municipality"),
         (text.replace("node/imola", "node/dozza"), "another node"),
@@ -316,7 +377,7 @@ fn a_signing_request_for_somebody_else_is_refused_although_it_is_signed() {
         .csr;
     let key = SigningKey::from_seed(&[5; 32]).unwrap();
     let node = node_identity("ponte.example", "imola").unwrap();
-    let request = EnrolmentRequest::make(imola(), node, &foreign, &key);
+    let request = EnrolmentRequest::make(imola(), node, sealed().invited().clone(), &foreign, &key);
     let refused = EnrolmentRequest::parse(&request.to_text());
     assert!(matches!(
         refused,

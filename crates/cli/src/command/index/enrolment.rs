@@ -6,7 +6,9 @@ use agreement::reason::ExitCode;
 use chrono::TimeDelta;
 use clap::Args;
 use index::config::IndexConfig;
-use node::enrolment::{EnrolmentRequest, Invitation, index_section, node_identity};
+use node::enrolment::{
+    EnrolmentRequest, Invitation, InvitationKey, InvitedError, index_section, node_identity,
+};
 use registry::municipality::MunicipalityId;
 use transport::pki::names::{IndexId, TrustDomainName};
 use transport::pki::{files, summary};
@@ -64,8 +66,7 @@ pub(super) fn invite(
         days,
     } = arguments;
     let config = load(path)?;
-    let seed =
-        index::init::read_secret(&config.log_key).map_err(|error| Failure::file(&config.log_key, &error))?;
+    let seed = log_seed(&config)?;
     let log_key =
         index::init::verifier_key(&config.origin, &seed).map_err(|error| Failure::internal(&error))?;
     let authorities = files::read_certificate(&config.tls.authorities)
@@ -88,8 +89,11 @@ pub(super) fn invite(
         Failure::usage("invito non valido", "the invitation is not valid")
             .remedy(error.to_string(), error.to_string())
     };
+    let invitation = invitation
+        .seal(&InvitationKey::of_log(&seed))
+        .map_err(|error| refused(&error))?;
     let text = invitation.to_text().map_err(|error| refused(&error))?;
-    let number = invitation.fingerprint().map_err(|error| refused(&error))?;
+    let number = invitation.number();
     session.raw(&format!("{text}\n"))?;
     session.say_all([
         (
@@ -120,6 +124,10 @@ pub(super) fn admit(arguments: &AdmitArguments, session: &mut Session<'_, '_>) -
             "the request is of another trust domain",
         ));
     }
+    let key = InvitationKey::of_log(&log_seed(&config)?);
+    request
+        .check_invitation(&key, session.surroundings.clock.now())
+        .map_err(|error| not_invited(&error))?;
     if config.nodes.contains_key(&request.node) {
         let node = &request.node;
         return Err(Failure::new(
@@ -179,6 +187,23 @@ pub(super) fn admit(arguments: &AdmitArguments, session: &mut Session<'_, '_>) -
 
 fn load(path: &Path) -> Result<IndexConfig, Failure> {
     IndexConfig::load(path).map_err(|error| Failure::file(path, &error))
+}
+
+fn log_seed(config: &IndexConfig) -> Result<[u8; 32], Failure> {
+    index::init::read_secret(&config.log_key).map_err(|error| Failure::file(&config.log_key, &error))
+}
+
+fn not_invited(error: &InvitedError) -> Failure {
+    let (italian, english) = match error {
+        InvitedError::Unknown => (
+            "chiamare il comune: qualcuno può aver cambiato l'invito per strada; poi fare un nuovo invito",
+            "call the municipality: somebody may have changed the invitation on its way; then invite it anew",
+        ),
+        InvitedError::Expired(_) => ("fare un nuovo invito", "invite the municipality anew"),
+    };
+    Failure::usage("il nodo non viene ammesso", "the node is not admitted")
+        .because(error)
+        .remedy(italian, english)
 }
 
 /// The identity in the index's certificate.

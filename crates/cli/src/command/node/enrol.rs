@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use agreement::reason::ExitCode;
 use clap::Args;
-use node::enrolment::{CONFIG_FILE, EnrolError, Enrolled, Invitation, REQUEST_FILE, enrol};
+use node::enrolment::{CONFIG_FILE, EnrolError, Enrolled, REQUEST_FILE, SealedInvitation, enrol};
 
 use crate::failure::Failure;
 use crate::session::Session;
@@ -31,7 +31,7 @@ pub(super) fn run(arguments: &EnrolArguments, session: &mut Session<'_, '_>) -> 
         }
         None => invitation.clone(),
     };
-    let invitation = Invitation::parse(&text).map_err(|error| {
+    let invitation = SealedInvitation::parse(&text).map_err(|error| {
         Failure::usage("invito non valido", "the invitation is not valid")
             .because(&error)
             .remedy(
@@ -39,9 +39,7 @@ pub(super) fn run(arguments: &EnrolArguments, session: &mut Session<'_, '_>) -> 
                 "copy it whole, from its beginning to its end",
             )
     })?;
-    let number = invitation
-        .fingerprint()
-        .map_err(|error| Failure::internal(&error))?;
+    let number = invitation.number();
     let (clock, random) = (&session.surroundings.clock, &session.surroundings.random);
     let enrolled = enrol(directory, &invitation, clock.now(), random.as_ref());
     let Enrolled { directory, request } = enrolled.map_err(|error| refused(&error))?;
