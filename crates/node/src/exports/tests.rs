@@ -242,3 +242,91 @@ fn whatever_write_is_the_last_one_an_export_is_there_whole_or_not_at_all() {
     }
     assert!(20 < cut_short, "faults were met: {cut_short}");
 }
+
+/// An export in each state that lasts, and how it is read.
+fn held_in_every_state(exports: &SealedExports) -> Vec<HeldExport> {
+    let mapping = Mapping::parse(include_str!("../../tests/fixtures/kept-exports-v1/mapping.toml")).unwrap();
+    let mapped = ExportForm {
+        kind: ExportKind::Incremental,
+        mapping: Some(Arc::new(mapping)),
+    };
+    let counted = Cancellations {
+        cards: 100,
+        cancelled: 3,
+        missing: 8,
+        admitted: 10,
+        journal_end: 100,
+    };
+    let states = [
+        ExportState::Waiting(counted),
+        ExportState::Overtaken(counted),
+        ExportState::Kept {
+            until_ms: 1_736_600_000_000,
+        },
+    ];
+    let forms = [&mapped, &ExportForm::default(), &ExportForm::default()];
+    let names = [Some("export.csv".to_owned()), None, None];
+    let taken = states.into_iter().zip(forms).zip(names);
+    taken
+        .map(|((state, form), name)| {
+            let (at, on) = (noon("2025-01-10"), day("2025-01-09"));
+            let mut held = exports.take(at, on, name, form, CONTENT).unwrap();
+            exports.hold(&mut held, state).unwrap();
+            held
+        })
+        .collect()
+}
+
+/// With `PONTE_WRITE_FIXTURES` set the files are written; without, they must be what this version writes.
+#[test]
+fn version_1_still_reads_and_is_what_is_written() {
+    let directory = std::path::Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/kept-exports-v1"
+    ));
+    let (files, ring) = (no_files(), no_files());
+    let (exports, _) = open(&files, &ring, 1);
+    let mut written = held_in_every_state(&exports);
+    written.sort_by(|one, other| one.id.cmp(&other.id));
+    let all = |files: &Arc<FaultyFiles>| {
+        let names = files.list().unwrap().into_iter();
+        names
+            .map(|name| (files.content(&name).unwrap(), name))
+            .collect::<Vec<_>>()
+    };
+    let produced = [all(&files), all(&ring)].concat();
+    if std::env::var_os("PONTE_WRITE_FIXTURES").is_some() {
+        std::fs::create_dir_all(directory).unwrap();
+        for (content, name) in &produced {
+            std::fs::write(directory.join(name), content).unwrap();
+        }
+    }
+    let (stored, stored_ring) = (no_files(), no_files());
+    let mut found = 0;
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        if name == "mapping.toml" {
+            continue;
+        }
+        let content = std::fs::read(entry.path()).unwrap();
+        assert!(
+            produced.contains(&(content.clone(), name.clone())),
+            "this version writes the same: {name}"
+        );
+        let into = if name == store::keys::ring::RING_FILE {
+            &stored_ring
+        } else {
+            &stored
+        };
+        into.set_content(&name, content);
+        found += 1;
+    }
+    assert_eq!(found, produced.len());
+    let (exports, _) = open(&stored, &stored_ring, 2);
+    assert_eq!(exports.all().unwrap(), written);
+    for held in written {
+        assert_eq!(content(&exports, &held.id), CONTENT);
+        assert!(held.note.form().is_ok());
+    }
+}
