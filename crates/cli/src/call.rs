@@ -268,8 +268,21 @@ fn refusal_english(error: &ClientError, refusal: &client::error::Refusal) -> Str
 
 /// Writes a new file; an old one is never overwritten.
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    write_with_mode(path, bytes, 0o666)
+}
+
+/// Writes a new file that its owner alone can read; an old one is never overwritten.
+pub fn write_new_private(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    write_with_mode(path, bytes, 0o600)
+}
+
+/// `mode` is what the process's mask leaves of it.
+fn write_with_mode(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Failure> {
     use std::io::Write as _;
-    let mut file = match std::fs::File::create_new(path) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = std::fs::OpenOptions::new();
+    let opened = options.write(true).create_new(true).mode(mode).open(path);
+    let mut file = match opened {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Err(exists(path)),
         Err(error) => return Err(Failure::file(path, &error)),
@@ -279,7 +292,8 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         .map_err(|error| Failure::file(path, &error))
 }
 
-fn exists(path: &Path) -> Failure {
+/// A file is in the way.
+pub fn exists(path: &Path) -> Failure {
     Failure::new(
         agreement::reason::ExitCode::Conflict,
         format!("{} esiste già e non viene sovrascritto", path.display()),

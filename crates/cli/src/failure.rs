@@ -6,6 +6,7 @@ use std::io;
 use std::path::Path;
 
 use agreement::reason::ExitCode;
+use transport::causes::chain;
 
 use crate::language::Language;
 
@@ -123,20 +124,4 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::Output(error)
     }
-}
-
-/// The messages of an error and of everything that caused it, each said once.
-pub fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut last = text.clone();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let message = error.to_string();
-        if message != last {
-            let _ = write!(text, ": {message}");
-        }
-        last = message;
-        source = error.source();
-    }
-    text
 }

@@ -7,6 +7,7 @@ use agreement::reason::{ExitCode, GrpcCode, Reason};
 use ledger::checkpoint::CheckpointError;
 use ledger::receipt::ReceiptError;
 use ledger::tree::VerifyError;
+use transport::causes::chain;
 use transport::channel::ConnectError;
 use transport::pki::files::PkiFileError;
 use transport::tls::error::TlsError;
@@ -195,7 +196,7 @@ impl ClientError {
     pub fn english(&self) -> String {
         match self.reason() {
             Some(reason) => format!("{}; {}", reason.english(), reason.remedy_english()),
-            None => self.chain(),
+            None => chain(self),
         }
     }
 
@@ -214,19 +215,7 @@ impl ClientError {
                 "la ricevuta appartiene a un'altra chiamata; segnalarlo a un revisore"
             }
         };
-        format!("{own} ({})", self.chain())
-    }
-
-    /// The message and those of its causes.
-    fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
-        text
+        format!("{own} ({})", chain(self))
     }
 
     pub(crate) fn of_status(status: &tonic::Status, deadline: Duration) -> Self {

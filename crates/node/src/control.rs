@@ -13,12 +13,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
+use transport::causes::chain;
 use transport::shutdown::Shutdown;
 
 use crate::acceptance::AcceptanceRequest;
 use crate::daemon::Handle;
 use crate::form::{MappingFileError, load_mapping};
-use crate::housekeeping::chain;
 use crate::import::RemovalLimit;
 use crate::measure::{CardNumber, Order};
 use crate::reconcile::Mending;
@@ -48,7 +48,7 @@ pub enum Command {
         removals: Removals,
         /// Which cards it holds; as configured when absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        kind: Option<Kind>,
+        kind: Option<ExportKind>,
         /// Absolute path of the mapping with which it is read; as configured when absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         mapping: Option<PathBuf>,
@@ -87,16 +87,6 @@ pub enum Command {
         #[serde(default)]
         mending: Mending,
     },
-}
-
-/// Which cards an export holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// All.
-    Total,
-    /// Those to which something happened.
-    Incremental,
 }
 
 /// What becomes of cards that an export does not name, or says to be cancelled or dead.
@@ -271,16 +261,12 @@ async fn obey(command: Command, handle: &Handle) -> Reply {
 
 /// How an export is read of which only this was told.
 pub fn form_of(
-    kind: Option<Kind>,
+    kind: Option<ExportKind>,
     mapping: Option<&Path>,
     configured: &ExportForm,
 ) -> Result<ExportForm, MappingFileError> {
     Ok(ExportForm {
-        kind: match kind {
-            None => configured.kind,
-            Some(Kind::Total) => ExportKind::Total,
-            Some(Kind::Incremental) => ExportKind::Incremental,
-        },
+        kind: kind.unwrap_or(configured.kind),
         mapping: match mapping {
             None => configured.mapping.clone(),
             Some(path) => Some(load_mapping(path)?),

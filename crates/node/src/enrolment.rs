@@ -14,13 +14,13 @@ mod seal;
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use agreement::peer::SpiffeId;
 use chrono::{DateTime, Utc};
 use registry::hex;
 use registry::signing::{KeyError, SigningKey, pem_of_seed};
+use store::files::system::make_private;
 use transport::pki::error::PkiError;
 use transport::pki::files::{self, PkiFileError};
 use transport::pki::request::{KeyPem, SigningRequest, csr};
@@ -111,11 +111,7 @@ pub fn enrol(
     if unfinished.exists() {
         return Err(EnrolError::Exists(unfinished));
     }
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&unfinished)
-        .map_err(failed(&unfinished))?;
+    make_private(&unfinished).map_err(failed(&unfinished))?;
     let made = fill(&unfinished, sealed, random).and_then(|request| {
         sync(&unfinished).map_err(failed(&unfinished))?;
         fs::rename(&unfinished, directory).map_err(failed(directory))?;
@@ -156,10 +152,7 @@ fn fill(
     );
     let to = |name: &str| directory.join(name);
     let data = to("data");
-    fs::DirBuilder::new()
-        .mode(0o700)
-        .create(&data)
-        .map_err(|source| EnrolError::Directory { path: data, source })?;
+    make_private(&data).map_err(|source| EnrolError::Directory { path: data, source })?;
     files::write_key(&to("node.key"), &key)?;
     files::write_key(&to("publication.key"), &KeyPem::new(pem_of_seed(&seed)))?;
     files::write_key(

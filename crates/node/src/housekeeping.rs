@@ -8,6 +8,7 @@ use agreement::moment::Moment;
 use chrono::NaiveDate;
 use serde::Serialize;
 use tokio::sync::{Notify, watch};
+use transport::causes::chain;
 use transport::clock::Clock;
 use transport::shutdown::Shutdown;
 
@@ -151,18 +152,6 @@ impl HousekeepingHandle {
             .ok()
             .map(|status| status.clone())
     }
-}
-
-/// The messages of an error and of what caused it.
-pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -14,16 +14,17 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata};
 use std::io::{self, BufReader, Read};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Serialize;
 use store::files::is_no_space;
+use store::files::system::make_private;
 use store::segment::AppendError;
+use transport::causes::chain;
 
 use crate::exports::{ExportId, ExportsError};
-use crate::housekeeping::chain;
 use crate::intake::{Delivery, Intake, IntakeError, Outcome};
 
 use self::held::{Held, HeldKind, MOVING, TAKEN, held_name, mark, numbered};
@@ -161,9 +162,7 @@ impl Incoming {
     /// Those of the operating system.
     pub fn prepare(rules: &IncomingRules) -> io::Result<()> {
         for folder in [&rules.directory, &rules.rejected] {
-            if !folder.try_exists()? {
-                fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-            }
+            make_private(folder)?;
         }
         Ok(())
     }

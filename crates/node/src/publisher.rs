@@ -18,6 +18,7 @@ use client::node::NodeClient;
 use registry::identifier::IstatCode;
 use registry::signing::SigningKey;
 use tokio::sync::{Notify, watch};
+use transport::causes::chain;
 use transport::clock::Clock;
 use transport::random::Random;
 use transport::shutdown::Shutdown;
@@ -124,7 +125,7 @@ impl Publisher {
 
     /// Waits before the next attempt, or for a person.
     async fn pause(&self, broken: &Broken, failed: u32, shutdown: &Shutdown) {
-        let error = broken.chain();
+        let error = chain(broken);
         if let Broken::Stopped(stop) = broken {
             tracing::error!(%stop, "publishing has stopped: a person must look");
             self.status

@@ -1,12 +1,10 @@
 //! The node's data directory: lock, key ring, journal and mirror, sealed exports, reports.
 
-use std::fs;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use store::files::Files;
-use store::files::system::SystemFiles;
+use store::files::system::{SystemFiles, make_private};
 use store::keys::Entropy;
 use store::keys::encryption_key::{KeyEncryptionKey, KeyFileError};
 use store::keys::ring::{KeyRing, RingError};
@@ -141,14 +139,4 @@ impl Storage {
     pub(crate) fn files(&self) -> &Arc<dyn Files> {
         &self.files
     }
-}
-
-fn make_private(directory: &Path) -> std::io::Result<()> {
-    if directory.try_exists()? {
-        return Ok(());
-    }
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)
 }

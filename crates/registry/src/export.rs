@@ -20,6 +20,7 @@ mod writer;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 
 pub use self::column::{COLUMNS, Column, ColumnSpec, Form, Requirement};
 pub use self::document::layout_document;
@@ -50,7 +51,8 @@ pub struct ExportForm {
 }
 
 /// Which cards an export holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ExportKind {
     /// All that the municipality publishes: a card that is not named is withdrawn.
     #[default]

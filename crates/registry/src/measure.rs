@@ -7,10 +7,11 @@ use std::fmt;
 
 use chrono::NaiveDate;
 
+use crate::identifier::HouseholdId;
 use crate::municipality::MunicipalityId;
 use crate::normal;
 use crate::publication::HoldReason;
-use crate::record::{Address, Generalities, Place, Record, Sex};
+use crate::record::{Address, Generalities, HouseholdLink, Place, Record, Residence, Sex};
 use crate::sealing;
 
 /// Measures on a card.
@@ -182,6 +183,42 @@ impl DwellingKey {
 impl fmt::Debug for DwellingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("DwellingKey(..)")
+    }
+}
+
+/// What somebody shares with whoever lives there too.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SharedPlace {
+    /// A household of the card's municipality.
+    Household(HouseholdId),
+    /// A dwelling.
+    Dwelling(DwellingKey),
+}
+
+impl SharedPlace {
+    /// Every household and dwelling that a card names, now or in its history: whoever knows one knows where those live
+    /// who stand there.
+    pub fn named_by(card: &Record) -> impl Iterator<Item = Self> + '_ {
+        let households = card.households.facts().iter().map(|fact| &fact.value);
+        let residences = card.residences.facts().iter().map(|fact| &fact.value);
+        Self::of(households, residences)
+    }
+
+    /// The household and the dwelling in which the person of a card stands on a day.
+    pub fn held_on(card: &Record, day: NaiveDate) -> impl Iterator<Item = Self> + '_ {
+        let household = card.while_registered(&card.households, day).held();
+        let residence = card.while_registered(&card.residences, day).held();
+        Self::of(household.into_iter(), residence.into_iter())
+    }
+
+    fn of<'a>(
+        households: impl Iterator<Item = &'a HouseholdLink> + 'a,
+        residences: impl Iterator<Item = &'a Residence> + 'a,
+    ) -> impl Iterator<Item = Self> + 'a {
+        let dwellings = residences.filter_map(|residence| DwellingKey::of(&residence.place));
+        households
+            .map(|link| Self::Household(link.household.clone()))
+            .chain(dwellings.map(Self::Dwelling))
     }
 }
 

@@ -16,10 +16,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use registry::canonical;
 use registry::identifier::{LocalId, PersonId, RecordId};
 use registry::linking::{GeneralitiesKey, LinkKey};
-use registry::measure::DwellingKey;
+use registry::measure::SharedPlace;
 use registry::municipality::MunicipalityId;
 use registry::normal;
-use registry::record::{HouseholdLink, Place, Record};
+use registry::record::{HouseholdLink, Record};
 
 use crate::keys::ring::{KeyRing, NamedKey, RingError};
 use crate::keys::token::{Token, TokenDomain, Tokenizer};
@@ -496,10 +496,15 @@ impl Projection {
             .collect()
     }
 
-    /// Token of the dwelling at a place, where it is one.
-    pub(crate) fn dwelling_token(&self, place: &Place) -> Option<Token> {
-        let key = DwellingKey::of(place)?;
-        Some(self.tokens.token(TokenDomain::Dwelling, key.as_bytes()))
+    /// Token of a household or dwelling that a card names.
+    pub(crate) fn place_token(&self, card: &Record, place: &SharedPlace) -> Option<Token> {
+        match place {
+            SharedPlace::Household(household) => {
+                let municipality = MunicipalityId::of_any(card.municipality)?;
+                Some(self.household_token(municipality, household.as_str()))
+            }
+            SharedPlace::Dwelling(key) => Some(self.tokens.token(TokenDomain::Dwelling, key.as_bytes())),
+        }
     }
 
     /// What leads from a key by which cards are linked.

@@ -135,7 +135,10 @@ fn examine_machine(path: &Path, session: &Session<'_, '_>, findings: &mut Vec<Fi
                 volume::examine(&config.data_directory, findings);
             }
             Err(as_node) => {
-                let (index, node) = (crate::failure::chain(&as_index), crate::failure::chain(&as_node));
+                let (index, node) = (
+                    transport::causes::chain(&as_index),
+                    transport::causes::chain(&as_node),
+                );
                 findings.push(
                     Finding::new(
                         "configuration",

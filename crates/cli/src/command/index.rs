@@ -165,12 +165,7 @@ fn secret(path: &Path, random: &dyn Random) -> Result<[u8; 32], Failure> {
 
 /// Makes a directory that its owner alone can enter.
 pub(crate) fn make_private(directory: &Path) -> Result<(), Failure> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)
-        .map_err(|error| Failure::file(directory, &error))
+    store::files::system::make_private(directory).map_err(|error| Failure::file(directory, &error))
 }
 
 fn configuration(trust_domain: &TrustDomainName, origin: &Origin, listen: std::net::SocketAddr) -> String {

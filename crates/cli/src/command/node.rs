@@ -19,9 +19,9 @@ use clap::{Args, Subcommand};
 use client::node::NodeClient;
 use node::check::{CheckReport, ExportError};
 use node::config::NodeConfig;
-use node::control::{self, Kind};
+use node::control;
 use node::findings::RuleFindings;
-use registry::export::{ExportContext, ExportForm, OpenError};
+use registry::export::{ExportContext, ExportForm, ExportKind, OpenError};
 
 pub use self::measure::{CardArguments, ProtectArguments, SealArguments};
 use self::qualify::QualifyArguments;
@@ -280,8 +280,8 @@ impl FormArguments {
         })
     }
 
-    fn kind(&self) -> Option<Kind> {
-        self.incremental.then_some(Kind::Incremental)
+    fn kind(&self) -> Option<ExportKind> {
+        self.incremental.then_some(ExportKind::Incremental)
     }
 }
 

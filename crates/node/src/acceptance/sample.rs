@@ -19,8 +19,7 @@ use agreement::usage::Usage;
 use agreement::view::household::{HouseholdView, VisibleCard};
 use aws_lc_rs::digest;
 use chrono::{DateTime, NaiveDate, TimeDelta};
-use registry::identifier::HouseholdId;
-use registry::measure::DwellingKey;
+use registry::measure::SharedPlace;
 use registry::municipality::MunicipalityId;
 use registry::record::Record;
 use uuid::Uuid;
@@ -70,8 +69,7 @@ impl Sampler {
 #[derive(Debug, Default)]
 pub(super) struct Shelters {
     persons: HashSet<String>,
-    households: HashSet<HouseholdId>,
-    dwellings: HashSet<DwellingKey>,
+    places: HashSet<SharedPlace>,
 }
 
 impl Shelters {
@@ -81,12 +79,7 @@ impl Shelters {
             return;
         }
         self.persons.extend(identifiers(card));
-        let household = card.while_registered(&card.households, day).held();
-        self.households
-            .extend(household.map(|link| link.household.clone()));
-        let residence = card.while_registered(&card.residences, day).held();
-        self.dwellings
-            .extend(residence.and_then(|residence| DwellingKey::of(&residence.place)));
+        self.places.extend(SharedPlace::held_on(card, day));
     }
 
     /// Whether a card must not stand on the page: of a sealed identity, of a protected person, or of somebody who
@@ -99,12 +92,7 @@ impl Shelters {
     /// The location of a card: what it says itself, or that it names such a place, now or in its history.
     fn location(&self, card: &Record, reference_date: NaiveDate, today: NaiveDate) -> Location {
         let own = Location::on_card(card, reference_date, today);
-        let mut households = card.households.facts().iter();
-        let mut dwellings = card.residences.facts().iter();
-        let shared = households.any(|fact| self.households.contains(&fact.value.household))
-            || dwellings.any(|fact| {
-                DwellingKey::of(&fact.value.place).is_some_and(|key| self.dwellings.contains(&key))
-            });
+        let shared = SharedPlace::named_by(card).any(|place| self.places.contains(&place));
         match own {
             Location::Open if shared => Location::Shared,
             own => own,

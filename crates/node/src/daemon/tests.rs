@@ -1,6 +1,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use registry::export::ExportKind;
 use registry::signing::pem_of_seed;
 use serde_json::json;
 use transport::clock::ManualClock;
@@ -8,7 +9,7 @@ use transport::pki::files::write_key;
 use transport::pki::request::KeyPem;
 use transport::random::danger::SeededRandom;
 
-use crate::control::{AskError, Command, Kind, Removals, Reply, ask, socket_path};
+use crate::control::{AskError, Command, Removals, Reply, ask, socket_path};
 use crate::fixture::{day, residents};
 
 use super::*;
@@ -107,7 +108,7 @@ async fn a_daemon_takes_commands_over_its_socket_and_leaves_nothing_in_clear() {
         path: config_file("mappings/gamma.csv"),
         day: Some("2025-01-10".to_owned()),
         removals: Removals::Configured,
-        kind: Some(Kind::Incremental),
+        kind: Some(ExportKind::Incremental),
         mapping: Some(mapping),
     };
     let Reply::Done(report) = told(&config, mapped(config_file("mappings/gamma.toml"))).await else {

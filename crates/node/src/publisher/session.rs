@@ -429,18 +429,6 @@ impl Broken {
             | Self::Stopped(_) => None,
         }
     }
-
-    /// The message and those of its causes.
-    pub(super) fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
-        text
-    }
 }
 
 /// Bytes of a change in a batch: its own, and tag and length before it.

@@ -45,6 +45,20 @@ impl Drop for Lock {
     }
 }
 
+/// Makes a directory, and those above it, that its owner alone can enter; one that is there stays as it is.
+///
+/// # Errors
+/// Those of the operating system.
+pub fn make_private(directory: &Path) -> Result<()> {
+    if directory.try_exists()? {
+        return Ok(());
+    }
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
+}
+
 impl SystemFiles {
     /// Opens the directory as its one owner; creates it when it does not exist.
     ///
@@ -52,7 +66,7 @@ impl SystemFiles {
     /// `WouldBlock` when another process has it open, and those of the operating system.
     pub fn open(root: &Path) -> Result<Self> {
         if !root.try_exists()? {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(root)?;
+            make_private(root)?;
             if let Some(parent) = root.parent()
                 && parent != Path::new("")
             {

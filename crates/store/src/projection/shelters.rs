@@ -6,6 +6,7 @@
 //! say on which days. Cards that are shown to nobody count too: a sealed identity that was protected still is.
 
 use registry::identifier::{PersonId, RecordId};
+use registry::measure::SharedPlace;
 use registry::record::Record;
 
 use crate::keys::token::Token;
@@ -15,9 +16,9 @@ use crate::rows::{CommitSequence, Lead, Version, record_behind};
 impl Projection {
     /// Tokens of every household and dwelling that a card names, each once.
     pub(crate) fn places_of(&self, card: &Record) -> Vec<Token> {
-        let mut tokens = self.household_tokens(card);
-        let dwellings = card.residences.facts().iter();
-        tokens.extend(dwellings.filter_map(|fact| self.dwelling_token(&fact.value.place)));
+        let mut tokens: Vec<Token> = SharedPlace::named_by(card)
+            .filter_map(|place| self.place_token(card, &place))
+            .collect();
         tokens.sort_unstable_by_key(|token| *token.as_bytes());
         tokens.dedup();
         tokens

@@ -5,6 +5,7 @@ use agreement::permit::Permit;
 use agreement::subject::Location;
 use chrono::NaiveDate;
 use registry::identifier::PersonId;
+use registry::measure::SharedPlace;
 use registry::record::Record;
 
 use crate::projection::ProjectionError;
@@ -37,12 +38,8 @@ impl Reader {
                     continue;
                 };
                 let there = days.iter().any(|day| {
-                    let household = standing.while_registered(&standing.households, *day).held();
-                    let residence = standing.while_registered(&standing.residences, *day).held();
-                    let household = household.and_then(|link| self.projection.household_of(standing, link));
-                    let dwelling =
-                        residence.and_then(|residence| self.projection.dwelling_token(&residence.place));
-                    [household, dwelling].contains(&Some(place))
+                    SharedPlace::held_on(standing, *day)
+                        .any(|held| self.projection.place_token(standing, &held) == Some(place))
                 });
                 let protected =
                     protected_on(standing, days) || self.is_protected(sheltered.person, days, visible)?;

@@ -145,7 +145,7 @@ pub(super) fn fsck(arguments: &FsckArguments, session: &mut Session<'_, '_>) -> 
             Ok(ExitCode::Ok)
         }
         Err(error) => {
-            let chain = crate::failure::chain(&error);
+            let chain = transport::causes::chain(&error);
             session.say(
                 format!("registro alterato o danneggiato: {chain}"),
                 format!("the log was changed or damaged: {chain}"),

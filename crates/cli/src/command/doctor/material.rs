@@ -5,13 +5,13 @@ use std::path::Path;
 
 use agreement::peer::{Role, SpiffeId};
 use chrono::{DateTime, Utc};
+use transport::causes::chain;
 use transport::pki::files;
 use transport::pki::names::IndexId;
 use transport::pki::summary;
 
 use super::CallerRole;
 use super::finding::{Finding, Light};
-use crate::failure::chain;
 
 /// Identity and life of a certificate; gives the role of a peer.
 pub(super) fn certificate(

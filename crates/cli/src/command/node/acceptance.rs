@@ -1,7 +1,5 @@
 //! The acceptance report.
 
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use agreement::reason::ExitCode;
@@ -11,6 +9,7 @@ use node::control::Command;
 
 use super::NodeArguments;
 use super::daemon::{as_json, failed, open, told};
+use crate::call::{exists, write_new_private};
 use crate::datum::{Datum, RecordBuilder};
 use crate::failure::Failure;
 use crate::session::Session;
@@ -54,12 +53,7 @@ pub(super) fn run(
     let config = node.load()?;
     let files = ["txt", "json"].map(|extension| out.with_extension(extension));
     if let Some(taken) = files.iter().find(|file| file.exists()) {
-        let taken = taken.display();
-        return Err(Failure::new(
-            ExitCode::Conflict,
-            format!("{taken} esiste già e non viene sovrascritto"),
-            format!("{taken} exists already and is not overwritten"),
-        ));
+        return Err(exists(taken));
     }
     let request = AcceptanceRequest {
         expected: expected.as_deref().map(read).transpose()?,
@@ -84,8 +78,8 @@ pub(super) fn run(
     let acceptance: Acceptance = serde_json::from_value(made).map_err(|error| Failure::internal(&error))?;
     let json = serde_json::to_vec_pretty(&acceptance).map_err(|error| Failure::internal(&error))?;
     let [text_file, json_file] = &files;
-    write(text_file, acceptance.text().as_bytes())?;
-    write(json_file, &json)?;
+    write_new_private(text_file, acceptance.text().as_bytes())?;
+    write_new_private(json_file, &json)?;
     let (text_file, json_file) = (text_file.display(), json_file.display());
     session.say(
         format!(
@@ -124,18 +118,4 @@ fn row(line: &CountLine) -> Datum {
 
 fn read(file: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(file).map_err(|error| Failure::file(file, &error))
-}
-
-/// Writes a new file for its owner alone.
-fn write(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(file)
-        .and_then(|mut opened| {
-            opened.write_all(bytes)?;
-            opened.sync_all()
-        })
-        .map_err(|error| Failure::file(file, &error))
 }

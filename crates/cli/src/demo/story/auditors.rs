@@ -173,7 +173,7 @@ async fn files_checked(stage: &Stage<'_>, traces: &Traces) -> Result<Result<Stri
             bytes,
             checkpoints,
             torn: _,
-        } = report.map_err(|error| crate::failure::chain(&error))?;
+        } = report.map_err(|error| transport::causes::chain(&error))?;
         Ok(format!(
             "{entries} entries in {frames} frames, {bytes} bytes, {checkpoints} checkpoints, all right"
         ))
