@@ -8,6 +8,7 @@ mod indistinguishable;
 mod door;
 mod interruption;
 mod untrusted_node;
+mod publication_key;
 mod sealed;
 mod lines_of_history;
 mod restart;

@@ -1,5 +1,7 @@
 //! The index's configuration file: parsed without side effects, unknown keys refused.
 
+mod publication_keys;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -8,12 +10,13 @@ use std::time::Duration;
 use agreement::peer::{Role, SpiffeId};
 use registry::identifier::IstatCode;
 use registry::municipality::MunicipalityId;
-use registry::publication::{Allowance, DailyLimits};
+use registry::publication::{Allowance, DailyLimits, EnrolledKeys};
 use registry::signing::VerifyingKey;
 use registry::statement::RegistrarId;
 use serde::Deserialize;
 use store::segment::Settings;
 
+use self::publication_keys::{RawPublicationKey, enrolled_keys};
 use crate::freshness::StaleAfter;
 
 /// Everything the index is told from outside.
@@ -71,8 +74,8 @@ pub struct TlsFiles {
 pub struct NodeGrant {
     /// For these municipalities.
     pub municipalities: Vec<MunicipalityId>,
-    /// Batches must be signed with it: the municipality's publication key, apart from TLS.
-    pub publication_key: VerifyingKey,
+    /// Batches must be signed with one of them whose time it is: the municipality's publication keys, apart from TLS.
+    pub publication_keys: EnrolledKeys,
 }
 
 /// For whom a registrar (*ufficiale d'anagrafe*) speaks.
@@ -200,7 +203,8 @@ struct RawFreshness {
 struct RawNode {
     id: String,
     municipalities: Vec<String>,
-    publication_key: String,
+    publication_key: Option<String>,
+    publication_keys: Option<Vec<RawPublicationKey>>,
     alarm_after_hours: Option<u32>,
 }
 
@@ -397,12 +401,13 @@ impl RawNode {
             id,
             municipalities: codes,
             publication_key,
+            publication_keys,
             alarm_after_hours: _,
         } = self;
         let id = peer_id(&format!("{key}.id"), &id, trust_domain, Role::Node)?;
         let grant = NodeGrant {
             municipalities: municipalities(key, &codes)?,
-            publication_key: verifying_key(&format!("{key}.publication_key"), &publication_key)?,
+            publication_keys: enrolled_keys(key, publication_key, publication_keys)?,
         };
         Ok((id, grant))
     }

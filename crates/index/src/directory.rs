@@ -152,6 +152,7 @@ impl<S: RecordStore> DirectoryService for Directory<S> {
 #[cfg(test)]
 mod tests {
     use registry::identifier::IstatCode;
+    use registry::publication::EnrolledKeys;
     use registry::signing::SigningKey;
 
     use super::*;
@@ -168,7 +169,7 @@ mod tests {
     fn municipalities_are_told_in_order_of_istat_code_and_to_a_node_its_own() {
         let grant = |codes: &[&str]| NodeGrant {
             municipalities: codes.iter().map(|code| id(code)).collect(),
-            publication_key: SigningKey::from_seed(&[9; 32]).unwrap().verifying_key(),
+            publication_keys: EnrolledKeys::of(SigningKey::from_seed(&[9; 32]).unwrap().verifying_key()),
         };
         let (first, second) = (peer(Role::Node, "a"), peer(Role::Node, "b"));
         let nodes = BTreeMap::from([

@@ -17,10 +17,7 @@ use ledger::part::PartKind;
 use registry::digest::DIGEST_VERSION;
 use registry::identifier::IstatCode;
 use registry::municipality::MunicipalityId;
-use registry::publication::{
-    MAX_CHANGES, MAX_CLOCK_SKEW_MS, Refusal, SignedBatch, Verdict, VerifiedBatch, Watermark,
-};
-use registry::signing::VerifyingKey;
+use registry::publication::{MAX_CHANGES, MAX_CLOCK_SKEW_MS, Refusal, SignedBatch, Verdict, Watermark};
 use store::access_log::part_content::DetailPart;
 use store::publisher::{Acknowledged, MunicipalityState, PublishError, Rejection, Standing};
 use store::record_store::RecordStore;
@@ -67,8 +64,6 @@ pub struct Publication<S> {
 struct OwnMunicipality {
     code: IstatCode,
     id: MunicipalityId,
-    /// With which its batches are signed.
-    key: VerifyingKey,
 }
 
 impl<S> Publication<S> {
@@ -83,8 +78,7 @@ impl<S> Publication<S> {
         let id = MunicipalityId::of_any(code).ok_or_else(foreign)?;
         let granted = self.shared.nodes.get(&call.peer.id).ok_or_else(foreign)?;
         if granted.municipalities.contains(&id) {
-            let key = granted.publication_key;
-            Ok(OwnMunicipality { code, id, key })
+            Ok(OwnMunicipality { code, id })
         } else {
             Err(foreign())
         }
@@ -214,17 +208,20 @@ impl<S: RecordStore> Publication<S> {
             }
         };
         let first = signed.batch.first_sequence();
-        let Ok(verified) = VerifiedBatch::verify(signed, &own.key) else {
+        let now_ms = self.shared.clock.now_ms();
+        let keys = self
+            .shared
+            .nodes
+            .get(&call.peer.id)
+            .map(|grant| &grant.publication_keys);
+        let Some(verified) = keys.and_then(|keys| keys.verify(signed, now_ms).ok()) else {
             let facts = vec![("first_sequence".to_owned(), first.to_string())];
             let reason = Reason::BatchNotSigned;
             self.enter(call, Some(own), facts, Some(reason)).await?;
             return Err(status_for(reason, Details::none()));
         };
         let published = if MunicipalityId::of_any(verified.batch().municipality()) == Some(own.id) {
-            self.shared
-                .store
-                .publish(verified, self.shared.clock.now_ms())
-                .await
+            self.shared.store.publish(verified, now_ms).await
         } else {
             Err(PublishError::Refused(Refusal::ForeignMunicipality))
         };

@@ -24,6 +24,7 @@
 
 mod batch;
 mod signed;
+mod keys;
 mod intake;
 mod hold;
 mod line;
@@ -36,6 +37,7 @@ pub use self::hold::{Allowance, DailyLimits, HoldReason, Limited, LimitedKinds, 
 pub use self::intake::{
     Accepted, Acknowledgement, Admission, Admitted, Intake, MAX_CLOCK_SKEW_MS, NotNext, Refusal,
 };
+pub use self::keys::{EnrolledKey, EnrolledKeys, EnrolledKeysError, KeyStanding};
 pub use self::line::{AcknowledgementKey, AcknowledgementProof, Cause, Claim, Line, Verdict};
 pub use self::publisher::{AttachError, Attached, Detached, IndexState, Reaction, StopReason};
 pub use self::signed::{SignedBatch, VerifiedBatch};

@@ -1,6 +1,7 @@
 //! `ponte index`: the central service.
 
 mod enrolment;
+mod publication_keys;
 mod quarantine;
 mod upkeep;
 
@@ -28,6 +29,8 @@ pub enum IndexCommand {
     Invite(enrolment::InviteArguments),
     /// Check what a municipality answered, and print its section of the configuration
     Admit(enrolment::AdmitArguments),
+    /// List the publication keys of the nodes: exit 1 when a node has none that is good now
+    PublicationKeys(publication_keys::PublicationKeysArguments),
     /// Run the index until SIGTERM or SIGINT
     Run {
         /// Configuration file
@@ -69,6 +72,7 @@ pub fn run(command: IndexCommand, session: &mut Session<'_, '_>) -> Result<ExitC
         IndexCommand::Init(arguments) => init(&arguments, session),
         IndexCommand::Invite(arguments) => enrolment::invite(&arguments, session),
         IndexCommand::Admit(arguments) => enrolment::admit(&arguments, session),
+        IndexCommand::PublicationKeys(arguments) => publication_keys::run(&arguments, session),
         IndexCommand::Run { config } => serve(&config, session),
         IndexCommand::Status(arguments) => upkeep::status(&arguments, session),
         IndexCommand::AcceptJournal(arguments) => upkeep::accept_journal(&arguments, session),

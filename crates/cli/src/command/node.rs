@@ -6,6 +6,7 @@ mod daemon;
 mod reports;
 mod acceptance;
 mod held;
+pub(crate) mod publication_key;
 mod qualify;
 mod measure;
 
@@ -71,6 +72,8 @@ pub enum NodeCommand {
     Protect(ProtectArguments),
     /// End the protection of a person; takes effect when a registrar has confirmed it
     Unprotect(CardArguments),
+    /// Make a new publication key, and print what the region puts into its configuration
+    NewPublicationKey(publication_key::NewPublicationKeyArguments),
     /// Seal an identity: the old one is shown to nobody, once a registrar has confirmed it
     Seal(SealArguments),
 }
@@ -189,6 +192,7 @@ pub fn run(command: NodeCommand, session: &mut Session<'_, '_>) -> Result<ExitCo
         NodeCommand::ConfirmHeld(arguments) => held::confirm(&arguments, session),
         NodeCommand::Protect(arguments) => measure::protect(&arguments, session),
         NodeCommand::Unprotect(arguments) => measure::unprotect(&arguments, session),
+        NodeCommand::NewPublicationKey(arguments) => publication_key::run(&arguments, session),
         NodeCommand::Seal(arguments) => measure::seal(&arguments, session),
     }
 }

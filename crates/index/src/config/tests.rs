@@ -1,3 +1,5 @@
+use chrono::{DateTime, Utc};
+
 use super::*;
 
 const SAMPLE: &str = include_str!("../../../../config/index.toml");
@@ -14,6 +16,14 @@ fn the_sample_is_a_whole_configuration() {
     assert_eq!(config.tls.key, Path::new("/etc/ponte/tls/index.key"));
     let published: usize = config.nodes.values().map(|node| node.municipalities.len()).sum();
     assert_eq!((config.nodes.len(), published), (2, 5));
+    let santerno = SpiffeId::parse("spiffe://ponte.example/node/santerno").unwrap();
+    let march: DateTime<Utc> = "2026-03-01T00:00:00Z".parse().unwrap();
+    let enrolled: Vec<_> = config.nodes[&santerno].publication_keys.iter().collect();
+    assert_eq!(enrolled[1].from_ms, u64::try_from(march.timestamp_millis()).ok());
+    assert_eq!(
+        (enrolled.len(), enrolled[0].from_ms, enrolled[1].until_ms),
+        (2, None, None)
+    );
     let region = SpiffeId::parse("spiffe://ponte.example/auditor/region").unwrap();
     assert_eq!(config.readers.get(&region), Some(&ReaderGrant::Region));
     assert_eq!(config.limits.cache_bytes, 1 << 30);
@@ -84,7 +94,28 @@ fn each_broken_rule_names_its_key() {
         "publication_key = \"",
         "node[0].publication_key",
     );
-    check_refused("key = \"O2on", "# key = \"O2on", "toml");
+    check_refused(
+        "publication_key = \"O2on",
+        "# publication_key = \"O2on",
+        "node[0]",
+    );
+    check_refused(
+        "publication_keys = [",
+        "publication_key = \"O2onvM62pC1im6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik=\"\npublication_keys = [",
+        "node[1]",
+    );
+    check_refused(
+        "until = \"2026-04-01T00:00:00Z\"",
+        "until = \"1 April\"",
+        "node[1].publication_keys[0].until",
+    );
+    check_refused("key = \"iojj", "key = \"", "node[1].publication_keys[1].key");
+    check_refused(
+        "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=",
+        "O2onvM62pC1im6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik=",
+        "node[1].publication_keys",
+    );
+    check_refused("\nkey = \"O2on", "\n# key = \"O2on", "toml");
     check_refused("id = \"g.neri\"", "id = \"g neri\"", "registrar[0].id");
     check_refused(
         "departures = { at_least = 25, per_mille = 4 }",

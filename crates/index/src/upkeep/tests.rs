@@ -4,6 +4,7 @@ use agreement::peer::{CertificateFingerprint, Peer, Role, SpiffeId};
 use ledger::header::Outcome;
 use ledger::part::PartKind;
 use registry::identifier::IstatCode;
+use registry::publication::EnrolledKeys;
 use registry::signing::SigningKey;
 use store::access_log::part_content::{DetailPart, PartContent};
 use store::access_log::reading::{OpenedPart, ReaderScope};
@@ -37,7 +38,7 @@ fn index() -> Shared<JournaledStore> {
     let imola = MunicipalityId::of_any(IstatCode::parse(IMOLA).unwrap()).unwrap();
     let grant = NodeGrant {
         municipalities: vec![imola],
-        publication_key: SigningKey::from_seed(&[9; 32]).unwrap().verifying_key(),
+        publication_keys: EnrolledKeys::of(SigningKey::from_seed(&[9; 32]).unwrap().verifying_key()),
     };
     let node = SpiffeId::new("ponte.example", Role::Node, "imola").unwrap();
     shared.nodes.insert(node, grant);

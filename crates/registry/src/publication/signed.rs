@@ -12,7 +12,8 @@ pub struct SignedBatch {
     pub signature: Signature,
 }
 
-/// A batch that the municipality's publication key signed. Only [`VerifiedBatch::verify`] makes one.
+/// A batch that the municipality's publication key signed. Only a verification makes one: [`VerifiedBatch::verify`], or
+/// [`EnrolledKeys::verify`](super::EnrolledKeys::verify) where there are several keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedBatch {
     batch: Batch,
@@ -34,12 +35,21 @@ impl VerifiedBatch {
     /// # Errors
     /// See [`SignatureError`]; nothing of the batch may then be used.
     pub fn verify(signed: SignedBatch, key: &VerifyingKey) -> Result<Self, SignatureError> {
+        Self::verify_any(signed, std::iter::once(key))
+    }
+
+    /// The same with any of several keys.
+    pub(super) fn verify_any<'a>(
+        signed: SignedBatch,
+        mut keys: impl Iterator<Item = &'a VerifyingKey>,
+    ) -> Result<Self, SignatureError> {
         let SignedBatch { batch, signature } = signed;
-        key.verify(Purpose::Batch, &message(&batch), &signature)?;
+        let message = message(&batch);
+        let signer = keys.find(|key| key.verify(Purpose::Batch, &message, &signature).is_ok());
         Ok(Self {
+            key: *signer.ok_or(SignatureError)?,
             batch,
             signature,
-            key: *key,
         })
     }
 
