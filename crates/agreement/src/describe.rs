@@ -12,7 +12,7 @@ use crate::denial::QuotaScope;
 use crate::hours::HoursWindow;
 use crate::moment::Moment;
 use crate::peer::Peer;
-use crate::terms::{AgreementHash, HistoryDepth, Limits, OperatorTerms, Population, Purpose};
+use crate::terms::{AgreementHash, HistoryDepth, KnownOn, Limits, OperatorTerms, Population, Purpose};
 use crate::usage::{Counters, UsageCounters, UsageKey};
 
 /// The caller's agreements, in order of id, in whatever state.
@@ -47,6 +47,8 @@ pub struct AgreementDescription {
     pub population: Population,
     /// How far back.
     pub history: HistoryDepth,
+    /// Whether it may be asked what was known at an earlier instant.
+    pub known_on: KnownOn,
     /// Hours of service; always where empty.
     pub hours: Vec<HoursWindow>,
     /// What operators must bring.
@@ -189,6 +191,7 @@ fn describe_one(
         territory: terms.territory.municipalities(),
         population: terms.population,
         history: terms.history,
+        known_on: terms.known_on,
         hours: terms.hours.clone(),
         operator: terms.operator,
         case_reference: terms.case_reference,
@@ -386,6 +389,17 @@ mod tests {
         }
         let description = describe(&agreements, &fixture::peer(), &counters, fixture::moment());
         assert_eq!(description.agreements[0].quotas[0].remaining, Some(0));
+    }
+
+    #[test]
+    fn whether_what_was_known_may_be_asked_is_told() {
+        for (granted, expect) in [("true", KnownOn::Granted), ("false", KnownOn::Refused)] {
+            let document = fixture::changed("format = 1", &format!("format = 1\nknown_on = {granted}"));
+            let agreements = fixture::agreements(document);
+            let (peer, moment) = (fixture::peer(), fixture::moment());
+            let description = describe(&agreements, &peer, &UsageCounters::default(), moment);
+            assert_eq!(description.agreements[0].known_on, expect);
+        }
     }
 
     #[test]

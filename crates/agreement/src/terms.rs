@@ -358,6 +358,13 @@ pub enum KnownOn {
     Granted,
 }
 
+impl KnownOn {
+    /// Whether it does.
+    pub fn is_granted(self) -> bool {
+        self == Self::Granted
+    }
+}
+
 impl HistoryDepth {
     /// The earliest reference date admitted on `today`; `None` where there is no bound.
     pub fn earliest(self, today: NaiveDate) -> Option<NaiveDate> {

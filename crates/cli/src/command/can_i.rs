@@ -22,6 +22,9 @@ pub struct CanIArguments {
     /// Kind of verification
     #[arg(long, value_name = "KIND", requires = "service")]
     pub verification: Option<String>,
+    /// It would have to answer what was known at an earlier instant too
+    #[arg(long, requires = "service")]
+    pub known_on: bool,
     /// Which profile.
     #[command(flatten)]
     pub choice: ProfileChoice,
@@ -39,6 +42,7 @@ pub fn run(arguments: &CanIArguments, session: &mut Session<'_, '_>) -> Result<E
         service,
         fields,
         verification,
+        known_on,
         choice,
         connection,
         context,
@@ -67,6 +71,7 @@ pub fn run(arguments: &CanIArguments, session: &mut Session<'_, '_>) -> Result<E
         let grants = |description: &&AccessDescription| {
             description.agreement == ground.agreement.as_str()
                 && description.standing == AgreementStanding::Active
+                && (!known_on || description.known_on_granted)
                 && description.purposes.iter().any(|purpose: &Purpose| {
                     purpose.id == ground.purpose.as_str()
                         && purpose.services.contains(service)

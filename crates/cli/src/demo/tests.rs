@@ -168,6 +168,12 @@ fn every_command_of_a_running_region_ends_with_the_exit_code_of_its_answer() {
         ExitCode::NegativeAnswer,
         "no",
     );
+    check(
+        home,
+        &["can-i", "lookup-person", "--known-on"],
+        ExitCode::NegativeAnswer,
+        "no",
+    );
     check(home, &["doctor"], ExitCode::Ok, "would be permitted");
     check(
         home,

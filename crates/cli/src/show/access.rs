@@ -30,6 +30,7 @@ pub fn access_description(description: &AccessDescription) -> Vec<Datum> {
         population,
         history_from,
         hours,
+        known_on_granted,
     } = description;
     let quotas: Vec<String> = quotas.iter().map(quota).collect();
     let rows = purposes.iter().map(|purpose| {
@@ -63,6 +64,7 @@ pub fn access_description(description: &AccessDescription) -> Vec<Datum> {
             .with("municipalities", territory.len())
             .with("population", population_names(population))
             .with_some("history_from", history_from.map(|day| day.to_string()))
+            .with("known_on", *known_on_granted)
             .with("hours", hours.join(", "))
             .with("review_by", review_by.to_string())
             .with("quotas", quotas.join(", "))

@@ -52,6 +52,8 @@ pub struct AccessDescription {
     pub history_from: Option<NaiveDate>,
     /// Hours of service in Europe/Rome, as agreements write them; at all hours when empty.
     pub hours: Vec<String>,
+    /// Whether it may be asked what was known at an earlier instant.
+    pub known_on_granted: bool,
 }
 
 /// Persons who may be shown. Each test must be passed: a deceased citizen abroad is shown only where both are included.
@@ -183,6 +185,7 @@ impl TryFrom<proto::AccessDescription> for AccessDescription {
             population,
             history_from,
             hours,
+            known_on_granted,
         } = message;
         Ok(Self {
             agreement,
@@ -205,6 +208,7 @@ impl TryFrom<proto::AccessDescription> for AccessDescription {
             population: required("population", population)?.into(),
             history_from: optional_date("history_from", history_from)?,
             hours,
+            known_on_granted,
         })
     }
 }

@@ -55,6 +55,7 @@ fn agreement_description(description: AgreementDescription, today: NaiveDate) ->
                 minors,
             },
         history,
+        known_on,
         hours,
         operator:
             OperatorTerms {
@@ -97,6 +98,7 @@ fn agreement_description(description: AgreementDescription, today: NaiveDate) ->
         }),
         history_from: history.earliest(today).map(Into::into),
         hours: hours.iter().map(ToString::to_string).collect(),
+        known_on_granted: known_on.is_granted(),
     }
 }
 

@@ -169,6 +169,9 @@ pub struct AccessDescription {
     /// Hours of service in Europe/Rome, as agreements write them; at all hours where empty.
     #[prost(string, repeated, tag = "14")]
     pub hours: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether a call may ask what was known at an earlier instant (AccessContext.known_on).
+    #[prost(bool, tag = "15")]
+    pub known_on_granted: bool,
 }
 /// Persons who may be shown. Each test must be passed: a deceased citizen abroad is shown only where both are included.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]

@@ -116,6 +116,7 @@ fn an_agency_is_told_what_its_agreement_allows() {
             day: 1
         })
     );
+    assert!(!agreement.known_on_granted);
     let requirements = agreement.operator_requirements.as_ref().unwrap();
     assert_eq!(
         (
