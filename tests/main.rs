@@ -10,6 +10,7 @@ mod interruption;
 mod untrusted_node;
 mod publication_key;
 mod sealed;
+mod anomalies;
 mod lines_of_history;
 mod restart;
 mod configuration;

@@ -94,6 +94,7 @@ pub fn write_config(directory: &Path, authority: &Authority, address: SocketAddr
          checkpoint_copy = \"copy\"\n\
          key_encryption_key = \"index.kek\"\n\
          log_key = \"log.key\"\n\
+         contacts = [{IMOLA:?}]\n\
          [tls]\ncertificate = {:?}\nkey = {:?}\nauthorities = {:?}\n",
         identity.certificate, identity.key, identity.authorities,
     );
