@@ -1,6 +1,7 @@
 //! A caller cannot tell who does not exist from who is not visible to it.
 
 use agreement::peer::Role;
+use client::auditor::AccessEntry;
 use ledger::header::HeaderBody;
 use ledger::part::PartKind;
 use registry::codice_fiscale::TaxCode;
@@ -76,6 +77,33 @@ fn mask(bytes: &[u8], secret: &[u8]) -> Vec<u8> {
     masked
 }
 
+fn entry_of(entries: &[AccessEntry], index: u64) -> &AccessEntry {
+    let found = entries.iter().find(|entry| entry.index == index);
+    found.expect("the reader sees the entry")
+}
+
+/// Length and content of an entry's header, but for what is another in each call: its id and its own sealed parts.
+pub(crate) fn header_of(entries: &[AccessEntry], index: u64) -> (usize, HeaderBody) {
+    let entry = entry_of(entries, index);
+    let body = entry.header.body.clone();
+    (
+        entry.header_bytes.len(),
+        HeaderBody {
+            request_id: None,
+            parts_root: ledger::hash::sha256(b""),
+            ..body
+        },
+    )
+}
+
+/// The parts of an entry that its reader may see.
+pub(crate) fn parts_of(entries: &[AccessEntry], index: u64) -> Vec<(PartKind, Vec<u8>)> {
+    let parts = entry_of(entries, index).parts.iter();
+    parts
+        .map(|part| (part.kind.clone(), part.content.clone()))
+        .collect()
+}
+
 /// Asks in all three ways.
 async fn ask(
     region: &Region,
@@ -122,35 +150,8 @@ async fn absent_out_of_territory_protected_and_excluded_give_equal_answers() {
         answers.push((class, statuses.map(|status| seen(&status))));
     }
     let entries = region.entries("garante").await;
-    let header = |index: u64| {
-        let entry = entries
-            .iter()
-            .find(|entry| entry.index == index)
-            .expect("the entry is in the log");
-        let body = entry.header.body.clone();
-        // Each call has its own id and its own sealed parts.
-        (
-            entry.header_bytes.len(),
-            HeaderBody {
-                request_id: None,
-                parts_root: ledger::hash::sha256(b""),
-                ..body
-            },
-        )
-    };
     // Its own supervisor sees no more of it than the agency was told.
     let supervised = region.entries("asl").await;
-    let parts = |index: u64| -> Vec<(PartKind, Vec<u8>)> {
-        let entry = supervised
-            .iter()
-            .find(|entry| entry.index == index)
-            .expect("the supervisor sees the entry");
-        entry
-            .parts
-            .iter()
-            .map(|part| (part.kind.clone(), part.content.clone()))
-            .collect()
-    };
     let Some(((_, absent), others)) = answers.split_first() else {
         panic!("there are answers")
     };
@@ -163,13 +164,13 @@ async fn absent_out_of_territory_protected_and_excluded_give_equal_answers() {
         for ((first, first_index), (other, other_index)) in absent.iter().zip(statuses) {
             assert_eq!(first, other, "{class} can be told from absent");
             assert_eq!(
-                header(*first_index),
-                header(*other_index),
+                header_of(&entries, *first_index),
+                header_of(&entries, *other_index),
                 "the entry of {class} can be told from absent"
             );
             assert_eq!(
-                parts(*first_index),
-                parts(*other_index),
+                parts_of(&supervised, *first_index),
+                parts_of(&supervised, *other_index),
                 "the parts of {class} can be told from absent"
             );
         }

@@ -1,6 +1,8 @@
 //! Measures that a registrar sets on a card: protection without an export, and fifty sealed identities of which nothing
 //! is left that an agency could find.
 
+mod doors;
+
 use agreement::claim::Claim;
 use agreement::peer::Role;
 use chrono::NaiveDate;
