@@ -7,7 +7,7 @@
 //! [`digest`] the proof that two copies are equal, [`export`] the layout in which back offices hand it over with the
 //! [`finding`]s about it, [`change`] and [`publication`] the way to the index with the [`signing`] keys and registrars'
 //! [`statement`]s that guard it, [`linking`] the person behind cards of several municipalities, [`sealing`] the
-//! identities that must never be joined to it.
+//! identities that must never be joined to it, [`profile`] what of a card is published at all.
 
 pub mod identifier;
 pub mod date;
@@ -32,6 +32,7 @@ pub mod publication;
 pub mod statement;
 pub mod linking;
 pub mod sealing;
+pub mod profile;
 
 #[cfg(test)]
 mod testing;

@@ -1,5 +1,6 @@
 //! Batches, and the bytes that identify their content.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -8,6 +9,7 @@ use crate::canonical;
 use crate::canonical::bytes::{Cursor, Malformed, Writer};
 use crate::change::{Change, ChangeBody, EventKind, RegistryEvent};
 use crate::identifier::{IstatCode, LocalId};
+use crate::profile::GroupSet;
 
 /// Most changes in one batch.
 pub const MAX_CHANGES: usize = 2_000;
@@ -135,6 +137,18 @@ impl Batch {
     /// The sender's clock when it was sent, milliseconds since 1970 UTC.
     pub fn sent_at_ms(&self) -> i64 {
         self.sent_at_ms
+    }
+
+    /// The batch without what is outside a profile; its bounds stay.
+    pub fn within(&self, profile: GroupSet) -> Cow<'_, Self> {
+        if self.changes.iter().all(|change| profile.covers_change(change)) {
+            return Cow::Borrowed(self);
+        }
+        let changes = self.changes.iter().cloned();
+        Cow::Owned(Self {
+            changes: changes.map(|change| profile.applied_to_change(change)).collect(),
+            ..*self
+        })
     }
 
     /// The same batch, sent at another time.
