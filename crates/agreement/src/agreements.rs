@@ -5,7 +5,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use registry::municipality::MunicipalityId;
+use registry::profile::GroupSet;
+
 use crate::context::AgreementId;
+use crate::moment::Moment;
 use crate::peer::SpiffeId;
 use crate::terms::Agreement;
 
@@ -102,6 +106,16 @@ impl Agreements {
             .filter(move |entry| entry.agreement.terms().agency == *agency)
     }
 
+    /// The groups of fields that agreements in force open over a municipality: what it publishes, unless it publishes
+    /// less.
+    pub fn groups_over(&self, municipality: MunicipalityId, moment: Moment) -> GroupSet {
+        self.iter()
+            .filter(|entry| entry.is_in_force(moment))
+            .map(|entry| entry.agreement.terms())
+            .filter(|terms| terms.territory.contains(municipality))
+            .fold(GroupSet::NONE, |groups, terms| groups.union(terms.groups()))
+    }
+
     /// Every agreement, in order of id.
     pub fn iter(&self) -> impl Iterator<Item = &AgreementEntry> {
         self.entries.values()
@@ -112,6 +126,16 @@ impl AgreementEntry {
     /// The version in force.
     pub fn agreement(&self) -> &Arc<Agreement> {
         &self.agreement
+    }
+
+    /// Whether calls under it can be admitted at a moment, as far as its validity goes: it is activated and not revoked,
+    /// its first day has begun and its last is not over.
+    pub fn is_in_force(&self, moment: Moment) -> bool {
+        let terms = self.agreement.terms();
+        let revoked = self.revocation.as_ref();
+        self.activated_at <= moment.utc()
+            && revoked.is_none_or(|revocation| moment.utc() < revocation.at)
+            && (terms.valid_from..=terms.valid_to).contains(&moment.date())
     }
 
     /// When this version was activated.
@@ -127,8 +151,16 @@ impl AgreementEntry {
 
 #[cfg(test)]
 mod tests {
+    use registry::identifier::IstatCode;
+    use registry::profile::FieldGroup;
+
     use super::*;
+    use crate::clause::Clause;
+    use crate::decision::{Verdict, explain};
+    use crate::document::AgreementDocument;
+    use crate::field::FieldSet;
     use crate::fixture;
+    use crate::usage::Usage;
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
@@ -186,6 +218,88 @@ mod tests {
             agreements.activate(agreement, when),
             Err(AgreementsError::Revoked)
         );
+    }
+
+    #[test]
+    fn groups_are_open_while_an_agreement_that_grants_them_is_in_force_and_only_over_its_territory() {
+        let municipality = |istat| MunicipalityId::of_any(IstatCode::parse(istat).unwrap()).unwrap();
+        let (imola, milano) = (municipality("037032"), municipality("015146"));
+        let moment = |text: &str| Moment::new(at(text));
+        let granting = |fields: &str, population: &str| {
+            let document = fixture::DOCUMENT
+                .replacen("fields = [", &format!("fields = [{fields}"), 1)
+                .replacen("[population]\n", &format!("[population]\n{population}"), 1);
+            AgreementDocument::parse(document.as_bytes()).unwrap()
+        };
+        let of = FieldSet::from_names;
+        let mut agreements = Agreements::default();
+        let noon = moment("2026-06-01T12:00:00Z");
+        assert_eq!(agreements.groups_over(imola, noon), GroupSet::NONE);
+
+        let agreement = granting("\"parents\", \"identity_document\", ", "aire = true\n");
+        let own = agreement.terms().purposes.iter().map(|purpose| purpose.fields);
+        assert!(
+            own.clone()
+                .any(|fields| of(["parents"]).unwrap().is_subset(fields))
+        );
+        let id = agreement.terms().id.clone();
+        agreements
+            .activate(agreement, at("2026-03-01T10:00:00Z"))
+            .unwrap();
+        let all = agreements.groups_over(imola, noon);
+        assert!(
+            GroupSet::of(&[
+                FieldGroup::Parents,
+                FieldGroup::IdentityDocument,
+                FieldGroup::Aire
+            ])
+            .is_subset(all)
+        );
+        assert_eq!(agreements.groups_over(milano, noon), GroupSet::NONE);
+        // Before it was activated, on its last day, and on the day after.
+        for (text, groups) in [
+            ("2026-03-01T09:59:59Z", GroupSet::NONE),
+            ("2026-03-01T10:00:00Z", all),
+            ("2026-12-31T22:59:59Z", all),
+            ("2026-12-31T23:00:00Z", GroupSet::NONE),
+        ] {
+            assert_eq!(agreements.groups_over(imola, moment(text)), groups, "{text}");
+        }
+        agreements
+            .revoke(&id, at("2026-06-01T12:00:00Z"), "misuse")
+            .unwrap();
+        assert_eq!(agreements.groups_over(imola, noon), GroupSet::NONE);
+        assert_eq!(agreements.groups_over(imola, moment("2026-06-01T11:59:59Z")), all);
+    }
+
+    #[test]
+    fn an_agreement_is_in_force_where_a_call_under_it_passes_its_clauses() {
+        let agreement = fixture::agreement("");
+        let mut agreements = Agreements::default();
+        let id = agreement.terms().id.clone();
+        agreements
+            .activate(agreement, at("2026-01-02T00:00:00Z"))
+            .unwrap();
+        agreements
+            .revoke(&id, at("2026-11-02T00:00:00Z"), "over")
+            .unwrap();
+        for day in 1..=400 {
+            let moment = Moment::new(at("2025-12-20T11:00:00Z") + chrono::Duration::days(day));
+            let outcomes = explain(
+                &agreements,
+                &fixture::peer(),
+                &fixture::request(),
+                &Usage::default(),
+                moment,
+            );
+            let validity = [Clause::NotRevoked, Clause::Begun, Clause::NotExpired];
+            let mut concerned = outcomes
+                .iter()
+                .filter(|outcome| validity.contains(&outcome.clause));
+            let valid = concerned.all(|outcome| outcome.verdict == Verdict::Passed);
+            let entry = agreements.get(&id).unwrap();
+            assert_eq!(entry.is_in_force(moment), valid, "{:?}", moment.date());
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use registry::profile::FieldGroup;
+
 /// A field of the answer about a person, by the name it has in agreements, read masks and log headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -110,6 +112,32 @@ impl Field {
             .into_iter()
             .find(|field| field.name() == name)
             .ok_or(FieldNameError)
+    }
+
+    /// The group of the publication profile that a municipality must publish for the field to be answered; `None` where
+    /// it always does.
+    pub const fn group(self) -> Option<FieldGroup> {
+        match self {
+            Self::CivilStatus => Some(FieldGroup::CivilStatus),
+            Self::Citizenships => Some(FieldGroup::Citizenships),
+            Self::Parents => Some(FieldGroup::Parents),
+            Self::IdentityDocument => Some(FieldGroup::IdentityDocument),
+            Self::Surname
+            | Self::GivenName
+            | Self::Sex
+            | Self::BirthDate
+            | Self::BirthPlace
+            | Self::TaxCode
+            | Self::TaxCodeHistory
+            | Self::NationalId
+            | Self::Residence
+            | Self::ResidenceHistory
+            | Self::Household
+            | Self::Registration
+            | Self::Cancellation
+            | Self::Death
+            | Self::ProcedureOpen => None,
+        }
     }
 
     const fn bit(self) -> u32 {

@@ -8,9 +8,10 @@ use chrono::NaiveDate;
 
 use registry::hex::Hex;
 use registry::municipality::{self, MunicipalityId};
+use registry::profile::{FieldGroup, GroupSet};
 
 use crate::context::{AgreementId, Assurance, PurposeId, ReferencePattern};
-use crate::field::FieldSet;
+use crate::field::{Field, FieldSet};
 use crate::hours::HoursWindow;
 use crate::network::Network;
 use crate::peer::{CertificateFingerprint, SpiffeId};
@@ -271,6 +272,21 @@ impl fmt::Debug for AgreementHash {
 }
 
 impl Terms {
+    /// The groups of fields that a municipality must publish for the agreement to be answered: those of the fields that
+    /// any purpose grants, those that verifications look at, and citizens abroad where they may be shown.
+    pub fn groups(&self) -> GroupSet {
+        let mut groups = GroupSet::NONE;
+        for purpose in &self.purposes {
+            let examined = purpose.verifications.iter().map(|kind| kind.examines());
+            let fields = examined.fold(purpose.fields, FieldSet::union);
+            groups = groups.union(fields.iter().filter_map(Field::group).collect());
+        }
+        if self.population.aire.is_included() {
+            groups = groups.union(GroupSet::of(&[FieldGroup::Aire]));
+        }
+        groups
+    }
+
     /// The purpose of that id.
     pub fn purpose(&self, id: &PurposeId) -> Option<&Purpose> {
         self.purposes.iter().find(|purpose| purpose.id == *id)

@@ -194,7 +194,9 @@ impl GroupSet {
 
     /// The groups, by number.
     pub fn iter(self) -> impl Iterator<Item = FieldGroup> {
-        FieldGroup::ALL.into_iter().filter(move |group| self.contains(*group))
+        FieldGroup::ALL
+            .into_iter()
+            .filter(move |group| self.contains(*group))
     }
 
     /// The groups of which a card holds anything.

@@ -44,7 +44,10 @@ fn every_group_has_its_own_name_number_and_bit() {
 fn each_group_takes_its_fields_along_and_nothing_else() {
     let card = full_record();
     let groups = GroupSet::of_card(&card);
-    assert_eq!(groups, GroupSet::ALL.difference(GroupSet::of(&[FieldGroup::Aire])));
+    assert_eq!(
+        groups,
+        GroupSet::ALL.difference(GroupSet::of(&[FieldGroup::Aire]))
+    );
     for group in groups.iter() {
         let left = GroupSet::ALL.difference(GroupSet::of(&[group]));
         let applied = left.applied(card.clone()).unwrap();
