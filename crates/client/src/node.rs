@@ -8,6 +8,7 @@ mod anomalies;
 
 use registry::digest::DigestRoot;
 use registry::identifier::IstatCode;
+use registry::profile::Profile;
 use registry::publication::{Epoch, Watermark};
 use wire::convert::{Invalid, epoch_from_wire};
 use wire::proto::publication::v1 as proto;
@@ -52,6 +53,8 @@ pub struct MunicipalityState {
     pub began_ms: Option<i64>,
     /// Highest change that a backup of the index is known to hold.
     pub backed_up: Watermark,
+    /// What the municipality publishes; an index of an earlier version does not say.
+    pub profile: Option<Profile>,
 }
 
 impl NodeClient {
@@ -93,6 +96,7 @@ impl TryFrom<proto::GetStateResponse> for MunicipalityState {
             receive_time,
             epoch_begin_time,
             backed_up,
+            profile,
         } = message;
         Ok(Self {
             epoch: epoch_from_wire("epoch", &epoch)?,
@@ -105,6 +109,7 @@ impl TryFrom<proto::GetStateResponse> for MunicipalityState {
             received_ms: optional_time("receive_time", receive_time)?,
             began_ms: optional_time("epoch_begin_time", epoch_begin_time)?,
             backed_up: Watermark(backed_up),
+            profile: profile.map(TryInto::try_into).transpose()?,
         })
     }
 }

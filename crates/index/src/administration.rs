@@ -114,7 +114,7 @@ impl<S: RecordStore> Shared<S> {
             )
         })?;
         let findings = lint(&agreement).iter().map(Into::into).collect();
-        let _order = self.agreements_change.lock().await;
+        let order = self.agreements_change.lock().await;
         let now = self.clock.now();
         let mut next = Agreements::clone(&self.agreements.load());
         let current = next
@@ -146,6 +146,8 @@ impl<S: RecordStore> Shared<S> {
             .map_err(|_| status_for(Reason::Internal, Details::none()))?;
         let committed = self.enter(slot, draft).await?;
         self.agreements.store(Arc::new(next));
+        drop(order);
+        self.look_at_profiles().await;
         let receipt = Some(self.receipt(&committed, ReceiptChoice::Full));
         Ok(pb::ActivateAgreementResponse {
             agreement: activated,
@@ -172,7 +174,7 @@ impl<S: RecordStore> Shared<S> {
         let details = vec![(REASON.to_owned(), reason.clone())];
         let act =
             Act::new(EntryKind::AgreementRevoked, details, &reference, &operator)?.kept_for(retention());
-        let _order = self.agreements_change.lock().await;
+        let order = self.agreements_change.lock().await;
         let mut next = Agreements::clone(&self.agreements.load());
         next.revoke(&id, self.clock.now(), &reason).map_err(state_error)?;
         let slot = self.reserve()?;
@@ -184,6 +186,8 @@ impl<S: RecordStore> Shared<S> {
             .get(&id)
             .map(|entry| agreement_message(entry, Document::Omitted));
         self.agreements.store(Arc::new(next));
+        drop(order);
+        self.look_at_profiles().await;
         let receipt = Some(self.receipt(&committed, ReceiptChoice::Full));
         Ok(pb::RevokeAgreementResponse {
             agreement: revoked,

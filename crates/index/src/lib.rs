@@ -19,6 +19,7 @@ pub mod access;
 pub mod freshness;
 pub mod consultation;
 pub mod publication;
+mod profiles;
 pub mod quarantine;
 mod anomalies;
 pub mod agreement_book;

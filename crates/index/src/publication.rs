@@ -163,6 +163,8 @@ impl<S: RecordStore> Publication<S> {
             return Err(status_for(reason, Details::none()));
         }
         self.recall_seals(own, shown);
+        // What is published is decided before anything is.
+        self.shared.profile_of(own.id).await?;
         let standing = match lost {
             Some(claim) => self.begin_line(own, claim).await?,
             None => self.shared.store.standing(own.id, self.shared.clock.now_ms()),
@@ -175,6 +177,7 @@ impl<S: RecordStore> Publication<S> {
             proof,
             last,
             backed_up,
+            profile,
         } = standing;
         let opened = pb::PublishOpened {
             epoch: epoch.0.to_vec(),
@@ -188,6 +191,7 @@ impl<S: RecordStore> Publication<S> {
             epoch_begin_time: began_ms.map(timestamp_from_unix_ms),
             backed_up: backed_up.0,
             confirmed_seals: Vec::new(),
+            profile: profile.map(Into::into),
         };
         Ok((own, opened))
     }
@@ -231,6 +235,7 @@ impl<S: RecordStore> Publication<S> {
                 rejections,
                 proof,
                 backed_up,
+                profile,
             }) => {
                 let visible = self
                     .shared
@@ -245,6 +250,7 @@ impl<S: RecordStore> Publication<S> {
                     proof: proof.as_bytes().to_vec(),
                     backed_up: backed_up.0,
                     confirmed_seals: Vec::new(),
+                    profile: profile.map(Into::into),
                 })
             }
             Err(error) => {
@@ -406,6 +412,7 @@ impl<S: RecordStore> PublicationService for Publication<S> {
         let call = call_of(&request, "ponte.publication.v1.PublicationService/GetState")?;
         let pb::GetStateRequest { municipality } = request.into_inner();
         let own = self.own(&call, "municipality", &municipality)?;
+        let profile = self.shared.profile_of(own.id).await?;
         let Standing {
             epoch,
             began_ms,
@@ -413,6 +420,7 @@ impl<S: RecordStore> PublicationService for Publication<S> {
             proof: _,
             last: _,
             backed_up,
+            profile: _,
         } = self.shared.store.standing(own.id, self.shared.clock.now_ms());
         let epoch = epoch.0.to_vec();
         let digest_version = u32::from(DIGEST_VERSION);
@@ -438,6 +446,7 @@ impl<S: RecordStore> PublicationService for Publication<S> {
             receive_time: received_ms.map(timestamp_from_unix_ms),
             epoch_begin_time: began_ms.map(timestamp_from_unix_ms),
             backed_up: backed_up.0,
+            profile: Some(profile.into()),
         }))
     }
 

@@ -44,6 +44,7 @@ use crate::directory::Directory;
 use crate::door::LoggedDoor;
 use crate::entry::{told_ok, usual_retention};
 use crate::freshness::{self, Alarm, Alarms};
+use crate::profiles::look_beside;
 use crate::publication::{LARGEST_MESSAGE, Publication};
 use crate::quarantine::Quarantines;
 use crate::scopes;
@@ -129,6 +130,7 @@ pub async fn start(
         .map_err(|_| StartFailure::Entry)??;
     let shared = Arc::new(opened);
     enter_start(&shared).await?;
+    shared.look_at_profiles().await;
 
     let door = Arc::new(LoggedDoor::new(shared.log.clone()));
     let (health, health_server) = Health::new(&SERVICES).await;
@@ -354,6 +356,7 @@ async fn watch(
             _ = expiry.tick() => {
                 let moment = shared.moment();
                 shared.with_usage(|counters| counters.expire(moment));
+                look_beside(&shared);
             }
         }
     }

@@ -36,6 +36,8 @@ pub struct Shared<S> {
     pub agreements: ArcSwap<Agreements>,
     /// Guards changes of the agreements, so that entry and snapshot keep one order.
     pub agreements_change: tokio::sync::Mutex<()>,
+    /// Guards changes of publication profiles, so that the last one is that of the agreements as they are.
+    pub profiles_change: tokio::sync::Mutex<()>,
     /// What each agreement has used up.
     pub usage: Mutex<UsageCounters>,
     /// Which node publishes for whom, and with which key.

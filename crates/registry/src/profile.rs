@@ -43,6 +43,15 @@ pub enum FieldGroup {
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct GroupSet(u8);
 
+/// The profile that is in force for a municipality, as the index counts them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Profile {
+    number: u64,
+    groups: GroupSet,
+    /// For each group, by its place in [`FieldGroup::ALL`], the number of the profile with which it last came in.
+    since: [u64; FieldGroup::ALL.len()],
+}
+
 /// A text is not the name of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not the name of a group of fields")]
@@ -118,6 +127,80 @@ impl FieldGroup {
 
     const fn bit(self) -> u8 {
         1 << (self.number() - 1)
+    }
+}
+
+impl Profile {
+    /// The first profile of a municipality.
+    pub fn first(groups: GroupSet) -> Self {
+        Self {
+            number: 1,
+            groups,
+            since: [1; FieldGroup::ALL.len()],
+        }
+    }
+
+    /// The profile that follows.
+    #[must_use]
+    pub fn followed_by(self, groups: GroupSet) -> Self {
+        let number = self.number.saturating_add(1);
+        let mut since = self.since;
+        for (since, group) in since.iter_mut().zip(FieldGroup::ALL) {
+            if !self.groups.contains(group) {
+                *since = number;
+            }
+        }
+        Self {
+            number,
+            groups,
+            since,
+        }
+    }
+
+    /// A profile as it was told: its number, and each group with the number of the profile with which it came in.
+    /// `None` where a group would have come in with no profile or a later one.
+    pub fn told(number: u64, groups: impl IntoIterator<Item = (FieldGroup, u64)>) -> Option<Self> {
+        let mut profile = Self {
+            number,
+            groups: GroupSet::NONE,
+            since: [number; FieldGroup::ALL.len()],
+        };
+        for (group, since) in groups {
+            if !(1..=number).contains(&since) {
+                return None;
+            }
+            profile.groups = profile.groups.union(GroupSet::of(&[group]));
+            let places = profile.since.iter_mut().zip(FieldGroup::ALL);
+            for (place, _) in places.filter(|(_, other)| *other == group) {
+                *place = since;
+            }
+        }
+        (number != 0).then_some(profile)
+    }
+
+    /// Its number among the municipality's, from 1.
+    pub fn number(self) -> u64 {
+        self.number
+    }
+
+    /// The groups that are published.
+    pub fn groups(self) -> GroupSet {
+        self.groups
+    }
+
+    /// Each group with the number of the profile with which it last came in.
+    pub fn groups_since(self) -> impl Iterator<Item = (FieldGroup, u64)> {
+        FieldGroup::ALL
+            .into_iter()
+            .zip(self.since)
+            .filter(move |(group, _)| self.groups.contains(*group))
+    }
+
+    /// The groups that never left since the profile of that number: what was published under it is still held.
+    pub fn held_since(self, number: u64) -> GroupSet {
+        self.groups_since()
+            .filter_map(|(group, since)| (since <= number).then_some(group))
+            .collect()
     }
 }
 

@@ -156,10 +156,10 @@ impl<'c> Deciding<'_, '_, 'c> {
             return Ok(Judgement::Serve(LimitedKinds::NONE));
         }
         let accepted = self.projection.last_published(record, self.visible)?;
-        let served = self
-            .projection
-            .card_at(record, self.visible)?
-            .and_then(|card| card.record);
+        let (served, sheltering) = match self.projection.card_at(record, self.visible)? {
+            Some(card) => (card.record, card.shelter),
+            None => (None, None),
+        };
         let others = match &change.body {
             ChangeBody::Upsert(card) => {
                 self.others(record, self.gate.previous(record, served.as_ref()), card)?
@@ -169,6 +169,7 @@ impl<'c> Deciding<'_, '_, 'c> {
         let stored = Stored {
             accepted: accepted.as_ref(),
             served: served.as_ref(),
+            sheltering: sheltering.as_ref(),
         };
         Ok(self.gate.judge(record, stored, change, others))
     }

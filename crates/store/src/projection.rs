@@ -6,6 +6,7 @@
 pub(crate) mod burial;
 pub(crate) mod contradictions;
 mod instants;
+mod profile;
 mod shelters;
 mod waiting;
 pub(crate) mod own_cards;
@@ -98,12 +99,19 @@ pub(crate) struct Card {
     pub(crate) record: Option<Record>,
     /// The card where it is buried: it counts among its municipality's and is shown to nobody.
     pub(crate) kept: Option<Record>,
+    /// What remains of a card that left publication with its group and goes on sheltering: no card of anybody's.
+    pub(crate) shelter: Option<Record>,
 }
 
 impl Card {
     /// The card as its municipality publishes it, whether it is shown or not.
     pub(crate) fn published(&self) -> Option<&Record> {
         self.record.as_ref().or(self.kept.as_ref())
+    }
+
+    /// What says whom the card shelters.
+    pub(crate) fn into_sheltering(self) -> Option<Record> {
+        self.record.or(self.kept).or(self.shelter)
     }
 }
 
@@ -533,9 +541,10 @@ fn open_card(id: RecordId, version: &Version) -> Result<Card, RowError> {
         body: _,
     } = version;
     let record = served_card(version)?;
-    let kept = match record {
-        Some(_) => None,
-        None => published_card(version)?,
+    let (kept, shelter) = match version.body {
+        VersionBody::Buried(_) => (published_card(version)?, None),
+        VersionBody::Sheltering(_) => (None, published_card(version)?),
+        VersionBody::Card(_) | VersionBody::Removed | VersionBody::Settled => (None, None),
     };
     Ok(Card {
         id,
@@ -544,6 +553,7 @@ fn open_card(id: RecordId, version: &Version) -> Result<Card, RowError> {
         restored: *restored,
         record,
         kept,
+        shelter,
     })
 }
 
@@ -551,14 +561,17 @@ fn open_card(id: RecordId, version: &Version) -> Result<Card, RowError> {
 fn served_card(version: &Version) -> Result<Option<Record>, RowError> {
     match &version.body {
         VersionBody::Card(bytes) => decoded(bytes).map(Some),
-        VersionBody::Removed | VersionBody::Settled | VersionBody::Buried(_) => Ok(None),
+        VersionBody::Removed | VersionBody::Settled | VersionBody::Buried(_) | VersionBody::Sheltering(_) => {
+            Ok(None)
+        }
     }
 }
 
-/// The card of a version as its municipality published it, whether it is shown or not.
+/// The card of a version as its municipality published it, or what remains of it, whether it is shown or not.
 fn published_card(version: &Version) -> Result<Option<Record>, RowError> {
     match &version.body {
         VersionBody::Buried(Burial { successor: _, kept }) => kept.as_deref().map(decoded).transpose(),
+        VersionBody::Sheltering(bytes) => decoded(bytes).map(Some),
         VersionBody::Card(_) | VersionBody::Removed | VersionBody::Settled => served_card(version),
     }
 }

@@ -5,10 +5,10 @@
 //!
 //! | Bytes | Meaning |
 //! |---|---|
-//! | 1 | kind: 1 batch, 2 sync point, 3 release, 4 restatement, 32 line of history, 33 backup |
-//! | 4 | changes in it (0 for a sync point, a line of history or a backup) |
+//! | 1 | kind: 1 batch, 2 sync point, 3 release, 4 restatement, 32 line of history, 33 backup, 34 publication profile |
+//! | 4 | changes in it (0 for a sync point, a line of history or a backup, 1 for a profile) |
 //! | 16 | id of the data key |
-//! | rest | sealed content, see [`entry`], [`ruling`] and [`line_entry`]; associated data: `publication-journal/1`, the frame's number, kind, changes |
+//! | rest | sealed content, see [`entry`], [`ruling`], [`line_entry`] and [`profile_entry`]; associated data: `publication-journal/1`, the frame's number, kind, changes |
 //!
 //! The frame's number is the commit sequence of its first change; all others have that of the last change before them.
 //! Number of changes and order are in the open so that a batch whose key was destroyed can be stepped over.
@@ -18,6 +18,7 @@ pub mod entry;
 mod input;
 pub(crate) mod ruling;
 pub(crate) mod line_entry;
+pub(crate) mod profile_entry;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ use crate::keys::ring::{KeyRing, RingError};
 use crate::keys::{KeyId, KeyName};
 use crate::publication_journal::entry::{AcceptedBatch, Decision, EntryError, SyncPoint};
 use crate::publication_journal::line_entry::{BackupEntry, LineEntry, ReopeningEntry};
+use crate::publication_journal::profile_entry::ProfileEntry;
 use crate::publication_journal::ruling::{Release, Restatement};
 use crate::rows::CommitSequence;
 use crate::segment::envelope::Envelope;
@@ -53,6 +55,7 @@ const LINE: u8 = 32;
 const BACKUP: u8 = 33;
 /// After a loss the index answers again.
 const REOPENING: u8 = 36;
+const PROFILE: u8 = 34;
 
 /// Why the journal cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -125,6 +128,8 @@ pub(crate) enum Replayed {
     Backup(BackupEntry),
     /// After a loss the index answers again.
     Reopening,
+    /// A municipality publishes other groups of fields from then on.
+    Profile(ProfileEntry),
 }
 
 /// The open journal.
@@ -155,6 +160,7 @@ impl PublicationJournal {
                 Replayed::Release(release) => release.batch.last(),
                 Replayed::Restatement(restatement) => restatement.last(),
                 Replayed::Erased { last } => *last,
+                Replayed::Profile(profile) => profile.sequence,
                 Replayed::SyncPoint(_) | Replayed::Line(_) | Replayed::Backup(_) | Replayed::Reopening => {
                     last
                 }
@@ -210,7 +216,8 @@ impl PublicationJournal {
                 | Replayed::SyncPoint(_)
                 | Replayed::Line(_)
                 | Replayed::Backup(_)
-                | Replayed::Reopening => return Ok(()),
+                | Replayed::Reopening
+                | Replayed::Profile(_) => return Ok(()),
             };
             if batch.municipality != municipality {
                 return Ok(());
@@ -321,6 +328,13 @@ impl PublicationJournal {
         self.append(REOPENING, self.last, 0, &state_key(), &reopening.encode())
     }
 
+    /// Appends a profile; when this returns it is on the device.
+    pub(crate) fn append_profile(&mut self, profile: &ProfileEntry) -> Result<(), JournalError> {
+        self.append(PROFILE, profile.sequence, 1, &state_key(), &profile.encode())?;
+        self.last = profile.sequence;
+        Ok(())
+    }
+
     fn append(
         &mut self,
         kind: u8,
@@ -377,7 +391,7 @@ fn read_frame(
     let count = u32::from_be_bytes(*count);
     let number = CommitSequence(framed.sequence);
     let expected = match kind {
-        BATCH | RELEASE | RESTATEMENT => CommitSequence(last.0 + 1),
+        BATCH | RELEASE | RESTATEMENT | PROFILE => CommitSequence(last.0 + 1),
         SYNC_POINT | LINE | BACKUP | REOPENING => last,
         _ => return Err(ReadError::Envelope),
     };
@@ -410,6 +424,10 @@ fn read_frame(
         REOPENING => {
             ReopeningEntry::decode(&content)?;
             return Ok(Replayed::Reopening);
+        }
+        PROFILE => {
+            let profile = ProfileEntry::decode(number, &content)?;
+            (Replayed::Profile(profile), 1)
         }
         RELEASE => {
             let release = Release::decode(number, &content)?;

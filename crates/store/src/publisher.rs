@@ -15,6 +15,7 @@ mod quarantine;
 mod rulings;
 pub(crate) mod lines;
 pub(crate) mod restoration;
+pub(crate) mod profiles;
 mod marks;
 pub(crate) mod queue;
 pub(crate) mod writer;
@@ -27,6 +28,7 @@ use std::thread::JoinHandle;
 use registry::digest::SetDigest;
 use registry::identifier::LocalId;
 use registry::municipality::MunicipalityId;
+use registry::profile::{GroupSet, Profile};
 use registry::publication::{
     Accepted, AcknowledgementProof, Claim, ConfirmedSeal, Epoch, Line, NotNext, Refusal, VerifiedBatch,
     Watermark,
@@ -67,6 +69,8 @@ pub struct MunicipalityState {
     pub last: Option<Accepted>,
     /// Highest change that a backup is known to hold; 0 while none was declared.
     pub backed_up: Watermark,
+    /// What is published of it; `None` while that was never said, so that nothing is left out.
+    pub profile: Option<Profile>,
     pub(crate) marks: Marks,
     /// Seals that the node has proved to be confirmed.
     pub(crate) proved_seals: Arc<BTreeSet<ConfirmedSeal>>,
@@ -90,6 +94,7 @@ impl MunicipalityState {
             line: None,
             last: None,
             backed_up: Watermark::default(),
+            profile: None,
             marks: Marks::default(),
             proved_seals: Arc::default(),
         }
@@ -106,6 +111,11 @@ impl MunicipalityState {
             self.digest.add(local_id, after);
             self.records += 1;
         }
+    }
+
+    /// The groups of which something is kept; all while no profile was ever said.
+    pub(crate) fn groups(&self) -> GroupSet {
+        self.profile.map_or(GroupSet::ALL, Profile::groups)
     }
 
     /// A new line of history begins behind `watermark`. What was kept aside beyond it bears numbers of the old line.
@@ -153,6 +163,8 @@ pub struct Acknowledged {
     pub proof: AcknowledgementProof,
     /// Highest change that a backup is known to hold.
     pub backed_up: Watermark,
+    /// What is published of the municipality, once that was said.
+    pub profile: Option<Profile>,
 }
 
 /// What a node is told when it opens a stream.
@@ -170,6 +182,8 @@ pub struct Standing {
     pub last: Option<Accepted>,
     /// Highest change that a backup is known to hold.
     pub backed_up: Watermark,
+    /// What is published of the municipality, once that was said.
+    pub profile: Option<Profile>,
 }
 
 /// Why a line of history is to begin anew.
@@ -233,6 +247,13 @@ pub(crate) enum Work {
     },
     /// End a restoration.
     Reopen { at_ms: u64, reply: Reply<()> },
+    /// Publish these groups of a municipality's cards, and no others, from now on.
+    Profile {
+        municipality: MunicipalityId,
+        groups: GroupSet,
+        now_ms: u64,
+        reply: Reply<Profile>,
+    },
     /// Note that a backup holds everything recorded up to an instant.
     Backup { at_ms: u64, reply: Reply<()> },
 }
@@ -253,7 +274,7 @@ impl Work {
     fn lane(&self) -> Option<MunicipalityId> {
         match self {
             Self::Batch(submission) => MunicipalityId::of_any(submission.batch.batch().municipality()),
-            Self::Line { municipality, .. } => Some(*municipality),
+            Self::Line { municipality, .. } | Self::Profile { municipality, .. } => Some(*municipality),
             Self::Order(_) | Self::Reopen { .. } | Self::Backup { .. } => None,
         }
     }

@@ -19,6 +19,7 @@ use agreement::permit::Permit;
 use registry::digest::{Bucket, CardDigest};
 use registry::identifier::LocalId;
 use registry::municipality::MunicipalityId;
+use registry::profile::{GroupSet, Profile};
 use registry::publication::{Claim, Epoch, ProvedSeal, Verdict, VerifiedBatch, Watermark};
 use tokio::sync::watch;
 
@@ -189,6 +190,25 @@ pub trait RecordStore: Send + Sync + 'static {
     /// # Errors
     /// See [`PublishError`]; the restoration goes on.
     fn reopen(&self, at_ms: u64) -> impl Future<Output = Result<(), PublishError>> + Send;
+
+    /// Every municipality of which anything is held.
+    fn municipalities(&self) -> Vec<MunicipalityId>;
+
+    /// What is published of a municipality; `None` while that was never said.
+    fn profile(&self, municipality: MunicipalityId) -> Option<Profile>;
+
+    /// Publishes these groups of a municipality's cards, and no others, from now on. When this answers, it is durable,
+    /// and what is outside is gone from every version that readings find. Where they are the ones in force, nothing
+    /// happens.
+    ///
+    /// # Errors
+    /// See [`PublishError`]; what is published is what was published.
+    fn set_profile(
+        &self,
+        municipality: MunicipalityId,
+        groups: GroupSet,
+        now_ms: u64,
+    ) -> impl Future<Output = Result<Profile, PublishError>> + Send;
 
     /// Notes that a backup is known to hold everything recorded up to `at_ms`, Unix milliseconds.
     ///

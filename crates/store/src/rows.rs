@@ -159,6 +159,16 @@ pub(crate) const APPLIED_KEY: &[u8] = b"Z";
 /// Prefix of all newest versions.
 pub(crate) const CURRENT_PREFIX: &[u8] = b"C";
 
+/// Prefix of all superseded versions.
+pub(crate) const SUPERSEDED_PREFIX: &[u8] = b"H";
+
+/// The card of a row that holds a version: newest, superseded or waiting.
+pub(crate) fn record_of_version(key: &[u8]) -> Result<RecordId, RowError> {
+    let (_, rest) = key.split_first().ok_or(RowError::Malformed)?;
+    let (record, _) = rest.split_first_chunk::<16>().ok_or(RowError::Malformed)?;
+    Ok(RecordId(Uuid::from_bytes(*record)))
+}
+
 pub(crate) fn prefixed(prefix: u8, body: &[u8]) -> Vec<u8> {
     let mut key = Vec::with_capacity(1 + body.len() + 16);
     key.push(prefix);
@@ -200,6 +210,9 @@ pub(crate) enum VersionBody {
     Settled,
     /// The card is that of an identity which nobody may see: neither now nor at any earlier moment.
     Buried(Burial),
+    /// The card left publication with its group of fields. What remains, in canonical bytes, says where somebody is
+    /// protected and nothing of who it is; it is shown to nobody and counts among nobody's cards.
+    Sheltering(Vec<u8>),
 }
 
 /// What is kept of a buried card.
@@ -219,6 +232,7 @@ impl std::fmt::Debug for VersionBody {
             Self::Removed => f.write_str("Removed"),
             Self::Settled => f.write_str("Settled"),
             Self::Buried(_) => f.write_str("Buried(..)"),
+            Self::Sheltering(_) => f.write_str("Sheltering(..)"),
         }
     }
 }
@@ -230,6 +244,7 @@ impl Version {
     const CARD_RESTORED: u8 = 4;
     const REMOVED_RESTORED: u8 = 5;
     const BURIED: u8 = 6;
+    const SHELTERING: u8 = 7;
 
     /// The bytes that are sealed.
     pub(crate) fn encode(&self) -> Vec<u8> {
@@ -243,6 +258,7 @@ impl Version {
             (VersionBody::Removed, Restored::Yes) => (Self::REMOVED_RESTORED, nothing),
             (VersionBody::Settled, _) => (Self::SETTLED, nothing),
             (VersionBody::Buried(burial), _) => (Self::BURIED, Cow::Owned(burial.encode())),
+            (VersionBody::Sheltering(bytes), _) => (Self::SHELTERING, Cow::Borrowed(bytes.as_slice())),
         };
         let mut bytes = Vec::with_capacity(34 + card.len());
         bytes.extend_from_slice(&[ROW_FORMAT, kind]);
@@ -257,7 +273,7 @@ impl Version {
     pub(crate) fn into_card(self) -> Option<Vec<u8>> {
         match self.body {
             VersionBody::Card(bytes) => Some(bytes),
-            VersionBody::Removed | VersionBody::Settled => None,
+            VersionBody::Removed | VersionBody::Settled | VersionBody::Sheltering(_) => None,
             VersionBody::Buried(Burial { successor: _, kept }) => kept,
         }
     }
@@ -265,6 +281,11 @@ impl Version {
     /// Whether the card is that of a buried identity.
     pub(crate) const fn is_buried(&self) -> bool {
         matches!(self.body, VersionBody::Buried(_))
+    }
+
+    /// Whether the card left publication and goes on sheltering.
+    pub(crate) const fn is_sheltering(&self) -> bool {
+        matches!(self.body, VersionBody::Sheltering(_))
     }
 
     /// Reads what [`Version::encode`] wrote.
@@ -284,6 +305,7 @@ impl Version {
             Self::REMOVED_RESTORED if card.is_empty() => (VersionBody::Removed, Restored::Yes),
             Self::SETTLED if card.is_empty() => (VersionBody::Settled, Restored::No),
             Self::BURIED => (VersionBody::Buried(Burial::decode(card)?), Restored::No),
+            Self::SHELTERING => (VersionBody::Sheltering(card.to_vec()), Restored::No),
             _ => return Err(RowError::Malformed),
         };
         Ok(Self {
@@ -384,6 +406,19 @@ impl Spans {
         let Some(span) = open else { return false };
         span.until = sequence;
         true
+    }
+
+    /// The stretches during which something held, from what each version says of it, oldest first.
+    pub(crate) fn of(versions: impl IntoIterator<Item = (CommitSequence, bool)>) -> Self {
+        let mut spans = Self::default();
+        for (sequence, holds) in versions {
+            if holds {
+                spans.enter(sequence);
+            } else {
+                spans.leave(sequence);
+            }
+        }
+        spans
     }
 
     /// The stored bytes.

@@ -2,6 +2,7 @@
 
 use registry::digest::DIGEST_VERSION;
 use registry::identifier::IstatCode;
+use registry::profile::Profile;
 use registry::publication::{
     Accepted, AcknowledgementProof, Claim, ContentId, Epoch, ProvedSeal, SignedBatch, Watermark,
 };
@@ -60,6 +61,8 @@ pub struct Opened {
     pub backed_up: Watermark,
     /// Every seal of the municipality that a registrar has confirmed, to be kept and shown.
     pub confirmed_seals: Vec<ProvedSeal>,
+    /// What the municipality publishes; an index of an earlier version does not say.
+    pub profile: Option<Profile>,
 }
 
 /// What the index says after a batch.
@@ -79,6 +82,8 @@ pub struct Acknowledged {
     pub backed_up: Watermark,
     /// Seals confirmed since the index last told, to be kept and shown.
     pub confirmed_seals: Vec<ProvedSeal>,
+    /// What the municipality publishes; an index of an earlier version does not say.
+    pub profile: Option<Profile>,
 }
 
 /// An open stream of batches and acknowledgements.
@@ -206,6 +211,7 @@ impl TryFrom<proto::PublishOpened> for Opened {
             epoch_begin_time,
             backed_up,
             confirmed_seals,
+            profile,
         } = message;
         Ok(Self {
             epoch: epoch_from_wire("epoch", &epoch)?,
@@ -219,6 +225,7 @@ impl TryFrom<proto::PublishOpened> for Opened {
             began_ms: optional_time("epoch_begin_time", epoch_begin_time)?,
             backed_up: Watermark(backed_up),
             confirmed_seals: confirmed_seals_from_wire("confirmed_seals", confirmed_seals)?,
+            profile: profile.map(TryInto::try_into).transpose()?,
         })
     }
 }
@@ -235,6 +242,7 @@ impl TryFrom<proto::PublishAcknowledged> for Acknowledged {
             proof,
             backed_up,
             confirmed_seals,
+            profile,
         } = message;
         Ok(Self {
             watermark: Watermark(watermark),
@@ -244,6 +252,7 @@ impl TryFrom<proto::PublishAcknowledged> for Acknowledged {
             proof: proof_of(&proof)?,
             backed_up: Watermark(backed_up),
             confirmed_seals: confirmed_seals_from_wire("confirmed_seals", confirmed_seals)?,
+            profile: profile.map(TryInto::try_into).transpose()?,
         })
     }
 }

@@ -39,6 +39,7 @@ pub(crate) fn shared() -> Shared<JournaledStore> {
         log: log(),
         agreements: ArcSwap::from_pointee(Agreements::default()),
         agreements_change: tokio::sync::Mutex::new(()),
+        profiles_change: tokio::sync::Mutex::new(()),
         usage: Mutex::new(UsageCounters::default()),
         nodes: BTreeMap::new(),
         registrars: BTreeMap::new(),

@@ -180,6 +180,7 @@ pub(super) fn open(opening: &Opening) -> Result<Shared<JournaledStore>, StartFai
         log,
         agreements: ArcSwap::from_pointee(agreements),
         agreements_change: tokio::sync::Mutex::new(()),
+        profiles_change: tokio::sync::Mutex::new(()),
         usage: Mutex::new(usage),
         nodes: config.nodes.clone(),
         registrars: config.registrars.clone(),

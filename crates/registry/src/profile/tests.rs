@@ -98,7 +98,30 @@ fn what_shelters_says_nothing_of_who_it_is() {
     assert_eq!(shelter.measures, full_record().measures);
 }
 
+#[test]
+fn a_profile_that_was_told_counts_from_one_and_knows_no_later_one() {
+    let group = FieldGroup::Parents;
+    assert_eq!(Profile::told(0, []), None);
+    assert_eq!(Profile::told(2, [(group, 0)]), None);
+    assert_eq!(Profile::told(2, [(group, 3)]), None);
+    let told = Profile::told(3, [(group, 2)]).unwrap();
+    assert_eq!((told.number(), told.groups()), (3, GroupSet::of(&[group])));
+}
+
 proptest! {
+    #[test]
+    fn what_never_left_is_what_all_profiles_since_have(
+        profiles in proptest::collection::vec(any_profile(), 1..12), known in any::<prop::sample::Index>(),
+    ) {
+        let first = Profile::first(profiles[0]);
+        let last = profiles[1..].iter().fold(first, |profile, groups| profile.followed_by(*groups));
+        let known = known.index(profiles.len());
+        let held = profiles[known..].iter().fold(GroupSet::ALL, |held, groups| held.intersection(*groups));
+        prop_assert_eq!(last.held_since(known as u64 + 1), held);
+        prop_assert_eq!(Profile::told(last.number(), last.groups_since()).unwrap().held_since(known as u64 + 1), held);
+        prop_assert_eq!(last.groups(), *profiles.last().unwrap());
+    }
+
     #[test]
     fn a_profile_applied_twice_is_applied_once(profile in any_profile(), card in any_record()) {
         if let Some(applied) = profile.applied(card) {

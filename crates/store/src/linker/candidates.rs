@@ -129,6 +129,7 @@ pub(super) fn candidate(card: Card) -> Option<Candidate> {
         record,
         restored: _,
         kept: _,
+        shelter: _,
     } = card;
     let record = record.filter(|record| !record.is_sealed())?;
     let facts = CardFacts::of(&record, Identity::Open);

@@ -68,11 +68,12 @@ impl Projection {
         let Some(held) = self.held_at(record, at)? else {
             return Ok(None);
         };
-        if let Some(card) = held.published() {
-            return Ok(Some(card.clone()));
+        let sequence = held.sequence;
+        if let Some(card) = held.into_sheltering() {
+            return Ok(Some(card));
         }
         // Withdrawn: the version before the withdrawal says what it was.
-        let upper = superseded_key(record, held.sequence.before());
+        let upper = superseded_key(record, sequence.before());
         let before = self.engine.last_not_after(&superseded_prefix(record), &upper)?;
         let before = match before {
             Some((key, value)) => self.open_version(&key, &value)?,
@@ -262,6 +263,11 @@ impl Projection {
         let Some(key) = self.key_under(record)? else {
             return Ok(());
         };
+        let before = self.version_at(record, moment.sequence.before())?;
+        if before.is_some_and(|before| before.is_sheltering()) {
+            // Nothing of the identity is left on it, and whom it shelters it goes on sheltering.
+            return Ok(());
+        }
         // What waits of it goes on waiting: that is its own municipality's affair.
         let version = self.burial(moment, record, None, spared)?;
         self.put(&key, record, &version).map(drop)

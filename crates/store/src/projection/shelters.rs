@@ -10,7 +10,7 @@ use registry::measure::SharedPlace;
 use registry::record::Record;
 
 use crate::keys::token::Token;
-use crate::projection::{Projection, ProjectionError, published_card};
+use crate::projection::{Card, Projection, ProjectionError, published_card};
 use crate::rows::{CommitSequence, Lead, Version, record_behind};
 
 impl Projection {
@@ -50,9 +50,7 @@ impl Projection {
         record: RecordId,
         visible: CommitSequence,
     ) -> Result<Option<Record>, ProjectionError> {
-        Ok(self
-            .held_at(record, visible)?
-            .and_then(|card| card.record.or(card.kept)))
+        Ok(self.held_at(record, visible)?.and_then(Card::into_sheltering))
     }
 
     /// Every card that was ever linked to a person, the one that bears its id first.
@@ -136,7 +134,7 @@ impl Projection {
     }
 
     /// Whether any card of a person tells of a protection, whatever its days.
-    fn is_protected(&self, person: PersonId, at: CommitSequence) -> Result<bool, ProjectionError> {
+    pub(super) fn is_protected(&self, person: PersonId, at: CommitSequence) -> Result<bool, ProjectionError> {
         Ok(!self.cards_of(Lead::Protected(person), at)?.is_empty())
     }
 

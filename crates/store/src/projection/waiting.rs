@@ -139,8 +139,10 @@ impl Projection {
         };
         Ok(
             match self.open_version(&key, &value)?.map(|version| version.body) {
-                // A buried card is none that waits.
-                None | Some(VersionBody::Settled | VersionBody::Buried(_)) => None,
+                // Neither a buried card nor what is left of one is a card that waits.
+                None | Some(VersionBody::Settled | VersionBody::Buried(_) | VersionBody::Sheltering(_)) => {
+                    None
+                }
                 Some(VersionBody::Removed) => Some(None),
                 Some(VersionBody::Card(bytes)) => Some(Some(bytes)),
             },

@@ -58,6 +58,8 @@ pub(crate) struct Stored<'a> {
     pub(crate) accepted: Option<&'a Record>,
     /// As it was served.
     pub(crate) served: Option<&'a Record>,
+    /// What goes on sheltering of it since it left with its group of fields.
+    pub(crate) sheltering: Option<&'a Record>,
 }
 
 /// What is to become of a change.
@@ -146,12 +148,18 @@ impl<'a> Guard<'a> {
         change: &'a Change,
         others: Others,
     ) -> Judgement {
-        let Stored { accepted, served } = stored;
+        let Stored {
+            accepted,
+            served,
+            sheltering,
+        } = stored;
         let batched = self.served.get(&record).copied();
         let accepted = batched.flatten().or(accepted);
         let measure = match &change.body {
             ChangeBody::Upsert(card) => needs_confirmation(accepted, card),
-            ChangeBody::Remove => batched.unwrap_or(served).and_then(removal_needs_confirmation),
+            ChangeBody::Remove => batched
+                .unwrap_or_else(|| served.or(sheltering))
+                .and_then(removal_needs_confirmation),
         };
         let seals_again = match &change.body {
             ChangeBody::Upsert(card) if measure == Some(HoldReason::IdentitySealed) => {

@@ -59,6 +59,7 @@ impl Lines {
             proof: self.key.prove(municipality, line.epoch(), watermark, now_ms),
             last: state.and_then(|state| state.last),
             backed_up: state.map_or_else(Watermark::default, |state| state.backed_up),
+            profile: state.and_then(|state| state.profile),
         }
     }
 }
@@ -79,6 +80,7 @@ impl Writer {
             rejections,
             proof: self.lines.key.prove(municipality, epoch, watermark, now_ms),
             backed_up: state.map_or_else(Watermark::default, |state| state.backed_up),
+            profile: state.and_then(|state| state.profile),
         }
     }
 

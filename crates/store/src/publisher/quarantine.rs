@@ -49,8 +49,8 @@ impl Writer {
             let Some(newest) = self.projection.version_at(record, self.journal.last())? else {
                 continue;
             };
-            // What a registrar has sealed stays sealed, whatever is not trusted.
-            if newest.is_buried() {
+            // What a registrar has sealed stays sealed, whatever is not trusted, and what shelters goes on sheltering.
+            if newest.is_buried() || newest.is_sheltering() {
                 continue;
             }
             let waits = self.projection.waiting_at(record, self.journal.last())?;
@@ -128,7 +128,7 @@ impl Writer {
             let Some(newest) = self.projection.version_at(record, last)? else {
                 continue;
             };
-            if newest.is_buried() {
+            if newest.is_buried() || newest.is_sheltering() || word.is_sheltering() {
                 continue;
             }
             let waits = self.projection.waiting_at(record, last)?;

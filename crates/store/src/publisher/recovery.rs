@@ -20,11 +20,13 @@ use crate::linker::Linker;
 use crate::projection::{Card, Projection, ProjectionError};
 use crate::publication_journal::entry::{AcceptedBatch, SyncPoint};
 use crate::publication_journal::line_entry::LineEntry;
+use crate::publication_journal::profile_entry::ProfileEntry;
 use crate::publication_journal::ruling::Release;
 use crate::publication_journal::{JournalError, PublicationJournal, ReadError, Replayed, municipality_key};
 use crate::publisher::gate::Gatekeeper;
 use crate::publisher::intake_book::{IntakeBook, Recent};
 use crate::publisher::lines::note_backup;
+use crate::publisher::profiles::{apply_profile, groups_of, note_profile};
 use crate::publisher::writer::{apply, apply_restatement, rejections_of};
 use crate::publisher::{MunicipalityState, States};
 use crate::rows::{CommitSequence, ROW_SCHEME, RowError};
@@ -200,6 +202,7 @@ impl Replay<'_> {
             Replayed::Line(line) => self.begin_line(&line),
             Replayed::Backup(backup) => note_backup(&self.states, &backup),
             Replayed::Reopening => self.restoring = false,
+            Replayed::Profile(profile) => self.profile(&profile),
             Replayed::Batch(accepted) => {
                 let batch = opened(&accepted)?;
                 self.note_published(&accepted, &batch);
@@ -221,7 +224,23 @@ impl Replay<'_> {
         Ok(())
     }
 
+    fn profile(&mut self, entry: &ProfileEntry) {
+        let (_, before) = note_profile(&self.states, entry);
+        self.recorded_ms = entry.recorded_ms;
+        // A digest noted before is that of cards that are no more.
+        if let Some(point) = &mut self.sync_point {
+            point
+                .municipalities
+                .retain(|noted| noted.municipality != entry.municipality);
+        }
+        if self.is_missing(entry.sequence) {
+            self.failed = apply_profile(self.projection, &self.states, entry, before).err();
+            self.replayed += 1;
+        }
+    }
+
     fn batch(&mut self, accepted: &AcceptedBatch, batch: &Batch) {
+        let batch = &*batch.within(groups_of(&self.states, accepted.municipality));
         self.note(accepted.municipality, |state, linker| {
             state.holdings.note_batch(linker, accepted, batch);
         });

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate};
 use registry::municipality::MunicipalityId;
+use registry::profile::GroupSet;
 use registry::publication::{Accepted, Admission, Batch, VerifiedBatch, Watermark};
 
 use crate::files::is_no_space;
-use crate::keys::ring::RingError;
+use crate::keys::ring::{KeyRing, RingError};
 use crate::linker::Linker;
 use crate::projection::burial::Moment;
 use crate::projection::{Projection, ProjectionError};
@@ -21,6 +22,7 @@ use crate::publisher::gate::{Before, Gatekeeper};
 use crate::publisher::held::Holdings;
 use crate::publisher::intake_book::IntakeBook;
 use crate::publisher::lines::Lines;
+use crate::publisher::profiles::groups_of;
 use crate::publisher::{
     Acknowledged, MunicipalityState, OrderSubmission, PublishError, Rejection, States, Submission, Work,
     WriterFailure, WriterQueue, queue,
@@ -32,6 +34,7 @@ use crate::segment::AppendError;
 pub(crate) struct Writer {
     pub(crate) journal: PublicationJournal,
     pub(crate) projection: Arc<Projection>,
+    pub(crate) keys: Arc<KeyRing>,
     pub(crate) linker: Linker,
     pub(crate) gatekeeper: Gatekeeper,
     pub(crate) book: IntakeBook,
@@ -84,6 +87,15 @@ impl Writer {
                 let outcome = self.reopen(at_ms)?;
                 let _ = reply.send(outcome);
             }
+            Work::Profile {
+                municipality,
+                groups,
+                now_ms,
+                reply,
+            } => {
+                let outcome = self.set_profile(municipality, groups, now_ms)?;
+                let _ = reply.send(outcome);
+            }
             Work::Backup { at_ms, reply } => {
                 let outcome = self.note_backup(at_ms)?;
                 let _ = reply.send(outcome);
@@ -94,7 +106,13 @@ impl Writer {
 
     fn take(&mut self, submission: Submission) -> Result<(), WriterFailure> {
         let Submission { batch, now_ms, reply } = submission;
-        let (answer, accepted) = match self.accept(&batch, now_ms)? {
+        let municipality = MunicipalityId::of_any(batch.batch().municipality());
+        let groups = municipality.map_or(GroupSet::ALL, |municipality| {
+            groups_of(&self.states, municipality)
+        });
+        // What is outside the profile is kept as it was signed, in the journal alone: nothing is decided on it.
+        let within = batch.batch().within(groups);
+        let (answer, accepted) = match self.accept(&batch, &within, now_ms)? {
             Taken::Durable {
                 acknowledged,
                 accepted,
@@ -105,14 +123,8 @@ impl Writer {
         // The node may be gone; its batch is durable all the same and is acknowledged when it comes back.
         let _ = reply.send(answer);
         if let Some(accepted) = accepted {
-            apply(
-                &self.projection,
-                &self.states,
-                &accepted,
-                batch.batch(),
-                &self.linker,
-            )?;
-            self.note_visible(accepted.municipality, Watermark(batch.batch().last_sequence()));
+            apply(&self.projection, &self.states, &accepted, &within, &self.linker)?;
+            self.note_visible(accepted.municipality, Watermark(within.last_sequence()));
             self.projection.publish(accepted.last());
             self.confirmations
                 .note(&self.states, accepted.municipality, accepted.recorded_ms);
@@ -126,8 +138,13 @@ impl Writer {
         self.recorded_ms
     }
 
-    /// Judges a batch and makes it durable.
-    fn accept(&mut self, verified: &VerifiedBatch, now_ms: u64) -> Result<Taken, WriterFailure> {
+    /// Judges a batch and makes it durable; `within` is what of it lies within the municipality's profile.
+    fn accept(
+        &mut self,
+        verified: &VerifiedBatch,
+        within: &Batch,
+        now_ms: u64,
+    ) -> Result<Taken, WriterFailure> {
         let batch = verified.batch();
         let Some(municipality) = MunicipalityId::of_any(batch.municipality()) else {
             return Ok(Taken::Refused(PublishError::UnknownMunicipality));
@@ -159,7 +176,7 @@ impl Writer {
         let resolved = self.linker.resolve(
             &self.projection,
             municipality,
-            batch.changes(),
+            within.changes(),
             day_of(batch.sent_at_ms()),
             &mut gate,
         )?;
@@ -182,7 +199,7 @@ impl Writer {
         let rejections = rejections_of(batch, &accepted);
         self.note_durable(municipality, last, recorded_ms, &rejections);
         self.note_holdings(municipality, |holdings, linker| {
-            holdings.note_batch(linker, &accepted, batch);
+            holdings.note_batch(linker, &accepted, within);
         });
         Ok(Taken::Durable {
             acknowledged: self.acknowledged(municipality, batch.epoch(), watermark, rejections, now_ms),
@@ -253,7 +270,7 @@ impl Writer {
             .collect()
     }
 
-    fn sync_point(&mut self) -> Result<(), WriterFailure> {
+    pub(super) fn sync_point(&mut self) -> Result<(), WriterFailure> {
         let applied = self.journal.last();
         if applied <= self.synced {
             return Ok(());

@@ -7,6 +7,7 @@ use agreement::permit::Permit;
 use registry::digest::{Bucket, CardDigest};
 use registry::identifier::LocalId;
 use registry::municipality::MunicipalityId;
+use registry::profile::{GroupSet, Profile};
 use registry::publication::{Claim, ConfirmedSeal, Epoch, ProvedSeal, Verdict, VerifiedBatch, Watermark};
 use tokio::sync::watch;
 
@@ -16,6 +17,7 @@ use crate::projection::{Projection, ProjectionError};
 use crate::publisher::confirmations::Confirmations;
 use crate::publisher::lines::Lines;
 use crate::publisher::order::{Done, Order, OrderError};
+use crate::publisher::profiles::profile_of;
 use crate::publisher::{
     Acknowledged, MunicipalityState, NewLine, PublishError, Publisher, Standing, States, Work, WriterFailure,
 };
@@ -260,6 +262,30 @@ impl RecordStore for JournaledStore {
 
     async fn reopen(&self, at_ms: u64) -> Result<(), PublishError> {
         self.publisher.ask(|reply| Work::Reopen { at_ms, reply }).await
+    }
+
+    fn municipalities(&self) -> Vec<MunicipalityId> {
+        let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
+        states.keys().copied().collect()
+    }
+
+    fn profile(&self, municipality: MunicipalityId) -> Option<Profile> {
+        profile_of(&self.states, municipality)
+    }
+
+    async fn set_profile(
+        &self,
+        municipality: MunicipalityId,
+        groups: GroupSet,
+        now_ms: u64,
+    ) -> Result<Profile, PublishError> {
+        let work = |reply| Work::Profile {
+            municipality,
+            groups,
+            now_ms,
+            reply,
+        };
+        self.publisher.ask(work).await
     }
 
     async fn backed_up(&self, at_ms: u64) -> Result<(), PublishError> {

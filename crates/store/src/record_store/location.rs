@@ -34,15 +34,15 @@ impl Reader {
                 let Some(sheltered) = self.projection.held_at(other, visible)? else {
                     continue;
                 };
-                let Some(standing) = sheltered.published() else {
+                let person = sheltered.person;
+                let Some(standing) = sheltered.into_sheltering() else {
                     continue;
                 };
                 let there = days.iter().any(|day| {
-                    SharedPlace::held_on(standing, *day)
-                        .any(|held| self.projection.place_token(standing, &held) == Some(place))
+                    SharedPlace::held_on(&standing, *day)
+                        .any(|held| self.projection.place_token(&standing, &held) == Some(place))
                 });
-                let protected =
-                    protected_on(standing, days) || self.is_protected(sheltered.person, days, visible)?;
+                let protected = protected_on(&standing, days) || self.is_protected(person, days, visible)?;
                 if there && protected {
                     return Ok(Location::Shared);
                 }

@@ -164,6 +164,7 @@ impl JournaledStore {
         let publisher = Publisher::start(Writer {
             journal,
             projection: Arc::clone(&projection),
+            keys: Arc::clone(&keys),
             linker,
             gatekeeper,
             book,

@@ -4,6 +4,7 @@ mod consultation;
 mod household;
 mod known_on;
 mod persons;
+mod profile;
 mod lines;
 mod model;
 mod linking;

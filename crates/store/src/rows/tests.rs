@@ -45,6 +45,10 @@ fn version_1_still_reads_and_is_what_is_written() {
         body: VersionBody::Removed,
         ..card()
     };
+    let sheltering = Version {
+        body: VersionBody::Sheltering(b"card".to_vec()),
+        ..card()
+    };
     let buried = |successor, kept| Version {
         body: VersionBody::Buried(Burial { successor, kept }),
         ..card()
@@ -54,6 +58,7 @@ fn version_1_still_reads_and_is_what_is_written() {
     for (name, version) in [
         ("version-card", card()),
         ("version-removed", removed),
+        ("version-sheltering", sheltering),
         ("version-buried", buried(None, kept)),
         (
             "version-succeeded",

@@ -3,6 +3,7 @@
 use registry::change::{Change, ChangeBody, EventKind, RegistryEvent};
 use registry::digest::{DIGEST_BYTES, SetDigest};
 use registry::identifier::{IstatCode, LocalId};
+use registry::profile::{FieldGroup, Profile};
 use registry::publication::{Batch, Epoch, HoldReason, MAX_CHANGES, SignedBatch};
 use registry::signing::Signature;
 use registry::statement::{LONGEST_STATEMENT, RegistrarId, SignedStatement};
@@ -258,4 +259,54 @@ pub fn statement_from_wire(
         registrar: RegistrarId::parse(registrar).ok_or_else(|| Invalid::new("registrar", Rule::Character))?,
         signature: Signature(array("signature", signature)?),
     })
+}
+
+impl From<Profile> for wire::PublicationProfile {
+    fn from(profile: Profile) -> Self {
+        let groups = profile.groups_since().map(|(group, since)| wire::PublishedGroup {
+            group: wire::FieldGroup::from(group).into(),
+            since,
+        });
+        Self {
+            number: profile.number(),
+            groups: groups.collect(),
+        }
+    }
+}
+
+/// A group of a later version is passed over: whoever does not know it publishes none of it.
+impl TryFrom<wire::PublicationProfile> for Profile {
+    type Error = Invalid;
+
+    fn try_from(message: wire::PublicationProfile) -> Result<Self, Invalid> {
+        let wire::PublicationProfile { number, groups } = message;
+        let known = groups.into_iter().filter_map(|published| {
+            let wire::PublishedGroup { group, since } = published;
+            Some((known_group(group)?, since))
+        });
+        Self::told(number, known).ok_or_else(|| Invalid::new("profile", Rule::Range))
+    }
+}
+
+impl From<FieldGroup> for wire::FieldGroup {
+    fn from(group: FieldGroup) -> Self {
+        match group {
+            FieldGroup::CivilStatus => Self::CivilStatus,
+            FieldGroup::Citizenships => Self::Citizenships,
+            FieldGroup::Parents => Self::Parents,
+            FieldGroup::IdentityDocument => Self::IdentityDocument,
+            FieldGroup::Aire => Self::Aire,
+        }
+    }
+}
+
+fn known_group(number: i32) -> Option<FieldGroup> {
+    match wire::FieldGroup::try_from(number) {
+        Ok(wire::FieldGroup::CivilStatus) => Some(FieldGroup::CivilStatus),
+        Ok(wire::FieldGroup::Citizenships) => Some(FieldGroup::Citizenships),
+        Ok(wire::FieldGroup::Parents) => Some(FieldGroup::Parents),
+        Ok(wire::FieldGroup::IdentityDocument) => Some(FieldGroup::IdentityDocument),
+        Ok(wire::FieldGroup::Aire) => Some(FieldGroup::Aire),
+        Ok(wire::FieldGroup::Unspecified) | Err(_) => None,
+    }
 }

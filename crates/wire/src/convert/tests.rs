@@ -1,6 +1,7 @@
 mod calls;
 mod cards;
 mod governing;
+mod profile;
 
 use ledger::checkpoint::SignedCheckpoint;
 use ledger::hash::leaf_hash;

@@ -120,6 +120,29 @@ pub struct ConfirmedSeal {
     #[prost(bytes = "vec", tag = "4")]
     pub proof: ::prost::alloc::vec::Vec<u8>,
 }
+/// Which groups of fields a municipality publishes: what agreements in force open over it. Everything that belongs to no
+/// group is always published.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct PublicationProfile {
+    /// Number among the municipality's profiles, from 1: each change makes a new one.
+    #[prost(uint64, tag = "1")]
+    pub number: u64,
+    /// The groups, each once, ascending.
+    #[prost(message, repeated, tag = "2")]
+    pub groups: ::prost::alloc::vec::Vec<PublishedGroup>,
+}
+/// A group of fields that is published.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct PublishedGroup {
+    /// Which.
+    #[prost(enumeration = "FieldGroup", tag = "1")]
+    pub group: i32,
+    /// Number of the profile with which it last came in: what was published of it before that one is gone.
+    #[prost(uint64, tag = "2")]
+    pub since: u64,
+}
 /// Why a change waits for a registrar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -161,6 +184,51 @@ impl HoldReason {
             "HOLD_REASON_ARRIVALS" => Some(Self::Arrivals),
             "HOLD_REASON_PROTECTION_ENDED" => Some(Self::ProtectionEnded),
             "HOLD_REASON_IDENTITY_SEALED" => Some(Self::IdentitySealed),
+            _ => None,
+        }
+    }
+}
+/// A group of fields that is published only where an agreement in force opens it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum FieldGroup {
+    /// Never sent.
+    Unspecified = 0,
+    /// Civil status, with its history.
+    CivilStatus = 1,
+    /// Citizenships, with their history.
+    Citizenships = 2,
+    /// Father and mother.
+    Parents = 3,
+    /// Identity card.
+    IdentityDocument = 4,
+    /// Cards of citizens abroad (AIRE), whole.
+    Aire = 5,
+}
+impl FieldGroup {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "FIELD_GROUP_UNSPECIFIED",
+            Self::CivilStatus => "FIELD_GROUP_CIVIL_STATUS",
+            Self::Citizenships => "FIELD_GROUP_CITIZENSHIPS",
+            Self::Parents => "FIELD_GROUP_PARENTS",
+            Self::IdentityDocument => "FIELD_GROUP_IDENTITY_DOCUMENT",
+            Self::Aire => "FIELD_GROUP_AIRE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "FIELD_GROUP_UNSPECIFIED" => Some(Self::Unspecified),
+            "FIELD_GROUP_CIVIL_STATUS" => Some(Self::CivilStatus),
+            "FIELD_GROUP_CITIZENSHIPS" => Some(Self::Citizenships),
+            "FIELD_GROUP_PARENTS" => Some(Self::Parents),
+            "FIELD_GROUP_IDENTITY_DOCUMENT" => Some(Self::IdentityDocument),
+            "FIELD_GROUP_AIRE" => Some(Self::Aire),
             _ => None,
         }
     }
@@ -279,6 +347,10 @@ pub struct PublishOpened {
     /// Every seal of the municipality that a registrar has confirmed, for the node to keep.
     #[prost(message, repeated, tag = "30")]
     pub confirmed_seals: ::prost::alloc::vec::Vec<ConfirmedSeal>,
+    /// What the municipality publishes from now on. Whatever else a node sends is acknowledged and not kept beyond the
+    /// journal; of a group that left nothing is held any more.
+    #[prost(message, optional, tag = "24")]
+    pub profile: ::core::option::Option<PublicationProfile>,
 }
 /// A batch by its bounds and content.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -319,6 +391,9 @@ pub struct PublishAcknowledged {
     /// Seals that were confirmed since the node was last told on this stream.
     #[prost(message, repeated, tag = "30")]
     pub confirmed_seals: ::prost::alloc::vec::Vec<ConfirmedSeal>,
+    /// What the municipality publishes from now on, as at the opening.
+    #[prost(message, optional, tag = "22")]
+    pub profile: ::core::option::Option<PublicationProfile>,
 }
 /// Asks what the index holds.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -329,7 +404,7 @@ pub struct GetStateRequest {
     pub municipality: ::prost::alloc::string::String,
 }
 /// What the index holds of a municipality.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct GetStateResponse {
     /// The index's line of history for the municipality, 16 bytes.
@@ -362,6 +437,9 @@ pub struct GetStateResponse {
     /// Highest sequence number that a backup of the index is known to hold; 0 while none was declared.
     #[prost(uint64, tag = "21")]
     pub backed_up: u64,
+    /// What the municipality publishes, as at the opening of a stream.
+    #[prost(message, optional, tag = "22")]
+    pub profile: ::core::option::Option<PublicationProfile>,
 }
 /// The node's digest of a municipality's set of cards.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -212,6 +212,7 @@ impl Node {
             proof,
             last,
             backed_up,
+            profile: _,
         } = *standing;
         let municipality = istat(code(self.at));
         let state = IndexState {

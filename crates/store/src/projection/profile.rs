@@ -1,0 +1,265 @@
+//! What leaves the rows with the publication profile: in every version of a municipality's cards, served, superseded or
+//! waiting, so that no reference date and no earlier instant brings it back.
+//!
+//! A card that leaves as a whole, that of a citizen abroad, becomes a withdrawal from its first version on, and nothing
+//! leads to it. Whom it sheltered it goes on sheltering: a protection ends by a registrar, and never because an
+//! agreement did.
+
+use std::collections::BTreeMap;
+
+use registry::canonical;
+use registry::identifier::RecordId;
+use registry::municipality::MunicipalityId;
+use registry::profile::{FieldGroup, GroupSet, shelter_of};
+use registry::record::Record;
+
+use crate::keys::ring::NamedKey;
+use crate::projection::burial::Moment;
+use crate::projection::contradictions::Place;
+use crate::projection::{Projection, ProjectionError, Replaced, decoded};
+use crate::publication_journal::municipality_key;
+use crate::publication_journal::ruling::Restored;
+use crate::rows::{
+    self, Burial, CommitSequence, Lead, RowError, Spans, Version, VersionBody, current_key,
+    record_of_version, superseded_prefix,
+};
+
+/// Keys of the rows of each card that hold something outside a profile.
+type Outside = BTreeMap<RecordId, Vec<Vec<u8>>>;
+
+impl Projection {
+    /// Takes what is outside a profile out of everything that was received of a municipality up to a moment, and tells
+    /// of each card what that did to it. Done again, or over rows that hold a part of it, it ends in the same rows.
+    pub(crate) fn narrow(
+        &self,
+        moment: Moment,
+        municipality: MunicipalityId,
+        profile: GroupSet,
+        replaced: &mut dyn FnMut(&Replaced) -> Result<(), ProjectionError>,
+    ) -> Result<(), ProjectionError> {
+        // Without a key there is nothing: nothing was received, or the municipality was withdrawn.
+        let Some(own) = self.keys.get(&municipality_key(municipality)) else {
+            return Ok(());
+        };
+        let until = moment.sequence;
+        for (record, keys) in self.outside(&own, until, profile)? {
+            let before = self.received_at(record, until)?;
+            // What leads to the card first: while a row is still to be rewritten, the card is found again.
+            self.narrow_leads(until, municipality, record, profile)?;
+            for key in keys {
+                let value = self.engine.get(&key)?.ok_or(RowError::Malformed)?;
+                let version = self.open_version(&key, &value)?.ok_or(RowError::Seal)?;
+                let narrowed = if key.starts_with(rows::WAITING_PREFIX) {
+                    narrowed(&version, profile, Leaving::Wholly)?
+                } else {
+                    self.narrowed_served(&version, profile, until)?
+                };
+                self.write_version(&own, &key, &narrowed)?;
+            }
+            let after = self.received_at(record, until)?;
+            replaced(&Replaced { before, after })?;
+        }
+        Ok(())
+    }
+
+    /// Every row of a municipality up to a moment that holds something outside a profile. Rows of others are passed
+    /// over unopened.
+    fn outside(
+        &self,
+        own: &NamedKey,
+        until: CommitSequence,
+        profile: GroupSet,
+    ) -> Result<Outside, ProjectionError> {
+        let mut found = Outside::new();
+        for prefix in [
+            rows::CURRENT_PREFIX,
+            rows::SUPERSEDED_PREFIX,
+            rows::WAITING_PREFIX,
+        ] {
+            let mut fault = None;
+            self.engine.scan(prefix, &mut |key, value| {
+                // Format, then the id of the data key.
+                if value.get(1..17) != Some(own.id.as_bytes().as_slice()) {
+                    return true;
+                }
+                let looked = self.open_version(key, value).and_then(|version| {
+                    let version = version.filter(|version| version.sequence <= until);
+                    if version.is_some_and(|version| is_outside(&version, profile)) {
+                        found
+                            .entry(record_of_version(key)?)
+                            .or_default()
+                            .push(key.to_vec());
+                    }
+                    Ok(())
+                });
+                fault = looked.err();
+                fault.is_none()
+            })?;
+            if let Some(error) = fault {
+                return Err(error);
+            }
+        }
+        Ok(found)
+    }
+
+    /// A served or superseded version: of a card that leaves as a whole, what shelters remains where it is needed.
+    fn narrowed_served(
+        &self,
+        version: &Version,
+        profile: GroupSet,
+        until: CommitSequence,
+    ) -> Result<Version, ProjectionError> {
+        let leaving = match card_of(version)?.filter(|_| leaves_wholly(version, profile)) {
+            Some(card) if card.ever_protected() || self.is_protected(version.person, until)? => {
+                Leaving::Sheltering(Box::new(card))
+            }
+            Some(_) | None => Leaving::Wholly,
+        };
+        Ok(narrowed(version, profile, leaving)?)
+    }
+
+    /// Nothing leads to versions that leave as a whole, and they contradict nothing.
+    fn narrow_leads(
+        &self,
+        until: CommitSequence,
+        municipality: MunicipalityId,
+        record: RecordId,
+        profile: GroupSet,
+    ) -> Result<(), ProjectionError> {
+        let versions = self.versions_of(record)?;
+        let leaves = |version: &Version| {
+            let leaves = version.sequence <= until && leaves_wholly(version, profile);
+            matches!(version.body, VersionBody::Card(_)) && leaves
+        };
+        if !versions.iter().any(leaves) {
+            return Ok(());
+        }
+        let mut concerned: Vec<Lead> = Vec::new();
+        let mut remaining = Vec::with_capacity(versions.len());
+        for version in &versions {
+            let leads = self.led_to(record, version)?;
+            if leaves(version) {
+                concerned.extend(leads);
+                remaining.push((version.sequence, Vec::new()));
+            } else {
+                remaining.push((version.sequence, leads));
+            }
+        }
+        for lead in concerned {
+            let spans = remaining
+                .iter()
+                .map(|(sequence, leads)| (*sequence, leads.contains(&lead)));
+            let spans = Spans::of(spans);
+            let key = lead.key(record);
+            match lead {
+                // Whom the card sheltered it goes on sheltering.
+                Lead::Protected(_) | Lead::Sheltered(_) | Lead::Buried(_) => {}
+                // That the card was ever linked to the person is asked when an identity is sealed.
+                Lead::Person(_) => self.engine.insert(&key, &spans.encode())?,
+                Lead::Identifier(_) | Lead::Household(_) if spans.0.is_empty() => self.engine.remove(&key)?,
+                Lead::Identifier(_) | Lead::Household(_) => self.engine.insert(&key, &spans.encode())?,
+            }
+        }
+        self.contradict(until, Place { municipality, record }, &[])
+    }
+
+    /// Every card that any row of any kind holds, or what remains of it.
+    #[cfg(test)]
+    pub(crate) fn every_card_ever(&self) -> Result<Vec<Record>, ProjectionError> {
+        let mut cards = Vec::new();
+        for prefix in [
+            rows::CURRENT_PREFIX,
+            rows::SUPERSEDED_PREFIX,
+            rows::WAITING_PREFIX,
+        ] {
+            self.engine.scan(prefix, &mut |key, value| {
+                let version = self.open_version(key, value).unwrap();
+                let card = version.and_then(|version| crate::projection::published_card(&version).unwrap());
+                cards.extend(card);
+                true
+            })?;
+        }
+        Ok(cards)
+    }
+
+    /// Every served version of a card, oldest first.
+    fn versions_of(&self, record: RecordId) -> Result<Vec<Version>, ProjectionError> {
+        let mut versions = BTreeMap::new();
+        let mut fault = None;
+        self.engine.scan(&superseded_prefix(record), &mut |key, value| {
+            match self.open_version(key, value) {
+                Ok(version) => versions.extend(version.map(|version| (version.sequence, version))),
+                Err(error) => fault = Some(error),
+            }
+            fault.is_none()
+        })?;
+        if let Some(error) = fault {
+            return Err(error);
+        }
+        let newest = self.read_version(&current_key(record))?;
+        versions.extend(newest.map(|version| (version.sequence, version)));
+        Ok(versions.into_values().collect())
+    }
+}
+
+/// What becomes of a card that leaves as a whole.
+enum Leaving {
+    /// Nothing of it remains.
+    Wholly,
+    /// This card goes on sheltering.
+    Sheltering(Box<Record>),
+}
+
+/// The card that a version holds, served or buried.
+fn card_of(version: &Version) -> Result<Option<Record>, RowError> {
+    match &version.body {
+        VersionBody::Card(bytes) => decoded(bytes).map(Some),
+        VersionBody::Buried(Burial { successor: _, kept }) => kept.as_deref().map(decoded).transpose(),
+        VersionBody::Removed | VersionBody::Settled | VersionBody::Sheltering(_) => Ok(None),
+    }
+}
+
+/// Whether a version holds something outside a profile. One that does not decode is left to whoever reads it.
+fn is_outside(version: &Version, profile: GroupSet) -> bool {
+    let card = card_of(version).ok().flatten();
+    card.is_some_and(|card| !GroupSet::of_card(&card).is_subset(profile))
+}
+
+fn leaves_wholly(version: &Version, profile: GroupSet) -> bool {
+    let card = card_of(version).ok().flatten();
+    let outside = card.map(|card| GroupSet::of_card(&card).difference(profile));
+    outside.is_some_and(|outside| outside.contains(FieldGroup::Aire))
+}
+
+/// A version without what is outside a profile.
+fn narrowed(version: &Version, profile: GroupSet, leaving: Leaving) -> Result<Version, RowError> {
+    let applied = |bytes: &[u8]| -> Result<Option<Vec<u8>>, RowError> {
+        Ok(profile.applied(decoded(bytes)?).as_ref().map(canonical::encode))
+    };
+    let (body, restored) = match &version.body {
+        VersionBody::Card(bytes) => match (applied(bytes)?, leaving) {
+            (Some(bytes), _) => (VersionBody::Card(bytes), version.restored),
+            (None, Leaving::Wholly) => (VersionBody::Removed, version.restored),
+            (None, Leaving::Sheltering(card)) => {
+                let bytes = canonical::encode(&shelter_of(*card));
+                (VersionBody::Sheltering(bytes), Restored::No)
+            }
+        },
+        VersionBody::Buried(Burial { successor, kept }) => {
+            let kept = kept.as_deref().map(applied).transpose()?.flatten();
+            let successor = *successor;
+            (VersionBody::Buried(Burial { successor, kept }), version.restored)
+        }
+        VersionBody::Removed | VersionBody::Settled | VersionBody::Sheltering(_) => {
+            (version.body.clone(), version.restored)
+        }
+    };
+    Ok(Version {
+        body,
+        restored,
+        ..version.clone()
+    })
+}
+
+#[cfg(test)]
+mod tests;
