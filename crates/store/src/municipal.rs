@@ -12,6 +12,7 @@ pub mod aside;
 mod seals;
 pub mod reconcile;
 pub mod outbox;
+pub mod profile;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,9 +20,10 @@ use std::sync::Arc;
 use registry::canonical;
 use registry::change::{Change, ChangeBody, RegistryEvent};
 use registry::digest::SetDigest;
-use registry::identifier::LocalId;
+use registry::identifier::{IstatCode, LocalId};
 use registry::municipality::MunicipalityId;
-use registry::publication::ProvedSeal;
+use registry::profile::{GroupSet, Profile};
+use registry::publication::{Accepted, Batch, Epoch, ProvedSeal};
 use registry::record::Record;
 
 use crate::files::Files;
@@ -34,6 +36,7 @@ use crate::municipal::change_journal::ChangeJournal;
 pub use crate::municipal::change_journal::ChangeJournalError;
 pub use crate::municipal::history::History;
 use crate::municipal::mirror::{Mirror, MirrorError, Synced};
+use crate::municipal::profile::{Adopted, NodeProfile, ProfileStatus, Reading};
 use crate::municipal::seals::ConfirmedSeals;
 use crate::publication_journal::municipality_key;
 use crate::segment::Settings;
@@ -85,6 +88,12 @@ pub enum MunicipalError {
     /// They do not open: the file may be removed, and the index tells of them again.
     #[error("the confirmations of seals are damaged")]
     SealsDamaged,
+    /// The notes of the publication profile.
+    #[error("the notes of the publication profile cannot be read or written")]
+    Profile(#[source] std::io::Error),
+    /// Those notes are damaged: what left may not be sent, so nothing is.
+    #[error("the notes of the publication profile are damaged")]
+    ProfileDamaged,
     /// A row of the mirror does not open or decode: open the store again, and the mirror is made again.
     #[error("a row of the mirror is damaged")]
     Mirror,
@@ -109,6 +118,7 @@ pub struct MunicipalStore {
     cards: u64,
     aside: Aside,
     seals: ConfirmedSeals,
+    profile: NodeProfile,
 }
 
 /// A change that has no number yet.
@@ -138,6 +148,7 @@ impl MunicipalStore {
         let key = keys.get_or_create(&municipality_key(municipality))?;
         let aside = Aside::open(Arc::clone(&files), key.clone())?;
         let seals = ConfirmedSeals::open(Arc::clone(&files), key.clone())?;
+        let mut profile = NodeProfile::open(Arc::clone(&files))?;
         let journal = ChangeJournal::open(files, key.clone(), settings)?;
         let place = match engine {
             MirrorEngine::Sled {
@@ -149,7 +160,9 @@ impl MunicipalStore {
             },
             MirrorEngine::Memory => Place::Memory,
         };
-        let opened = match unless_it_panics(|| open_mirror(place, &key, &journal)) {
+        let opened = match unless_it_panics(|| open_mirror(place, &key, &journal, &profile)) {
+            // It may hold what has left: from the journal it comes back without it.
+            Some(Ok(_)) if !profile.is_mirrored() => None,
             Some(Ok(mirror)) => Some(mirror),
             None | Some(Err(MunicipalError::Mirror | MunicipalError::Engine(EngineError::Corrupt(_)))) => {
                 None
@@ -161,9 +174,14 @@ impl MunicipalStore {
             None => {
                 tracing::warn!("the mirror is made again from the journal");
                 place.set_aside().map_err(MunicipalError::SetAside)?;
-                open_mirror(place, &key, &journal)?
+                open_mirror(place, &key, &journal, &profile)?
             }
         };
+        if !profile.is_mirrored() {
+            let (sequence, root) = (journal.last(), digest.root());
+            mirror.sync(Synced { sequence, root })?;
+            profile.note_mirrored()?;
+        }
         Ok(Self {
             municipality,
             journal,
@@ -172,6 +190,7 @@ impl MunicipalStore {
             cards,
             aside,
             seals,
+            profile,
         })
     }
 
@@ -233,6 +252,8 @@ impl MunicipalStore {
     /// open it again.
     pub fn append(&mut self, drafts: Vec<ChangeDraft>) -> Result<(), MunicipalError> {
         let first = self.journal.last() + 1;
+        // Nothing is journalled that may not be published.
+        let groups = self.profile.groups();
         let changes: Vec<Change> = drafts
             .into_iter()
             .zip(first..)
@@ -244,11 +265,13 @@ impl MunicipalStore {
                         events,
                     },
                     sequence,
-                )| Change {
-                    sequence,
-                    local_id,
-                    body,
-                    events,
+                )| {
+                    groups.applied_to_change(Change {
+                        sequence,
+                        local_id,
+                        body,
+                        events,
+                    })
                 },
             )
             .collect();
@@ -271,12 +294,151 @@ impl MunicipalStore {
         Ok(())
     }
 
-    /// Changes from `sequence` on, at most `limit`, as they were journalled.
+    /// Changes from `sequence` on, at most `limit`, as they were journalled, without what left publication since.
     ///
     /// # Errors
     /// When the journal cannot be read.
     pub fn changes_from(&self, sequence: u64, limit: usize) -> Result<Vec<Change>, MunicipalError> {
-        Ok(self.journal.changes_from(sequence, limit)?)
+        self.read_from(sequence, limit, Reading::Sending(self.profile.narrowings()))
+    }
+
+    /// Whether a batch that the index holds is what was sent of the journal there, at whatever time: what left since
+    /// was on it then.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn sent(
+        &self,
+        accepted: &Accepted,
+        municipality: IstatCode,
+        epoch: Epoch,
+    ) -> Result<bool, MunicipalError> {
+        let count = accepted.last_sequence.saturating_sub(accepted.first_sequence);
+        let count = usize::try_from(count).unwrap_or(usize::MAX).saturating_add(1);
+        let journalled = self.journal.changes_from(accepted.first_sequence, count)?;
+        // The code under which the cards were sent, also where all of them are withdrawals by now.
+        let code = journalled.iter().find_map(|change| match &change.body {
+            ChangeBody::Upsert(card) => Some(card.municipality),
+            ChangeBody::Remove => None,
+        });
+        for known in (0..=self.profile.narrowings()).rev() {
+            let changes = journalled.iter().cloned();
+            let changes: Vec<Change> = changes
+                .map(|change| self.profile.read_change(change, Reading::Sending(known)))
+                .collect();
+            let without_card = changes.iter().all(|change| change.body == ChangeBody::Remove);
+            let same = match code.filter(|_| without_card) {
+                Some(code) => Batch::new(code, epoch, accepted.first_sequence, changes, 0)
+                    .is_ok_and(|batch| batch.content_id() == accepted.content),
+                None => accepted.is_of(municipality, epoch, changes),
+            };
+            if same {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn read_from(
+        &self,
+        sequence: u64,
+        limit: usize,
+        reading: Reading,
+    ) -> Result<Vec<Change>, MunicipalError> {
+        let changes = self.journal.changes_from(sequence, limit)?.into_iter();
+        Ok(changes
+            .map(|change| self.profile.read_change(change, reading))
+            .collect())
+    }
+
+    /// How the publication profile stands.
+    pub fn profile(&self) -> ProfileStatus {
+        self.profile.status()
+    }
+
+    /// What a card may hold that is published now; everything while the index never said what is agreed, because
+    /// then nothing is sent.
+    pub fn groups(&self) -> GroupSet {
+        self.profile.groups()
+    }
+
+    /// Takes over what the index says is agreed. What left is gone from the mirror, and is sent no more, when this
+    /// returns. Says whether anything left.
+    ///
+    /// # Errors
+    /// After an error open the store again.
+    pub fn adopt_profile(&mut self, profile: Profile) -> Result<bool, MunicipalError> {
+        match self.profile.adopt(profile, self.journal.last())? {
+            Adopted::Nothing => Ok(false),
+            Adopted::Outside(groups) => {
+                self.leave_out(groups)?;
+                self.sync()?;
+                self.profile.note_mirrored()?;
+                // What the index holds of cards that it keeps aside is other bytes now.
+                self.aside.forget();
+                Ok(true)
+            }
+        }
+    }
+
+    /// Takes over what the municipality itself admits, and journals the changes by which the rest leaves the index.
+    /// Returns how many.
+    ///
+    /// # Errors
+    /// As for [`MunicipalStore::append`]; what is admitted is on the device all the same.
+    pub fn admit_groups(&mut self, own: GroupSet) -> Result<u64, MunicipalError> {
+        self.profile.admit(own, self.journal.last())?;
+        self.aside.forget();
+        let groups = self.profile.groups();
+        let mut outside = Vec::new();
+        self.mirror.every_card(&mut |card| {
+            if !GroupSet::of_card(&card).is_subset(groups) {
+                outside.push(card.local_id);
+            }
+        })?;
+        // The mirror's order is that of its sealed keys; the journal's must not depend on them.
+        outside.sort_unstable();
+        for local_ids in outside.chunks(REPLAYED_AT_ONCE) {
+            let mut drafts = Vec::with_capacity(local_ids.len());
+            for local_id in local_ids {
+                let card = self.mirror.card(local_id)?.and_then(|card| groups.applied(card));
+                drafts.push(ChangeDraft {
+                    local_id: local_id.clone(),
+                    body: card.map_or(ChangeBody::Remove, |card| ChangeBody::Upsert(Box::new(card))),
+                    events: Vec::new(),
+                });
+            }
+            self.append(drafts)?;
+        }
+        Ok(outside.len() as u64)
+    }
+
+    /// A total export has brought what it has of every group that is published.
+    ///
+    /// # Errors
+    /// When the notes cannot be written.
+    pub fn note_groups_brought(&mut self) -> Result<(), MunicipalError> {
+        self.profile.note_brought()
+    }
+
+    /// Takes everything outside these groups out of the mirror.
+    fn leave_out(&mut self, groups: GroupSet) -> Result<(), MunicipalError> {
+        let mut outside = Vec::new();
+        self.mirror.every_card(&mut |card| {
+            if !GroupSet::of_card(&card).is_subset(groups) {
+                outside.push(card.local_id);
+            }
+        })?;
+        for local_id in outside {
+            let card = self.mirror.card(&local_id)?.and_then(|card| groups.applied(card));
+            self.mirrored(&Change {
+                sequence: self.journal.last(),
+                local_id,
+                body: card.map_or(ChangeBody::Remove, |card| ChangeBody::Upsert(Box::new(card))),
+                events: Vec::new(),
+            })?;
+        }
+        Ok(())
     }
 
     /// Puts the mirror on the device, so that the next start replays less.
@@ -308,11 +470,16 @@ fn open_mirror(
     place: Place<'_>,
     key: &NamedKey,
     journal: &ChangeJournal,
+    profile: &NodeProfile,
 ) -> Result<(Mirror, SetDigest, u64), MunicipalError> {
-    caught_up(Mirror::new(place.open()?, key.clone()), journal)
+    caught_up(Mirror::new(place.open()?, key.clone()), journal, profile)
 }
 
-fn caught_up(mirror: Mirror, journal: &ChangeJournal) -> Result<(Mirror, SetDigest, u64), MunicipalError> {
+fn caught_up(
+    mirror: Mirror,
+    journal: &ChangeJournal,
+    profile: &NodeProfile,
+) -> Result<(Mirror, SetDigest, u64), MunicipalError> {
     let synced = mirror.synced()?;
     let applied = synced.map_or(0, |synced| synced.sequence);
     if journal.last() < applied {
@@ -322,7 +489,7 @@ fn caught_up(mirror: Mirror, journal: &ChangeJournal) -> Result<(Mirror, SetDige
     while next <= journal.last() {
         for change in journal.changes_from(next, REPLAYED_AT_ONCE)? {
             next = change.sequence + 1;
-            mirror.apply(&change)?;
+            mirror.apply(&profile.read_change(change, Reading::Mirror))?;
         }
     }
     let (digest, cards) = mirror.sum()?;

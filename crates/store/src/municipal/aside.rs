@@ -98,6 +98,12 @@ impl Aside {
         Ok(())
     }
 
+    /// What the index serves of the cards is other bytes now, and is found in the journal again.
+    pub(super) fn forget(&mut self) {
+        self.refused.clear();
+        self.begin_again();
+    }
+
     fn begin_again(&mut self) {
         self.served.clear();
         self.read_to = 0;

@@ -144,14 +144,14 @@ impl MunicipalStore {
     }
 
     fn body_of(&self, sequence: u64) -> Result<ChangeBody, MunicipalError> {
-        let change = self.journal.changes_from(sequence, 1)?.into_iter().next();
+        let change = self.changes_from(sequence, 1)?.into_iter().next();
         Ok(change.map_or(ChangeBody::Remove, |change| change.body))
     }
 
     /// Reads the journal as far as the list of changes kept aside demands it.
     fn read_aside(&mut self) -> Result<(), MunicipalError> {
         while let Some(from) = self.aside.wants_from(self.journal.last()) {
-            let changes = self.journal.changes_from(from, REPLAYED_AT_ONCE)?;
+            let changes = self.changes_from(from, REPLAYED_AT_ONCE)?;
             if changes.is_empty() {
                 break;
             }

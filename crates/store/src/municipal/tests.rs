@@ -372,7 +372,7 @@ fn a_mirror_that_lost_or_changed_a_row_is_made_again() {
             })
             .unwrap();
         change(&mirror);
-        caught_up(mirror, &store.journal)
+        caught_up(mirror, &store.journal, &store.profile)
     };
     assert!(rows(&|_| ()).is_ok());
     let lost = Change {

@@ -114,7 +114,7 @@ fn what_leaves_with_a_group_is_in_no_version_and_both_sides_stay_equal() {
     on_every_engine(|world| {
         let store = world.open();
         let cards = [full(mario()), full(anna()), luca()];
-        world.publish_cards(&store, IMOLA, cards.clone());
+        world.publish_cards(&store, IMOLA, cards);
         let moved = lives_in(full(mario()), "Emilia", "2026-02-01");
         world.publish_cards(&store, IMOLA, [moved.clone()]);
         world.publish_cards(
