@@ -36,7 +36,7 @@ pub fn assess<R: Read>(
         retention,
     } = context;
     let mut export = CheckedExport::open(input, context.of_export(), form)?;
-    let mut judge = Judge::new(store, day, retention);
+    let mut judge = Judge::new(store, day, retention, form.kind);
     let mut departures = Departures::default();
     let mut ahead = Ahead::new(store.last_sequence());
     let mut named = HashSet::new();

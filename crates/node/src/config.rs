@@ -10,6 +10,7 @@ use ledger::checkpoint::LogVerifier;
 use registry::export::ExportKind;
 use registry::identifier::IstatCode;
 use registry::municipality::MunicipalityId;
+use registry::profile::{FieldGroup, GroupSet};
 use registry::publication::MAX_CHANGES;
 use serde::Deserialize;
 use transport::channel::ServerAddress;
@@ -41,6 +42,8 @@ pub struct NodeConfig {
     pub index: Endpoint,
     /// How batches are cut.
     pub batches: BatchLimits,
+    /// Groups of fields that the municipality publishes at most; all that is agreed, where the file names none.
+    pub groups: GroupSet,
     /// How exports are imported.
     pub intake: IntakeRules,
     /// The drop folder.
@@ -114,6 +117,7 @@ struct RawPublication {
     max_kilobytes: Option<usize>,
     retention_cancelled_years: Option<u16>,
     retention_deceased_years: Option<u16>,
+    groups: Option<Vec<String>>,
 }
 
 impl NodeConfig {
@@ -186,7 +190,7 @@ impl NodeConfig {
         };
         let (server, expected_server) = index.check(&trust_domain)?;
         let data_directory = base.join(data_directory);
-        let (batches, retention) = publication.check()?;
+        let (batches, retention, groups) = publication.check()?;
         let ImportRules {
             intake,
             incoming,
@@ -209,6 +213,7 @@ impl NodeConfig {
                 timing: Timing::default(),
             },
             batches,
+            groups,
             intake,
             incoming,
             export_kind,
@@ -239,12 +244,13 @@ impl RawIndex {
 }
 
 impl RawPublication {
-    fn check(self) -> Result<(BatchLimits, Retention), ConfigError> {
+    fn check(self) -> Result<(BatchLimits, Retention, GroupSet), ConfigError> {
         let Self {
             max_changes,
             max_kilobytes,
             retention_cancelled_years,
             retention_deceased_years,
+            groups,
         } = self;
         let usual = BatchLimits::default();
         let max_changes = max_changes.unwrap_or(usual.max_changes);
@@ -274,7 +280,19 @@ impl RawPublication {
             cancelled_years: retention_cancelled_years,
             deceased_years: retention_deceased_years,
         };
-        Ok((limits, retention))
+        let groups = match groups {
+            None => GroupSet::ALL,
+            Some(names) => {
+                let groups = names.iter().map(|name| FieldGroup::from_name(name).ok());
+                groups.collect::<Option<GroupSet>>().ok_or_else(|| {
+                    value_error(
+                        "publication.groups",
+                        "must name civil_status, citizenships, parents, identity_document or aire",
+                    )
+                })?
+            }
+        };
+        Ok((limits, retention, groups))
     }
 }
 

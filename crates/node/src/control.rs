@@ -77,6 +77,8 @@ pub enum Command {
         /// What it is to hold.
         request: AcceptanceRequest,
     },
+    /// Ask the index what is agreed, and say which groups of fields are published.
+    Profile,
     /// Say how the node stands.
     Status,
     /// Publish at once, also after a stop.
@@ -245,6 +247,7 @@ async fn obey(command: Command, handle: &Handle) -> Reply {
         Command::Confirm { id } => handle.confirm(id).await.map(serde_json::to_value),
         Command::Discard { id } => handle.discard(id).await.map(serde_json::to_value),
         Command::Acceptance { request } => handle.acceptance(request).await.map(serde_json::to_value),
+        Command::Profile => handle.profile().await.map(serde_json::to_value),
         Command::Status => handle.status().await.map(serde_json::to_value),
         Command::Reconcile { mending } => handle.reconcile(mending).await.map(serde_json::to_value),
         Command::PublishNow => {

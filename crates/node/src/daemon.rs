@@ -31,12 +31,13 @@ use crate::import::{ImportReport, RemovalLimit};
 use crate::incoming::{Incoming, IncomingStatus};
 use crate::intake::{Delivery, Imported, Intake, IntakeError, Outcome, WaitingExport};
 use crate::measure::{CardNumber, MeasureError, MeasureReport, Order, set_measure};
+use crate::profile::{Asking, ProfileReport};
 use crate::publisher::{Connect, Publisher, PublisherHandle, PublisherStatus};
 use crate::reconcile::{Mending, ReconcileError, ReconcileReport, reconcile};
 use crate::reports::Reports;
 use crate::storage::{DataDirectory, Storage, StorageError};
 
-use self::chores::{ForgetKeys, KeepNewestReports, RemoveRejected, WithdrawOld};
+use self::chores::{ForgetKeys, HearProfile, KeepNewestReports, RemoveRejected, WithdrawOld};
 use self::drop_folder::{DropFolder, DropFolderHandle};
 
 /// A daemon whose data directory is open and that has not begun to serve.
@@ -61,6 +62,7 @@ pub struct Handle {
     publisher: PublisherHandle,
     drop_folder: DropFolderHandle,
     housekeeping: HousekeepingHandle,
+    asking: Asking,
 }
 
 /// The way to the index.
@@ -82,6 +84,8 @@ pub struct NodeStatus {
     pub cards: u64,
     /// Last change of the journal.
     pub journal_end: u64,
+    /// Which groups of fields are published.
+    pub profile: ProfileReport,
     /// How publishing stands.
     pub publisher: PublisherStatus,
     /// How the drop folder stands.
@@ -171,6 +175,7 @@ impl Node {
         let connect: Connect =
             Arc::new(move || Connection::open(&endpoint, Arc::clone(&for_clock), Arc::clone(&for_random)));
         let index = ToIndex(Arc::clone(&connect));
+        let for_asking = Arc::clone(&connect);
         let publisher = Publisher::new(
             connect,
             config.municipality,
@@ -180,6 +185,12 @@ impl Node {
             Arc::clone(&clock),
             random,
         );
+        let asking = Asking {
+            connect: for_asking,
+            municipality: config.municipality,
+            storage: storage.clone(),
+            publisher: publisher.handle(),
+        };
         let intake = Intake::new(
             config.municipality,
             config.intake,
@@ -194,6 +205,7 @@ impl Node {
             intake.clone(),
             config.incoming.clone(),
             publisher.handle(),
+            asking.clone(),
             Arc::clone(&clock),
         );
         let chores: Vec<Arc<dyn Chore>> = vec![
@@ -202,6 +214,7 @@ impl Node {
                 retention: config.intake.retention,
                 publisher: publisher.handle(),
             }),
+            Arc::new(HearProfile(publisher.handle())),
             Arc::new(ForgetKeys(exports)),
             Arc::new(KeepNewestReports(reports.clone())),
             Arc::new(RemoveRejected {
@@ -220,6 +233,7 @@ impl Node {
             publisher: publisher.handle(),
             drop_folder: drop_folder.handle(),
             housekeeping: housekeeping.handle(),
+            asking,
         };
         Ok(Self {
             publisher,
@@ -289,14 +303,16 @@ impl Handle {
         let counts = tokio::task::spawn_blocking(move || {
             let waiting = intake.waiting()?;
             let store = storage.store();
-            Ok::<_, IntakeError>((store.cards(), store.last_sequence(), waiting))
+            let profile = ProfileReport::from(store.profile());
+            Ok::<_, IntakeError>((store.cards(), store.last_sequence(), profile, waiting))
         });
-        let (cards, journal_end, waiting) = counts.await??;
+        let (cards, journal_end, profile, waiting) = counts.await??;
         let municipality = self.municipality.to_string();
         Ok(NodeStatus {
             municipality,
             cards,
             journal_end,
+            profile,
             publisher: self.publisher.status(),
             incoming: self.drop_folder.status(),
             waiting,
@@ -341,6 +357,18 @@ impl Handle {
         Ok(report)
     }
 
+    /// Asks the index what is agreed, takes it over, and says which groups of fields are published.
+    ///
+    /// # Errors
+    /// When the index does not answer.
+    pub async fn profile(&self) -> Result<ProfileReport, NodeError> {
+        self.asking.ask().await?;
+        self.imported();
+        let storage = self.storage.clone();
+        let status = tokio::task::spawn_blocking(move || storage.store().profile()).await?;
+        Ok(status.into())
+    }
+
     /// How the drop folder stands, and a way to wait for it.
     pub fn drop_folder(&self) -> &DropFolderHandle {
         &self.drop_folder
@@ -371,6 +399,7 @@ impl Handle {
             form,
         };
         let path = path.to_owned();
+        self.asking.before_import().await;
         self.with_intake(move |intake| {
             let file = File::open(path).map_err(NodeError::OpenExport)?;
             Ok(intake.take(BufReader::new(file), delivery)?)
@@ -412,6 +441,7 @@ impl Handle {
     /// # Errors
     /// See [`IntakeError`].
     pub async fn confirm(&self, id: Option<String>) -> Result<Imported, NodeError> {
+        self.asking.before_import().await;
         self.with_intake(move |intake| Ok(intake.confirm(id.as_deref())?))
             .await
     }

@@ -64,6 +64,8 @@ pub struct ImportReport {
     pub removals_withheld: u64,
     /// Cards that are not published, or no longer, because their term of publication is over.
     pub beyond_term: u64,
+    /// Cards that are not published, or no longer, because citizens abroad are outside the publication profile.
+    pub outside_profile: u64,
     /// Last change of the journal afterwards.
     pub journal_end: u64,
     /// What was found, by rule.
@@ -121,7 +123,7 @@ pub(crate) fn import_checked<R: Read>(
         retention,
     } = context;
     let mut import = Import {
-        judge: Judge::new(store, day, retention),
+        judge: Judge::new(store, day, retention, kind),
         store,
         drafts: Vec::new(),
         pending: HashSet::new(),
@@ -159,6 +161,7 @@ pub(crate) fn import_checked<R: Read>(
             0
         };
         import.withdraw_missing(&named, admitted)?;
+        import.store.note_groups_brought()?;
     }
     import.store.sync()?;
     let CheckReport {
@@ -175,6 +178,7 @@ pub(crate) fn import_checked<R: Read>(
         annulled,
         removals_withheld,
         beyond_term,
+        outside_profile,
     } = import.counts;
     Ok(ImportReport {
         rows,
@@ -186,6 +190,7 @@ pub(crate) fn import_checked<R: Read>(
         annulled,
         removals_withheld,
         beyond_term,
+        outside_profile,
         journal_end: import.store.last_sequence(),
         findings,
     })
@@ -211,6 +216,7 @@ struct Counts {
     annulled: u64,
     removals_withheld: u64,
     beyond_term: u64,
+    outside_profile: u64,
 }
 
 impl Import<'_> {
@@ -232,7 +238,8 @@ impl Import<'_> {
             .note(&decision.local_id, self.judge.departure(&decision));
         let counts = &mut self.counts;
         match (&decision.next, decision.asked) {
-            (Next::Same, _) => counts.unchanged += 1,
+            (Next::Same | Next::Silent(_), _) => counts.unchanged += 1,
+            (Next::OutsideProfile, _) => counts.outside_profile += 1,
             (_, Asked::Withdrawal) => counts.removed += 1,
             (Next::BeyondTerm(_), Asked::Annulment) => {
                 counts.annulled += 1;

@@ -167,6 +167,11 @@ impl Incoming {
         Ok(())
     }
 
+    /// Whether anything lies in the folder, complete or not; also where that cannot be seen.
+    pub(crate) fn may_have_files(rules: &IncomingRules) -> bool {
+        fs::read_dir(&rules.directory).map_or(true, |mut entries| entries.next().is_some())
+    }
+
     /// Looks once, and takes the oldest complete file.
     pub fn look(&mut self, now_ms: u64) -> Look {
         let listed = match self.list() {

@@ -25,6 +25,7 @@ pub mod housekeeping;
 pub mod qualification;
 pub mod measure;
 pub mod publisher;
+pub mod profile;
 pub mod reconcile;
 pub mod daemon;
 pub mod control;

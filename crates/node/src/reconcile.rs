@@ -19,6 +19,7 @@ use store::municipal::reconcile::{Difference, DifferenceKind};
 use store::municipal::{MunicipalError, MunicipalStore};
 use tokio::task::JoinError;
 
+use crate::profile::{adopt, told_or_nothing};
 use crate::storage::Storage;
 
 /// What becomes of cards that differ.
@@ -98,6 +99,8 @@ pub(crate) async fn expected(
     municipality: IstatCode,
     storage: &Storage,
 ) -> Result<Expected, ReconcileError> {
+    let state = client.get_state(municipality).await?;
+    adopt(storage, told_or_nothing(state.profile)).await?;
     let kept = kept_aside(client, municipality).await?;
     blocking(storage, move |store| {
         store.keep_aside(kept)?;

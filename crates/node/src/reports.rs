@@ -105,6 +105,9 @@ pub struct ReportCounts {
     pub removals_withheld: u64,
     /// Cards whose term of publication is over.
     pub beyond_term: u64,
+    /// Cards outside the publication profile.
+    #[serde(default)]
+    pub outside_profile: u64,
 }
 
 /// A rule with what was found under it.
@@ -276,6 +279,7 @@ impl ReportCounts {
             annulled,
             removals_withheld,
             beyond_term,
+            outside_profile,
             journal_end: _,
             findings: _,
         } = report;
@@ -289,6 +293,7 @@ impl ReportCounts {
             annulled: *annulled,
             removals_withheld: *removals_withheld,
             beyond_term: *beyond_term,
+            outside_profile: *outside_profile,
         }
     }
 }

@@ -102,7 +102,14 @@ impl DataDirectory {
             directory: &mirror,
             cache_bytes: config.cache_bytes,
         };
-        let store = MunicipalStore::open(Arc::clone(&files), &keys, settings, engine, config.identity)?;
+        let mut store = MunicipalStore::open(Arc::clone(&files), &keys, settings, engine, config.identity)?;
+        let kept_back = store.admit_groups(config.groups)?;
+        if kept_back != 0 {
+            tracing::info!(
+                kept_back,
+                "the municipality publishes less than before: these cards change"
+            );
+        }
         let part = |name| SystemFiles::open(&directory.join(name)).map_err(StorageError::Directory);
         Ok(Self {
             storage: Storage::over(files, store),

@@ -315,13 +315,17 @@ impl GroupSet {
             .collect()
     }
 
+    /// Whether a card is outside the profile as a whole.
+    pub fn excludes(self, card: &Record) -> bool {
+        Self::of_card(card).difference(self).contains(FieldGroup::Aire)
+    }
+
     /// The card without what is outside the profile; `None` for a card of a citizen abroad where those are outside.
     pub fn applied(self, card: Record) -> Option<Record> {
-        let outside = Self::of_card(&card).difference(self);
-        if outside.contains(FieldGroup::Aire) {
+        if self.excludes(&card) {
             return None;
         }
-        Some(without(outside, card))
+        Some(without(Self::of_card(&card).difference(self), card))
     }
 
     /// The change without what is outside the profile: a card that is outside as a whole is no longer published, and

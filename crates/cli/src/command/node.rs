@@ -58,6 +58,8 @@ pub enum NodeCommand {
     Acceptance(acceptance::AcceptanceArguments),
     /// Say how the node stands
     Status(NodeArguments),
+    /// Say which groups of fields are agreed, admitted and published: exit 1 when a total export must bring some
+    Profile(NodeArguments),
     /// List what contradicts the municipality's cards in other cards of the region
     Anomalies(NodeArguments),
     /// Tell the daemon to publish at once, also after a stop
@@ -185,6 +187,7 @@ pub fn run(command: NodeCommand, session: &mut Session<'_, '_>) -> Result<ExitCo
         NodeCommand::Discard(arguments) => daemon::discard(&arguments, session),
         NodeCommand::Acceptance(arguments) => acceptance::run(&arguments, session),
         NodeCommand::Status(arguments) => daemon::status(&arguments, session),
+        NodeCommand::Profile(arguments) => daemon::profile(&arguments, session),
         NodeCommand::Reconcile(arguments) => daemon::reconcile(&arguments, session),
         NodeCommand::Anomalies(arguments) => anomalies::list(&arguments, session),
         NodeCommand::PublishNow(arguments) => daemon::publish_now(&arguments, session),

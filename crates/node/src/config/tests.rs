@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use registry::export::ExportKind;
+use registry::profile::{FieldGroup, GroupSet};
 
 use crate::import::RemovalLimit;
 use crate::incoming::Completion;
@@ -123,6 +124,31 @@ fn how_exports_are_read_is_taken_from_the_file() {
     refused(
         &SAMPLE.replace("kind = \"total\"", "kind = \"partial\""),
         "import.kind: must be total or incremental",
+    );
+}
+
+#[test]
+fn a_municipality_may_publish_less_than_is_agreed() {
+    let config = NodeConfig::parse(SAMPLE, Path::new("/etc/ponte")).unwrap();
+    assert_eq!(config.groups, GroupSet::ALL, "all that is agreed");
+    for (groups, expect) in [
+        ("[]", GroupSet::NONE),
+        (
+            "[\"parents\", \"aire\"]",
+            GroupSet::of(&[FieldGroup::Parents, FieldGroup::Aire]),
+        ),
+    ] {
+        let text = SAMPLE.replace(
+            "# groups = [\"civil_status\", \"citizenships\"]",
+            &format!("groups = {groups}"),
+        );
+        assert_ne!(text, SAMPLE, "the sample shows the key");
+        let config = NodeConfig::parse(&text, Path::new("/etc/ponte")).unwrap();
+        assert_eq!(config.groups, expect);
+    }
+    refused(
+        &SAMPLE.replace("max_changes = 1000", "groups = [\"residence\"]"),
+        "publication.groups: must name civil_status, citizenships, parents, identity_document or aire",
     );
 }
 

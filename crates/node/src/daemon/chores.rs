@@ -9,7 +9,7 @@ use transport::clock::Clock;
 use crate::exports::SealedExports;
 use crate::housekeeping::Chore;
 use crate::incoming::{Incoming, IncomingRules};
-use crate::publisher::PublisherHandle;
+use crate::publisher::{LinkStatus, PublisherHandle};
 use crate::reports::Reports;
 use crate::retention::{self, Retention};
 use crate::storage::Storage;
@@ -24,6 +24,10 @@ pub(super) struct WithdrawOld {
     pub(super) retention: Retention,
     pub(super) publisher: PublisherHandle,
 }
+
+/// Lets the publisher hear what is agreed, where nothing else is to be sent.
+#[derive(Debug)]
+pub(super) struct HearProfile(pub(super) PublisherHandle);
 
 /// Destroys the keys of exports that are gone.
 #[derive(Debug)]
@@ -51,6 +55,20 @@ impl Chore for WithdrawOld {
             self.publisher.wake();
         }
         Ok(withdrawn)
+    }
+}
+
+impl Chore for HearProfile {
+    fn name(&self) -> &'static str {
+        "profile"
+    }
+
+    fn run(&self, _today: NaiveDate) -> Result<u64, Box<dyn Error + Send + Sync>> {
+        // A comparison asks first. Whoever is stopped or waits hears when the next stream opens.
+        if self.0.status().link == LinkStatus::Idle {
+            self.0.wake();
+        }
+        Ok(0)
     }
 }
 

@@ -9,6 +9,7 @@ use transport::shutdown::Shutdown;
 
 use crate::incoming::{Incoming, IncomingRules, IncomingState, IncomingStatus, Look, Problem};
 use crate::intake::{Intake, Outcome};
+use crate::profile::Asking;
 use crate::publisher::PublisherHandle;
 
 /// Looks again and again, and takes one file after the other.
@@ -18,6 +19,7 @@ pub(super) struct DropFolder {
     intake: Intake,
     rules: IncomingRules,
     publisher: PublisherHandle,
+    asking: Asking,
     clock: Arc<dyn Clock>,
     wake: Arc<Notify>,
     status: watch::Sender<IncomingStatus>,
@@ -36,6 +38,7 @@ impl DropFolder {
         intake: Intake,
         rules: IncomingRules,
         publisher: PublisherHandle,
+        asking: Asking,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let (status, _) = watch::channel(IncomingStatus::default());
@@ -44,6 +47,7 @@ impl DropFolder {
             intake,
             rules,
             publisher,
+            asking,
             clock,
             wake: Arc::new(Notify::new()),
             status,
@@ -63,6 +67,10 @@ impl DropFolder {
 
     pub(super) async fn run(mut self, shutdown: Shutdown) {
         while !shutdown.is_triggered() {
+            // Before a file is taken; a look that finds none asks nobody.
+            if Incoming::may_have_files(&self.rules) {
+                self.asking.before_import().await;
+            }
             let Ok((back, look)) = tokio::task::spawn_blocking(move || {
                 let look = self.look();
                 (self, look)

@@ -4,10 +4,11 @@ use chrono::NaiveDate;
 use registry::change::{
     Change, ChangeBody, EventKind, RegistryEvent, derive_events, merge_event, merge_export, undo_last,
 };
-use registry::export::{Column, Operation, StatedEvent};
+use registry::export::{Column, ExportKind, Operation, StatedEvent};
 use registry::finding::{Finding, FindingRule, rules};
 use registry::identifier::LocalId;
 use registry::measure::with_measures_of;
+use registry::profile::{FieldGroup, GroupSet};
 use registry::record::Record;
 use store::municipal::{ChangeDraft, History, MunicipalError, MunicipalStore};
 
@@ -22,6 +23,11 @@ pub(crate) struct Judge {
     begun: u64,
     day: NaiveDate,
     retention: Retention,
+    /// What is published.
+    groups: GroupSet,
+    /// What of it was published before, so that a difference is something that happened.
+    known: GroupSet,
+    kind: ExportKind,
     history: History,
 }
 
@@ -41,6 +47,11 @@ pub(crate) struct Decision {
 pub(crate) enum Next {
     /// It stays as it is.
     Same,
+    /// The same, and what is published of the card does not tell which operation there was: that there was one is noted,
+    /// so that its annulment does not take back the operation before it.
+    Silent(Box<Record>),
+    /// The profile publishes no such card: it is withdrawn, or not even published.
+    OutsideProfile,
     /// It has this version.
     Version(Box<Record>),
     /// It would have this version, whose term of publication is over: it is withdrawn, or not even published.
@@ -66,11 +77,21 @@ pub(crate) struct Objection {
 
 impl Judge {
     /// For a file that is read on `day`, before anything of it is journalled.
-    pub(crate) fn new(store: &MunicipalStore, day: NaiveDate, retention: Retention) -> Self {
+    pub(crate) fn new(
+        store: &MunicipalStore,
+        day: NaiveDate,
+        retention: Retention,
+        kind: ExportKind,
+    ) -> Self {
+        let groups = store.groups();
         Self {
             begun: store.last_sequence(),
             day,
             retention,
+            groups,
+            // What came in only now tells of no event: nothing happened in the registry.
+            known: groups.difference(store.profile().awaited),
+            kind,
             history: History::default(),
         }
     }
@@ -88,7 +109,10 @@ impl Judge {
             None => store.card(operation.card())?,
         };
         match operation {
-            Operation::Publish(record) => Ok(Ok(self.publication(previous, *record, event))),
+            Operation::Publish(record) => {
+                let decision = self.publication(previous, *record, event);
+                self.with_silent_operation(store, ahead, decision, event).map(Ok)
+            }
             Operation::Withdraw(card) => Ok(match previous {
                 Some(previous) => Ok(Decision {
                     local_id: card,
@@ -100,9 +124,7 @@ impl Judge {
                 None => Err(Objection::new(&rules::PN114, Column::Card)),
             }),
             Operation::Annul(card) => {
-                let mut changes = self.history.of_card(store, &card)?;
-                changes.extend_from_slice(ahead);
-                let operations = operations_of(changes, self.retention, self.day);
+                let operations = self.operations(store, ahead, &card)?;
                 Ok(self
                     .annulment(card, previous, &operations, event)
                     .ok_or_else(|| Objection::new(&rules::EN077, Column::Operation)))
@@ -120,10 +142,10 @@ impl Judge {
         let previous = decision.previous.as_ref().filter(|card| !self.is_over(card))?;
         let ends = |next: &Record| previous.is_open() && !next.is_open();
         match &decision.next {
-            Next::Same => None,
+            Next::Same | Next::Silent(_) => None,
             Next::Version(next) => ends(next).then_some(Departure::Ended),
             Next::BeyondTerm(next) if ends(next) => Some(Departure::Ended),
-            Next::BeyondTerm(_) | Next::Withdrawn => Some(Departure::Withdrawn),
+            Next::BeyondTerm(_) | Next::OutsideProfile | Next::Withdrawn => Some(Departure::Withdrawn),
         }
     }
 
@@ -135,15 +157,19 @@ impl Judge {
         let local_id = next.local_id.clone();
         let (next, events) = if self.is_over(&next) {
             (Next::BeyondTerm(Box::new(next)), Vec::new())
-        } else if previous.as_ref() == Some(&next) {
-            (Next::Same, Vec::new())
         } else {
-            let noticed = event.registration_date.unwrap_or(self.day);
-            let events = match event.event(self.day) {
-                Some(stated) => vec![stated],
-                None => derive_events(previous.as_ref(), &next, noticed),
-            };
-            (Next::Version(Box::new(next)), events)
+            match self.groups.applied(next) {
+                None => (Next::OutsideProfile, Vec::new()),
+                Some(next) if previous.as_ref() == Some(&next) => (Next::Same, Vec::new()),
+                Some(next) => {
+                    let stated = event.event(self.day);
+                    let events = match stated.filter(|stated| self.groups.admits(stated)) {
+                        Some(stated) => vec![stated],
+                        None => self.derived(previous.as_ref(), &next, event),
+                    };
+                    (Next::Version(Box::new(next)), events)
+                }
+            }
         };
         Decision {
             local_id,
@@ -152,6 +178,60 @@ impl Judge {
             asked: Asked::Publication,
             events,
         }
+    }
+
+    /// What happened between two versions, as far as both tell of it.
+    fn derived(&self, previous: Option<&Record>, next: &Record, event: StatedEvent) -> Vec<RegistryEvent> {
+        let comparable = self.known.union(GroupSet::of(&[FieldGroup::Aire]));
+        let known = |card: &Record| comparable.applied(card.clone());
+        let noticed = event.registration_date.unwrap_or(self.day);
+        match known(next) {
+            Some(next) => derive_events(previous.and_then(known).as_ref(), &next, noticed),
+            None => Vec::new(),
+        }
+    }
+
+    /// Notes an operation that an incremental export states and of which nothing is published.
+    fn with_silent_operation(
+        &mut self,
+        store: &MunicipalStore,
+        ahead: &[Change],
+        decision: Decision,
+        event: StatedEvent,
+    ) -> Result<Decision, MunicipalError> {
+        let stated = event.event(self.day).filter(|stated| !self.groups.admits(stated));
+        let (Next::Same, Some(card), Some(stated), ExportKind::Incremental) =
+            (&decision.next, &decision.previous, stated, self.kind)
+        else {
+            return Ok(decision);
+        };
+        let silent = RegistryEvent {
+            kind: EventKind::Marker,
+            event_date: None,
+            effective_date: None,
+            registration_date: stated.registration_date,
+        };
+        let operations = self.operations(store, ahead, &decision.local_id)?;
+        // A row that is imported again is the same operation.
+        if operations.last().is_some_and(|last| last.events == [silent]) {
+            return Ok(decision);
+        }
+        Ok(Decision {
+            next: Next::Silent(Box::new(card.clone())),
+            events: vec![silent],
+            ..decision
+        })
+    }
+
+    fn operations(
+        &mut self,
+        store: &MunicipalStore,
+        ahead: &[Change],
+        card: &LocalId,
+    ) -> Result<Vec<Change>, MunicipalError> {
+        let mut changes = self.history.of_card(store, card)?;
+        changes.extend_from_slice(ahead);
+        Ok(operations_of(changes, self.retention, self.day))
     }
 
     /// None when the row is not about the card's last operation.
@@ -220,10 +300,12 @@ impl Decision {
         } = self;
         let body = match next {
             Next::Same => return None,
-            Next::Version(card) => ChangeBody::Upsert(card),
+            Next::Version(card) | Next::Silent(card) => ChangeBody::Upsert(card),
             // Nothing happened to a card that was never published, and nobody is told.
-            Next::BeyondTerm(_) if previous.is_none() && events.is_empty() => return None,
-            Next::BeyondTerm(_) | Next::Withdrawn => ChangeBody::Remove,
+            Next::BeyondTerm(_) | Next::OutsideProfile if previous.is_none() && events.is_empty() => {
+                return None;
+            }
+            Next::BeyondTerm(_) | Next::OutsideProfile | Next::Withdrawn => ChangeBody::Remove,
         };
         Some(ChangeDraft {
             local_id,

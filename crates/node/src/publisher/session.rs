@@ -9,6 +9,7 @@ use client::node::{Acknowledged, Comparison, NodeClient, Opened, Opening, Public
 use prost::Message;
 use registry::change::Change;
 use registry::digest::DIGEST_VERSION;
+use registry::profile::Profile;
 use registry::publication::{
     Accepted, AttachError, Attached, Batch, Detached, Epoch, IndexState, ProvedSeal, SignedBatch, StopReason,
     Watermark,
@@ -18,6 +19,7 @@ use tokio::task::JoinError;
 use transport::shutdown::Shutdown;
 use wire::proto::publication::v1 as proto;
 
+use crate::profile::{adopt, told_or_nothing};
 use crate::publisher::Publisher;
 use crate::publisher::status::{DigestStatus, LinkStatus};
 use crate::reconcile::{Expected, ReconcileError, expected};
@@ -80,6 +82,8 @@ struct Session<'a> {
     compared_at: Option<u64>,
     /// The index could not compare at the present change, and said nothing since.
     not_yet_visible: bool,
+    /// What is published, as the index said last on this stream.
+    profile: Option<Profile>,
 }
 
 impl Publisher {
@@ -135,6 +139,7 @@ impl Publisher {
             began_ms: _,
             backed_up,
             confirmed_seals,
+            profile,
         } = opened;
         if outbox.epoch().is_some_and(|known| known != epoch) {
             tracing::warn!(watermark = watermark.0, "the index began a new line of history");
@@ -150,6 +155,10 @@ impl Publisher {
         if let Some(last) = last_batch {
             self.compare_last(last, epoch).await?;
         }
+        // Before anything is sent.
+        adopt(&self.storage, told_or_nothing(profile))
+            .await
+            .map_err(Broken::Compare)?;
         let entered = Entered {
             epoch,
             watermark,
@@ -186,6 +195,7 @@ impl Publisher {
             // Digests of another version are never compared: as if it had been done for good.
             compared_at: (!comparable).then_some(u64::MAX),
             not_yet_visible: false,
+            profile,
         })
     }
 
@@ -194,12 +204,7 @@ impl Publisher {
     async fn compare_last(&self, last: Accepted, epoch: Epoch) -> Result<(), Broken> {
         let municipality = self.municipality;
         let same = self
-            .blocking(move |store| {
-                let count = last.last_sequence.saturating_sub(last.first_sequence);
-                let count = usize::try_from(count).unwrap_or(usize::MAX).saturating_add(1);
-                let changes = store.changes_from(last.first_sequence, count)?;
-                Ok(last.is_of(municipality, epoch, changes))
-            })
+            .blocking(move |store| Ok(store.sent(&last, municipality, epoch)?))
             .await?;
         if same {
             Ok(())
@@ -304,7 +309,14 @@ impl Session<'_> {
             proof,
             backed_up,
             confirmed_seals,
+            profile,
         } = acknowledged;
+        if let Some(profile) = profile.filter(|profile| self.profile != Some(*profile)) {
+            adopt(&self.publisher.storage, profile)
+                .await
+                .map_err(Broken::Compare)?;
+            self.profile = Some(profile);
+        }
         let watermark = self.attached.acknowledge(watermark).map_err(Stop::from)?;
         while self.in_flight.front().is_some_and(|last| *last <= watermark.0) {
             self.in_flight.pop_front();

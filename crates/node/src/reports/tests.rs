@@ -34,6 +34,7 @@ const COUNTS: ReportCounts = ReportCounts {
     annulled: 0,
     removals_withheld: 0,
     beyond_term: 0,
+    outside_profile: 0,
 };
 
 fn with_findings() -> Report {

@@ -129,6 +129,7 @@ fn imported(counts: &ReportCounts) -> String {
         annulled,
         removals_withheld,
         beyond_term,
+        outside_profile,
     } = counts;
     let mut text = "ESITO: ACQUISITA\n".to_owned();
     for (name, count) in [
@@ -142,6 +143,9 @@ fn imported(counts: &ReportCounts) -> String {
         ("Schede oltre termine", beyond_term),
     ] {
         let _ = writeln!(text, "{name:<22}{count}");
+    }
+    if 0 < *outside_profile {
+        let _ = writeln!(text, "{:<22}{outside_profile}", "Schede fuori profilo");
     }
     if 0 < *removals_withheld {
         let _ = writeln!(

@@ -3,6 +3,7 @@
 use crate::change::event::EventKind;
 use crate::change::{Change, ChangeBody};
 use crate::measure::with_measures_of;
+use crate::profile::{FieldGroup, GroupSet};
 use crate::record::Record;
 
 /// What a card goes back to when its last operation is annulled, from its operations in order (see [`operations`]):
@@ -34,12 +35,15 @@ pub fn undo_last(operations: &[Change]) -> Option<Option<&Record>> {
 }
 
 /// The operations among all changes of a card. A change that only set or ended a measure is none: it is a registrar's,
-/// no export annuls it, and the operation before it stands with the measure.
+/// no export annuls it, and the operation before it stands with the measure. Nor is one by which groups of fields came into
+/// publication or left it and of which no event tells: nothing happened in the registry.
 pub fn operations(history: Vec<Change>) -> Vec<Change> {
     let mut operations: Vec<Change> = Vec::new();
     for change in history {
         match operations.last_mut() {
-            Some(last) if sets_measures_only(last, &change) => last.body = change.body,
+            Some(last) if sets_measures_only(last, &change) || changes_groups_only(last, &change) => {
+                last.body = change.body;
+            }
             _ => operations.push(change),
         }
     }
@@ -61,6 +65,15 @@ fn sets_measures_only(before: &Change, change: &Change) -> bool {
     let by_registrar =
         earlier.measures != later.measures || (earlier.flags.protected && !later.flags.protected);
     by_registrar && is_same_but_for_measures(Some(earlier), Some(later))
+}
+
+fn changes_groups_only(before: &Change, change: &Change) -> bool {
+    const WITHOUT_GROUPS: GroupSet = GroupSet::of(&[FieldGroup::Aire]);
+    let (Some(earlier), Some(later)) = (version_of(before), version_of(change)) else {
+        return false;
+    };
+    let always_published = |card: &Record| WITHOUT_GROUPS.applied(card.clone());
+    change.events.is_empty() && always_published(earlier) == always_published(later)
 }
 
 fn is_same_but_for_measures(earlier: Option<&Record>, later: Option<&Record>) -> bool {

@@ -202,6 +202,28 @@ pub(super) fn status(arguments: &NodeArguments, session: &mut Session<'_, '_>) -
     Ok(ExitCode::Ok)
 }
 
+/// Shows which groups of fields are published: exit 1 where a total export is awaited.
+pub(super) fn profile(arguments: &NodeArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
+    let config = arguments.load()?;
+    let report = match told(&config, &Command::Profile)? {
+        Some(report) => report,
+        None => session.block_on(async |session| {
+            let handle = open(&config, session)?.handle();
+            as_json(&handle.profile().await.map_err(|error| failed(&error))?)
+        })?,
+    };
+    session.data(&[Datum::from(&report)])?;
+    let awaited = report.get("awaited").and_then(Value::as_array);
+    if awaited.is_none_or(Vec::is_empty) {
+        return Ok(ExitCode::Ok);
+    }
+    session.say(
+        "il profilo di pubblicazione è stato ampliato: acquisire un'estrazione totale",
+        "the publication profile was widened: import a total export",
+    )?;
+    Ok(ExitCode::NegativeAnswer)
+}
+
 pub(super) fn publish_now(
     arguments: &NodeArguments,
     session: &mut Session<'_, '_>,

@@ -17,6 +17,7 @@ use registry::change::ChangeBody;
 use registry::digest::{Bucket, CardDigest, DIGEST_VERSION, SetDigest};
 use registry::identifier::{IstatCode, LocalId};
 use registry::measure::SealBasis;
+use registry::profile::{GroupSet, Profile};
 use registry::publication::{
     Accepted, Admission, Batch, ConfirmedSeal, ContentId, Epoch, Intake, ProvedSeal, Refusal, SealProof,
     Watermark,
@@ -201,6 +202,7 @@ impl FakeIndex {
             epoch_begin_time: None,
             backed_up: 0,
             confirmed_seals: Vec::new(),
+            profile: everything(),
         })
     }
 
@@ -263,6 +265,7 @@ impl FakeIndex {
             backed_up: 3,
             // Each batch comes with a seal of the card of its number.
             confirmed_seals: vec![confirmed_seal(batch.last_sequence()).into()],
+            profile: everything(),
         })
     }
 }
@@ -277,6 +280,11 @@ pub(super) fn confirmed_seal(card: u64) -> ProvedSeal {
         },
         proof: SealProof::from_bytes([8; SealProof::LENGTH]),
     }
+}
+
+/// Agreements open every group.
+fn everything() -> Option<proto::PublicationProfile> {
+    Some(Profile::first(GroupSet::ALL).into())
 }
 
 async fn serve(listener: TcpListener, service: PublicationServiceServer<FakeIndex>) {
@@ -348,6 +356,7 @@ impl PublicationService for FakeIndex {
             visible: watermark,
             digest_version: u32::from(DIGEST_VERSION),
             digest: vec![0; 32],
+            profile: everything(),
             ..proto::GetStateResponse::default()
         }))
     }

@@ -277,11 +277,7 @@ fn a_mirror_that_may_hold_what_left_is_made_again() {
         node.card(&mario().local_id).unwrap(),
         GroupSet::NONE.applied(full(mario()))
     );
-    assert!(
-        NodeProfile::open(Arc::new(bench.journal.clone()))
-            .unwrap()
-            .is_mirrored()
-    );
+    assert!(NodeProfile::open(Arc::new(bench.journal)).unwrap().is_mirrored());
 }
 
 /// The file as version 1 has it: it must be read for ever.
