@@ -11,6 +11,7 @@ mod untrusted_node;
 mod publication_key;
 mod sealed;
 mod anomalies;
+mod profile;
 mod lines_of_history;
 mod restart;
 mod configuration;

@@ -190,14 +190,15 @@ impl Region {
         region
     }
 
-    /// A region with its people published and its three agreements active.
+    /// A region with its three agreements active and its people published.
     pub async fn populated() -> Self {
         let mut region = Self::empty().await;
-        for istat in MUNICIPALITIES {
-            region.publish(istat, &people::everybody()).await;
-        }
+        // What is published is what agreements open.
         for document in agreements::ALL {
             region.activate(document).await;
+        }
+        for istat in MUNICIPALITIES {
+            region.publish(istat, &people::everybody()).await;
         }
         region
     }

@@ -16,7 +16,7 @@ use registry::record::Record;
 use crate::keys::ring::NamedKey;
 use crate::projection::burial::Moment;
 use crate::projection::contradictions::Place;
-use crate::projection::{Projection, ProjectionError, Replaced, decoded};
+use crate::projection::{Projection, ProjectionError, Replaced, decoded, published_card};
 use crate::publication_journal::municipality_key;
 use crate::publication_journal::ruling::Restored;
 use crate::rows::{
@@ -163,23 +163,27 @@ impl Projection {
         self.contradict(until, Place { municipality, record }, &[])
     }
 
-    /// Every card that any row of any kind holds, or what remains of it.
-    #[cfg(test)]
-    pub(crate) fn every_card_ever(&self) -> Result<Vec<Record>, ProjectionError> {
-        let mut cards = Vec::new();
+    /// Hands every card that any row of any kind holds to `visit`, or what remains of it.
+    pub(crate) fn every_card_ever(&self, visit: &mut dyn FnMut(Record)) -> Result<(), ProjectionError> {
         for prefix in [
             rows::CURRENT_PREFIX,
             rows::SUPERSEDED_PREFIX,
             rows::WAITING_PREFIX,
         ] {
+            let mut fault = None;
             self.engine.scan(prefix, &mut |key, value| {
-                let version = self.open_version(key, value).unwrap();
-                let card = version.and_then(|version| crate::projection::published_card(&version).unwrap());
-                cards.extend(card);
-                true
+                let looked = self.open_version(key, value).and_then(|version| {
+                    let card = version.map(|version| published_card(&version)).transpose()?;
+                    Ok(card.flatten().map(&mut *visit))
+                });
+                fault = looked.err();
+                fault.is_none()
             })?;
+            if let Some(error) = fault {
+                return Err(error);
+            }
         }
-        Ok(cards)
+        Ok(())
     }
 
     /// Every served version of a card, oldest first.

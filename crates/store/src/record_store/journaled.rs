@@ -8,12 +8,19 @@ use registry::digest::{Bucket, CardDigest};
 use registry::identifier::LocalId;
 use registry::municipality::MunicipalityId;
 use registry::profile::{GroupSet, Profile};
-use registry::publication::{Claim, ConfirmedSeal, Epoch, ProvedSeal, Verdict, VerifiedBatch, Watermark};
+use registry::publication::{
+    Batch, Claim, ConfirmedSeal, Epoch, ProvedSeal, Verdict, VerifiedBatch, Watermark,
+};
+use registry::record::Record;
 use tokio::sync::watch;
 
 use crate::access_log::draft::{EntryDraft, Sealed};
+use crate::files::Files;
+use crate::keys::ring::KeyRing;
 use crate::projection::own_cards::Wanted;
 use crate::projection::{Projection, ProjectionError};
+use crate::publication_journal::ruling::Release;
+use crate::publication_journal::{JournalError, PublicationJournal, ReadError as FrameError, Replayed};
 use crate::publisher::confirmations::Confirmations;
 use crate::publisher::lines::Lines;
 use crate::publisher::order::{Done, Order, OrderError};
@@ -27,6 +34,7 @@ use crate::record_store::read::Reader;
 use crate::record_store::suspects::Suspects;
 use crate::record_store::{ReadError, RecordStore};
 use crate::rows::CommitSequence;
+use crate::segment::Settings;
 
 /// The store over journal and engine.
 #[derive(Debug)]
@@ -61,6 +69,45 @@ impl JournaledStore {
     /// When the engine cannot be read.
     pub fn every_row(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), ProjectionError> {
         self.projection.every_row(visit)
+    }
+}
+
+/// For whoever must prove that something is gone.
+impl JournaledStore {
+    /// Hands every card that any row holds to `visit`: served, superseded, waiting or buried, or what remains of it.
+    ///
+    /// # Errors
+    /// When the rows cannot be read.
+    pub fn every_card(&self, visit: &mut dyn FnMut(Record)) -> Result<(), ProjectionError> {
+        self.projection.every_card_ever(visit)
+    }
+
+    /// Hands every batch of a journal to `visit`, as it was received.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn every_batch(
+        files: Arc<dyn Files>,
+        keys: Arc<KeyRing>,
+        settings: Settings,
+        visit: &mut dyn FnMut(&Batch),
+    ) -> Result<(), JournalError> {
+        let mut read = |replayed| match replayed {
+            Replayed::Batch(batch) | Replayed::Release(Release { statement: _, batch }) => {
+                let batch = Batch::from_canonical_bytes(&batch.content, batch.sent_at_ms)
+                    .map_err(|error| FrameError::Refused(Box::new(error)))?;
+                visit(&batch);
+                Ok(())
+            }
+            Replayed::Restatement(_)
+            | Replayed::Erased { .. }
+            | Replayed::SyncPoint(_)
+            | Replayed::Line(_)
+            | Replayed::Backup(_)
+            | Replayed::Reopening
+            | Replayed::Profile(_) => Ok(()),
+        };
+        PublicationJournal::open(files, keys, settings, &mut read).map(drop)
     }
 }
 
