@@ -55,6 +55,7 @@ impl Asking {
     /// See [`ReconcileError`]; what was heard last still counts.
     pub(crate) async fn ask(&self) -> Result<(), ReconcileError> {
         let client = NodeClient::new((self.connect)()?);
+        let _hearing = self.storage.hearing().await;
         let state = client.get_state(self.municipality).await?;
         adopt(&self.storage, told_or_nothing(state.profile)).await
     }
@@ -82,7 +83,12 @@ impl From<ProfileStatus> for ProfileReport {
     fn from(status: ProfileStatus) -> Self {
         let names = |groups: GroupSet| groups.iter().map(|group| group.name()).collect();
         let effective = status.effective().map(names);
-        let ProfileStatus { agreed, own, awaited } = status;
+        let ProfileStatus {
+            agreed,
+            number: _,
+            own,
+            awaited,
+        } = status;
         Self {
             agreed: agreed.map(names),
             own: names(own),
@@ -97,13 +103,28 @@ pub(crate) fn told_or_nothing(profile: Option<Profile>) -> Profile {
     profile.unwrap_or_else(|| Profile::first(GroupSet::NONE))
 }
 
-/// Takes over what the index says is agreed.
+/// Takes over what the index says is agreed, in answer to a question that was asked under [`Storage::hearing`].
 pub(crate) async fn adopt(storage: &Storage, profile: Profile) -> Result<(), ReconcileError> {
+    take_over(storage, profile, |_| true).await
+}
+
+/// Takes over what the index says is agreed beside something else: where more was heard meanwhile, that counts.
+pub(crate) async fn adopt_later(storage: &Storage, profile: Profile) -> Result<(), ReconcileError> {
+    let is_later = move |known: &ProfileStatus| known.number < Some(profile.number());
+    let _hearing = storage.hearing().await;
+    take_over(storage, profile, is_later).await
+}
+
+async fn take_over(
+    storage: &Storage,
+    profile: Profile,
+    counts: impl FnOnce(&ProfileStatus) -> bool + Send + 'static,
+) -> Result<(), ReconcileError> {
     let storage = storage.clone();
     let adopting = tokio::task::spawn_blocking(move || {
         let mut store = storage.store();
         let before = store.profile();
-        let left = store.adopt_profile(profile)?;
+        let left = counts(&before) && store.adopt_profile(profile)?;
         Ok::<_, ReconcileError>((before, store.profile(), left))
     });
     let (before, after, left) = adopting.await??;

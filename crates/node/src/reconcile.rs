@@ -99,8 +99,11 @@ pub(crate) async fn expected(
     municipality: IstatCode,
     storage: &Storage,
 ) -> Result<Expected, ReconcileError> {
-    let state = client.get_state(municipality).await?;
-    adopt(storage, told_or_nothing(state.profile)).await?;
+    {
+        let _hearing = storage.hearing().await;
+        let state = client.get_state(municipality).await?;
+        adopt(storage, told_or_nothing(state.profile)).await?;
+    }
     let kept = kept_aside(client, municipality).await?;
     blocking(storage, move |store| {
         store.keep_aside(kept)?;

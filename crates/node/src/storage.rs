@@ -61,6 +61,7 @@ pub struct DataDirectory {
 pub struct Storage {
     files: Arc<dyn Files>,
     store: Arc<Mutex<MunicipalStore>>,
+    hearing: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// The daemon's randomness as the key ring takes it.
@@ -134,6 +135,7 @@ impl Storage {
         Self {
             files,
             store: Arc::new(Mutex::new(store)),
+            hearing: Arc::default(),
         }
     }
 
@@ -141,6 +143,12 @@ impl Storage {
     pub fn store(&self) -> MutexGuard<'_, MunicipalStore> {
         // An import that panicked left the journal whole: it is the truth, and the mirror follows it.
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Held from a question to the index until its answer is taken over, by whoever asks what is agreed: an answer that
+    /// was overtaken is never taken for the last word.
+    pub(crate) async fn hearing(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.hearing.lock().await
     }
 
     pub(crate) fn files(&self) -> &Arc<dyn Files> {

@@ -19,7 +19,7 @@ use tokio::task::JoinError;
 use transport::shutdown::Shutdown;
 use wire::proto::publication::v1 as proto;
 
-use crate::profile::{adopt, told_or_nothing};
+use crate::profile::{adopt, adopt_later, told_or_nothing};
 use crate::publisher::Publisher;
 use crate::publisher::status::{DigestStatus, LinkStatus};
 use crate::reconcile::{Expected, ReconcileError, expected};
@@ -126,6 +126,7 @@ impl Publisher {
             journal_end,
             confirmed_seals,
         };
+        let hearing = self.storage.hearing().await;
         let (stream, opened) = client.open_publication(opening).await.map_err(broken_by)?;
         let Opened {
             epoch,
@@ -159,6 +160,7 @@ impl Publisher {
         adopt(&self.storage, told_or_nothing(profile))
             .await
             .map_err(Broken::Compare)?;
+        drop(hearing);
         let entered = Entered {
             epoch,
             watermark,
@@ -312,7 +314,7 @@ impl Session<'_> {
             profile,
         } = acknowledged;
         if let Some(profile) = profile.filter(|profile| self.profile != Some(*profile)) {
-            adopt(&self.publisher.storage, profile)
+            adopt_later(&self.publisher.storage, profile)
                 .await
                 .map_err(Broken::Compare)?;
             self.profile = Some(profile);

@@ -31,6 +31,8 @@ const VERSION: u32 = 1;
 pub struct ProfileStatus {
     /// What the index says is agreed; `None` while it never said.
     pub agreed: Option<GroupSet>,
+    /// Number of the profile that it said last.
+    pub number: Option<u64>,
     /// What the municipality itself admits.
     pub own: GroupSet,
     /// Agreed groups of which the cards hold nothing yet: a total export brings them.
@@ -145,6 +147,7 @@ impl NodeProfile {
     pub(super) fn status(&self) -> ProfileStatus {
         ProfileStatus {
             agreed: self.told.map(|told| told.groups),
+            number: self.told.map(|told| told.number),
             own: self.own,
             awaited: self.awaited.intersection(self.own),
         }
