@@ -1,4 +1,5 @@
 mod incremental;
+mod profile;
 
 use registry::change::EventKind;
 use registry::digest::SetDigest;

@@ -27,7 +27,7 @@ pub struct HeldChange {
     pub reason: HoldReason,
     /// When the index recorded it, Unix milliseconds.
     pub at_ms: u64,
-    /// SHA-256 of the card's canonical bytes; zeros for a withdrawal.
+    /// SHA-256 of the card's canonical bytes as it came in, within the profile of then; zeros for a withdrawal.
     pub content: [u8; 32],
 }
 
