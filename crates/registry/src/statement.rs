@@ -14,6 +14,8 @@
 //! Every line ends with a line feed. The digest is over what waits ([`held_digest`]), so that a registrar confirms
 //! what was shown and nothing that came later.
 
+mod withdrawal;
+
 use std::fmt;
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -22,6 +24,8 @@ use crate::hex;
 use crate::identifier::{IstatCode, LocalId};
 use crate::publication::{Epoch, HoldReason};
 use crate::signing::{Purpose, Signature, SignatureError, SigningKey, VerifyingKey};
+
+pub use self::withdrawal::{Stated, VerifiedWithdrawal, Withdrawal};
 
 /// Longest statement, bytes.
 pub const LONGEST_STATEMENT: usize = 1024;
