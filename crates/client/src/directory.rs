@@ -49,6 +49,8 @@ pub struct MunicipalityStatus {
     pub alarm_after: Option<Duration>,
     /// Whether its data are older than that, or never came.
     pub stale: bool,
+    /// When it was withdrawn, Unix milliseconds; nothing while it takes part.
+    pub withdrawn_ms: Option<i64>,
 }
 
 /// What became of a shorter journal.
@@ -189,6 +191,7 @@ impl TryFrom<proto::Municipality> for MunicipalityStatus {
             backed_up,
             alarm_after,
             stale,
+            withdraw_time,
         } = message;
         Ok(Self {
             istat: istat("istat", &code)?,
@@ -206,6 +209,7 @@ impl TryFrom<proto::Municipality> for MunicipalityStatus {
                 .map(|age| span("alarm_after", Some(age)))
                 .transpose()?,
             stale,
+            withdrawn_ms: optional_time("withdraw_time", withdraw_time)?,
         })
     }
 }

@@ -54,6 +54,7 @@ impl<S: RecordStore> Directory<S> {
             .shared
             .store
             .standing(municipality, self.shared.clock.now_ms());
+        let withdrawn_ms = state.as_ref().and_then(|state| state.withdrawn_ms);
         let current = municipality.current();
         let received_ms = self.shared.store.received_ms(municipality);
         let age = received_ms.map(|received_ms| self.shared.age_of(Some(received_ms)));
@@ -75,7 +76,8 @@ impl<S: RecordStore> Directory<S> {
             epoch_begin_time: standing.began_ms.map(timestamp_from_unix_ms),
             backed_up: standing.backed_up.0,
             alarm_after: Some(wire::convert::whole_minutes(self.shared.stale_after.of(node))),
-            stale: self.shared.stale_after.is_stale(node, age),
+            stale: withdrawn_ms.is_none() && self.shared.stale_after.is_stale(node, age),
+            withdraw_time: withdrawn_ms.map(timestamp_from_unix_ms),
         }
     }
 }

@@ -7,6 +7,7 @@ mod cards;
 pub(crate) mod held;
 mod opening;
 mod seals;
+mod withdrawal;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -59,7 +60,7 @@ pub struct Publication<S> {
     shared: Arc<Shared<S>>,
 }
 
-/// A municipality for which the calling node may speak: made only by [`Publication::own`].
+/// A municipality for which the calling node may speak: made only by [`Publication::granted`].
 #[derive(Clone, Copy, Debug)]
 struct OwnMunicipality {
     code: IstatCode,
@@ -72,7 +73,8 @@ impl<S> Publication<S> {
         Self { shared }
     }
 
-    fn own(&self, call: &Call, field: &str, code: &str) -> Result<OwnMunicipality, Status> {
+    /// A municipality of the calling node, be it withdrawn.
+    fn granted(&self, call: &Call, field: &str, code: &str) -> Result<OwnMunicipality, Status> {
         let code = municipality_from_wire(field, code).map_err(|invalid| invalid_argument(&invalid))?;
         let foreign = || status_for(Reason::ForeignMunicipality, Details::none());
         let id = MunicipalityId::of_any(code).ok_or_else(foreign)?;
@@ -86,6 +88,21 @@ impl<S> Publication<S> {
 }
 
 impl<S: RecordStore> Publication<S> {
+    /// A municipality of the calling node that takes part.
+    fn own(&self, call: &Call, field: &str, code: &str) -> Result<OwnMunicipality, Status> {
+        let own = self.granted(call, field, code)?;
+        match self.withdrawn(own) {
+            Some(reason) => Err(status_for(reason, Details::none())),
+            None => Ok(own),
+        }
+    }
+
+    /// The refusal of whatever is asked about a municipality that has left.
+    fn withdrawn(&self, own: OwnMunicipality) -> Option<Reason> {
+        let state = self.shared.store.municipality(own.id)?;
+        state.withdrawn_ms.map(|_| Reason::MunicipalityWithdrawn)
+    }
+
     /// Enters a fact about publication; the reason is what the node is told.
     async fn enter(
         &self,
@@ -122,7 +139,7 @@ impl<S: RecordStore> Publication<S> {
             proof,
             confirmed_seals,
         } = open;
-        let own = match self.own(call, "open.municipality", &municipality) {
+        let own = match self.granted(call, "open.municipality", &municipality) {
             Ok(own) => own,
             Err(status) => {
                 self.enter(call, None, Vec::new(), Some(Reason::ForeignMunicipality))
@@ -136,7 +153,10 @@ impl<S: RecordStore> Publication<S> {
         let sent_ms =
             timestamp_to_ms("open.sent_at", sent_at).map_err(|invalid| invalid_argument(&invalid))?;
         let now_ms = i64::try_from(self.shared.clock.now_ms()).unwrap_or(i64::MAX);
-        let refusal = if digest_version != u32::from(DIGEST_VERSION) {
+        let withdrawn = self.withdrawn(own);
+        let refusal = if withdrawn.is_some() {
+            withdrawn
+        } else if digest_version != u32::from(DIGEST_VERSION) {
             Some(Reason::VersionNotShared)
         } else if MAX_CLOCK_SKEW_MS < sent_ms.abs_diff(now_ms) {
             Some(Reason::ClockSkew)
@@ -365,6 +385,7 @@ pub(crate) fn refusal_of(error: &PublishError) -> (Reason, Details) {
         PublishError::Refused(Refusal::ForeignMunicipality) | PublishError::UnknownMunicipality => {
             (Reason::ForeignMunicipality, details)
         }
+        PublishError::Withdrawn => (Reason::MunicipalityWithdrawn, details),
         PublishError::Refused(Refusal::WrongEpoch) => (Reason::IndexRestored, details),
         PublishError::Refused(Refusal::ClockSkew(_)) => (Reason::ClockSkew, details),
         PublishError::Refused(Refusal::Gap { expected }) => (
@@ -572,5 +593,12 @@ impl<S: RecordStore> PublicationService for Publication<S> {
         request: Request<pb::ConfirmHeldChangesRequest>,
     ) -> Result<Response<pb::ConfirmHeldChangesResponse>, Status> {
         self.confirm_held(request).await
+    }
+
+    async fn withdraw_municipality(
+        &self,
+        request: Request<pb::WithdrawMunicipalityRequest>,
+    ) -> Result<Response<pb::WithdrawMunicipalityResponse>, Status> {
+        self.withdraw(request).await
     }
 }

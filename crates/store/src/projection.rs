@@ -9,6 +9,7 @@ mod instants;
 mod profile;
 mod shelters;
 mod waiting;
+pub(crate) mod withdrawal;
 pub(crate) mod own_cards;
 
 use std::sync::Arc;
@@ -249,6 +250,9 @@ impl Projection {
         let leads_before = before.as_ref().map(led).transpose()?.unwrap_or_default();
         let leads_after = led(version)?;
         self.move_leads(record, sequence, &leads_before, &leads_after)?;
+        if let Some(before) = before.as_ref().filter(|before| before.person != version.person) {
+            self.carry_guards(before.person, version.person, sequence)?;
+        }
         self.move_shelters(record, before.as_ref(), version)?;
         Ok(before.and_then(Version::into_card))
     }

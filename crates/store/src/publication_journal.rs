@@ -5,13 +5,15 @@
 //!
 //! | Bytes | Meaning |
 //! |---|---|
-//! | 1 | kind: 1 batch, 2 sync point, 3 release, 4 restatement, 32 line of history, 33 backup, 34 publication profile |
-//! | 4 | changes in it (0 for a sync point, a line of history or a backup, 1 for a profile) |
+//! | 1 | kind: 1 batch, 2 sync point, 3 release, 4 restatement, 32 line of history, 33 backup, 34 publication profile, 35 withdrawal, 36 reopening, 37 remains |
+//! | 4 | changes in it (0 for a sync point, a line of history, a backup or a reopening, 1 for a profile or a withdrawal, for remains the number of the part) |
 //! | 16 | id of the data key |
-//! | rest | sealed content, see [`entry`], [`ruling`], [`line_entry`] and [`profile_entry`]; associated data: `publication-journal/1`, the frame's number, kind, changes |
+//! | rest | sealed content, see [`entry`], [`ruling`], [`line_entry`], [`profile_entry`] and [`withdrawal_entry`]; associated data: `publication-journal/1`, the frame's number, kind, changes |
 //!
 //! The frame's number is the commit sequence of its first change; all others have that of the last change before them.
-//! Number of changes and order are in the open so that a batch whose key was destroyed can be stepped over.
+//! Number of changes and order are in the open so that a batch whose key was destroyed can be stepped over; a later
+//! withdrawal must then name its municipality. It is sealed under a key that stays: who could write one without that
+//! key could have the keys of a municipality destroyed.
 //! A batch whose key is missing without having been destroyed is refused: the key ring is older than the journal.
 
 pub mod entry;
@@ -19,6 +21,7 @@ mod input;
 pub(crate) mod ruling;
 pub(crate) mod line_entry;
 pub(crate) mod profile_entry;
+pub(crate) mod withdrawal_entry;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -35,6 +38,7 @@ use crate::publication_journal::entry::{AcceptedBatch, Decision, EntryError, Syn
 use crate::publication_journal::line_entry::{BackupEntry, LineEntry, ReopeningEntry};
 use crate::publication_journal::profile_entry::ProfileEntry;
 use crate::publication_journal::ruling::{Release, Restatement};
+use crate::publication_journal::withdrawal_entry::{RemainsEntry, WithdrawalEntry};
 use crate::rows::CommitSequence;
 use crate::segment::envelope::Envelope;
 use crate::segment::scan::{ScanError, scan};
@@ -56,6 +60,8 @@ const BACKUP: u8 = 33;
 /// After a loss the index answers again.
 const REOPENING: u8 = 36;
 const PROFILE: u8 = 34;
+const WITHDRAWAL: u8 = 35;
+const REMAINS: u8 = 37;
 
 /// Why the journal cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +75,9 @@ pub enum JournalError {
     /// Writing failed.
     #[error("the publication journal cannot be written")]
     Append(#[from] AppendError),
+    /// Frames of a municipality do not open because its key was destroyed, and no withdrawal behind them names it.
+    #[error("the key of a municipality was destroyed that was not withdrawn")]
+    NotWithdrawn,
     /// An entry is longer than a frame can be.
     #[error("the entry is too long for a frame")]
     TooLong,
@@ -92,6 +101,12 @@ pub enum ReadError {
     /// A data key that neither exists nor was destroyed.
     #[error("the key of the frame is unknown")]
     UnknownKey,
+    /// Something of a municipality behind its withdrawal.
+    #[error("the municipality of the frame was withdrawn before it")]
+    Withdrawn,
+    /// A withdrawal without all that remains.
+    #[error("parts are missing of what remains after a withdrawal")]
+    Remains,
     /// Whoever reads refused an entry.
     #[error("replay refused an entry")]
     Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -117,9 +132,22 @@ pub(crate) enum Replayed {
     Restatement(Restatement),
     /// Any of these, of a municipality that was withdrawn: its key is gone.
     Erased {
+        /// Whose.
+        municipality: MunicipalityId,
         /// Its last change.
         last: CommitSequence,
     },
+    /// A part of what remains after a withdrawal: the rows of one that was withdrawn itself since.
+    ErasedRemains {
+        /// Whose rows.
+        municipality: MunicipalityId,
+        /// Which part.
+        part: u32,
+    },
+    /// A part of what remains after a withdrawal.
+    Remains(RemainsEntry),
+    /// A municipality left.
+    Withdrawal(WithdrawalEntry),
     /// What the store was at some point.
     SyncPoint(SyncPoint),
     /// A municipality's line of history began anew.
@@ -159,11 +187,18 @@ impl PublicationJournal {
                 Replayed::Batch(batch) => batch.last(),
                 Replayed::Release(release) => release.batch.last(),
                 Replayed::Restatement(restatement) => restatement.last(),
-                Replayed::Erased { last } => *last,
+                Replayed::Erased {
+                    municipality: _,
+                    last,
+                } => *last,
                 Replayed::Profile(profile) => profile.sequence,
-                Replayed::SyncPoint(_) | Replayed::Line(_) | Replayed::Backup(_) | Replayed::Reopening => {
-                    last
-                }
+                Replayed::Withdrawal(withdrawal) => withdrawal.sequence,
+                Replayed::SyncPoint(_)
+                | Replayed::Line(_)
+                | Replayed::Backup(_)
+                | Replayed::Reopening
+                | Replayed::Remains(_)
+                | Replayed::ErasedRemains { .. } => last,
             };
             visit(replayed)
         };
@@ -180,6 +215,11 @@ impl PublicationJournal {
             },
             recovery,
         ))
+    }
+
+    /// The keys of its frames.
+    pub(crate) fn keys(&self) -> &Arc<KeyRing> {
+        &self.keys
     }
 
     /// The last change in the journal.
@@ -205,7 +245,7 @@ impl PublicationJournal {
                 return Ok(());
             }
             let before = match framed.payload.first() {
-                Some(&(SYNC_POINT | LINE | BACKUP | REOPENING)) => number,
+                Some(&(SYNC_POINT | LINE | BACKUP | REOPENING | REMAINS)) => number,
                 _ => CommitSequence(number.0.saturating_sub(1)),
             };
             let batch = match read_frame(&self.envelope, &self.keys, before, frame)? {
@@ -213,6 +253,9 @@ impl PublicationJournal {
                 Replayed::Release(release) => release.batch,
                 Replayed::Restatement(_)
                 | Replayed::Erased { .. }
+                | Replayed::ErasedRemains { .. }
+                | Replayed::Remains(_)
+                | Replayed::Withdrawal(_)
                 | Replayed::SyncPoint(_)
                 | Replayed::Line(_)
                 | Replayed::Backup(_)
@@ -270,6 +313,10 @@ impl PublicationJournal {
         longest: usize,
     ) -> Result<(), JournalError> {
         self.keys.get_or_create(&municipality_key(municipality))?;
+        self.make_room(longest)
+    }
+
+    fn make_room(&mut self, longest: usize) -> Result<(), JournalError> {
         let longest = Envelope::OVERHEAD + HEAD + DataKey::OVERHEAD + longest;
         Ok(self.segments.make_room(longest)?)
     }
@@ -335,6 +382,29 @@ impl PublicationJournal {
         Ok(())
     }
 
+    /// Appends a part of what remains, under the key of `owner`. Refused for want of room, it leaves the journal as it
+    /// was.
+    pub(crate) fn append_remains(
+        &mut self,
+        owner: Option<MunicipalityId>,
+        remains: &RemainsEntry,
+    ) -> Result<(), JournalError> {
+        let key = owner.map_or_else(state_key, municipality_key);
+        let content = remains.encode();
+        self.make_room(content.len())?;
+        self.append(REMAINS, self.last, remains.part, &key, &content)
+    }
+
+    /// Appends that a municipality leaves; when this returns it is on the device, and what it published is to be
+    /// destroyed. Refused for want of room, it leaves the journal as it was.
+    pub(crate) fn append_withdrawal(&mut self, withdrawal: &WithdrawalEntry) -> Result<(), JournalError> {
+        let content = withdrawal.encode();
+        self.make_room(content.len())?;
+        self.append(WITHDRAWAL, withdrawal.sequence, 1, &state_key(), &content)?;
+        self.last = withdrawal.sequence;
+        Ok(())
+    }
+
     fn append(
         &mut self,
         kind: u8,
@@ -359,10 +429,19 @@ impl PublicationJournal {
     }
 }
 
+const MUNICIPALITY_KEYS: &str = "municipality/";
+
 /// Name of the data key of a municipality's cards.
 pub(crate) fn municipality_key(municipality: MunicipalityId) -> KeyName {
-    KeyName::new(format!("municipality/{}", municipality.as_str()))
+    KeyName::new(format!("{MUNICIPALITY_KEYS}{}", municipality.as_str()))
         .expect("a cadastral code lies within the alphabet of key names")
+}
+
+/// The municipality of whose cards a key is.
+pub(crate) fn municipality_of(key: &KeyName) -> Option<MunicipalityId> {
+    key.as_str()
+        .strip_prefix(MUNICIPALITY_KEYS)
+        .and_then(MunicipalityId::parse)
 }
 
 fn state_key() -> KeyName {
@@ -391,8 +470,8 @@ fn read_frame(
     let count = u32::from_be_bytes(*count);
     let number = CommitSequence(framed.sequence);
     let expected = match kind {
-        BATCH | RELEASE | RESTATEMENT | PROFILE => CommitSequence(last.0 + 1),
-        SYNC_POINT | LINE | BACKUP | REOPENING => last,
+        BATCH | RELEASE | RESTATEMENT | PROFILE | WITHDRAWAL => CommitSequence(last.0 + 1),
+        SYNC_POINT | LINE | BACKUP | REOPENING | REMAINS => last,
         _ => return Err(ReadError::Envelope),
     };
     if number != expected {
@@ -404,12 +483,16 @@ fn read_frame(
             .0
             .checked_add(u64::from(count).saturating_sub(1))
             .ok_or(ReadError::Order)?;
-        return match kind {
-            BATCH | RELEASE | RESTATEMENT if 0 < count && keys.name_of(id).is_some() => {
-                Ok(Replayed::Erased {
-                    last: CommitSequence(last),
-                })
-            }
+        let municipality = keys.name_of(id).as_ref().and_then(municipality_of);
+        return match (kind, municipality) {
+            (BATCH | RELEASE | RESTATEMENT, Some(municipality)) if 0 < count => Ok(Replayed::Erased {
+                municipality,
+                last: CommitSequence(last),
+            }),
+            (REMAINS, Some(municipality)) => Ok(Replayed::ErasedRemains {
+                municipality,
+                part: count,
+            }),
             _ => Err(ReadError::UnknownKey),
         };
     };
@@ -429,6 +512,11 @@ fn read_frame(
             let profile = ProfileEntry::decode(number, &content)?;
             (Replayed::Profile(profile), 1)
         }
+        REMAINS => return Ok(Replayed::Remains(RemainsEntry::decode(count, &content)?)),
+        WITHDRAWAL => (
+            Replayed::Withdrawal(WithdrawalEntry::decode(number, &content)?),
+            1,
+        ),
         RELEASE => {
             let release = Release::decode(number, &content)?;
             let changes = release.batch.decisions.len();

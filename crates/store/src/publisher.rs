@@ -13,6 +13,7 @@ pub mod held;
 pub mod order;
 mod quarantine;
 mod rulings;
+pub(crate) mod withdrawal;
 pub(crate) mod lines;
 pub(crate) mod restoration;
 pub(crate) mod profiles;
@@ -71,6 +72,8 @@ pub struct MunicipalityState {
     pub backed_up: Watermark,
     /// What is published of it; `None` while that was never said, so that nothing is left out.
     pub profile: Option<Profile>,
+    /// When the municipality left, Unix milliseconds; nothing else is known of it then.
+    pub withdrawn_ms: Option<u64>,
     pub(crate) marks: Marks,
     /// Seals that the node has proved to be confirmed.
     pub(crate) proved_seals: Arc<BTreeSet<ConfirmedSeal>>,
@@ -95,6 +98,7 @@ impl MunicipalityState {
             last: None,
             backed_up: Watermark::default(),
             profile: None,
+            withdrawn_ms: None,
             marks: Marks::default(),
             proved_seals: Arc::default(),
         }
@@ -202,9 +206,12 @@ pub enum PublishError {
     /// The protocol refuses it.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The municipality is not one this index knows, or it was withdrawn.
-    #[error("the municipality of the batch is unknown or was withdrawn")]
+    /// The municipality is not one this index knows.
+    #[error("the municipality of the batch is unknown")]
     UnknownMunicipality,
+    /// The municipality has left, and whatever it published was destroyed.
+    #[error("the municipality was withdrawn")]
+    Withdrawn,
     /// Too many batches wait.
     #[error("too many batches wait to be written")]
     Busy,

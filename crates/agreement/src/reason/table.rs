@@ -408,6 +408,12 @@ reasons! {
         "sign with the personal key that the index knows for this registrar",
         "la dichiarazione non è firmata da un ufficiale d'anagrafe del comune",
         "firmare con la chiave personale che l'indice conosce per l'ufficiale";
+    /// The municipality has left: its cards and keys were destroyed.
+    MunicipalityWithdrawn = "MUNICIPALITY_WITHDRAWN", FailedPrecondition, Conflict, None,
+        "the municipality was withdrawn from the index, and its cards and keys were destroyed",
+        "remove the node; a municipality that was withdrawn cannot come back to the same index",
+        "il comune è stato ritirato dall'indice e le sue schede e chiavi sono state distrutte",
+        "dismettere il nodo; un comune ritirato non può rientrare nello stesso indice";
 
     // What an auditor, a witness or an administrator asked.
     /// Outside the reader's scope.

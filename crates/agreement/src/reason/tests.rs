@@ -59,6 +59,7 @@ const PROMISED: &[(&str, i32, u8, &str)] = &[
     ("BATCH_NOT_SIGNED", 7, 4, ""),
     ("HOLDINGS_CHANGED", 9, 6, ""),
     ("STATEMENT_NOT_SIGNED", 7, 4, ""),
+    ("MUNICIPALITY_WITHDRAWN", 9, 6, ""),
     ("OUTSIDE_SCOPE", 7, 4, ""),
     ("RESOURCE_NOT_FOUND", 5, 3, ""),
     ("LOG_RANGE", 11, 2, ""),

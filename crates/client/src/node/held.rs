@@ -126,6 +126,38 @@ impl NodeClient {
     }
 }
 
+impl NodeClient {
+    /// Hands over a registrar's statement that the municipality leaves; tells when the index recorded it, Unix
+    /// milliseconds. Handed over again, it is done already.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn withdraw_municipality(
+        &self,
+        municipality: IstatCode,
+        statement: &SignedStatement,
+    ) -> Result<i64, ClientError> {
+        let SignedStatement {
+            text,
+            registrar,
+            signature,
+        } = statement;
+        let message = proto::WithdrawMunicipalityRequest {
+            municipality: municipality.to_string(),
+            statement: text.clone(),
+            registrar: registrar.to_string(),
+            signature: signature.0.to_vec(),
+        };
+        let answer = self
+            .connection
+            .call(Repeat::Safe, message, |channel, request| async move {
+                Service::new(channel).withdraw_municipality(request).await
+            })
+            .await?;
+        Ok(timestamp_to_ms("withdraw_time", answer.withdraw_time)?)
+    }
+}
+
 impl TryFrom<proto::HeldChange> for HeldChange {
     type Error = Invalid;
 

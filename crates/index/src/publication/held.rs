@@ -119,7 +119,10 @@ impl<S: RecordStore> Publication<S> {
 }
 
 /// Carries out an order, even when the caller goes away; tells how many cards it concerned.
-async fn carry_out<S: RecordStore>(shared: &std::sync::Arc<Shared<S>>, order: Order) -> Result<u32, Reason> {
+pub(super) async fn carry_out<S: RecordStore>(
+    shared: &std::sync::Arc<Shared<S>>,
+    order: Order,
+) -> Result<u32, Reason> {
     let now_ms = shared.clock.now_ms();
     let working = std::sync::Arc::clone(shared);
     let done = detached(&shared.tasks, async move {
@@ -139,6 +142,7 @@ pub(crate) fn reason_of(error: &OrderError) -> Reason {
         OrderError::UnknownMunicipality | OrderError::Nothing => Reason::ResourceNotFound,
         OrderError::OtherHoldings => Reason::HoldingsChanged,
         OrderError::OtherEpoch => Reason::IndexRestored,
+        OrderError::Withdrawn => Reason::MunicipalityWithdrawn,
         OrderError::Interval => Reason::InvalidArgument,
         OrderError::Publish(_) => Reason::Unavailable,
     }

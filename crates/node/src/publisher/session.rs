@@ -461,6 +461,7 @@ fn broken_by(error: ClientError) -> Broken {
         Some(Reason::PublicationConflict) => Stop::Protocol(StopReason::Conflict).into(),
         Some(Reason::ClockSkew) => Stop::Protocol(StopReason::Clock).into(),
         Some(Reason::BatchNotSigned) => Stop::Protocol(StopReason::NotSigned).into(),
+        Some(Reason::MunicipalityWithdrawn) => Stop::Protocol(StopReason::Withdrawn).into(),
         Some(Reason::ForeignMunicipality) => Stop::Protocol(StopReason::ForeignMunicipality).into(),
         Some(_) | None => Broken::Index(error),
     }

@@ -82,6 +82,9 @@ pub enum StopReason {
     /// The node sends for a municipality that this connection does not serve.
     #[error("the index does not take this municipality's changes here")]
     ForeignMunicipality,
+    /// The municipality has left, and whatever it published was destroyed.
+    #[error("the municipality was withdrawn from the index")]
+    Withdrawn,
     /// The index does not know the key with which the node signs.
     #[error("the index does not accept the signature of the publication key")]
     NotSigned,

@@ -209,6 +209,14 @@ impl KeyRing {
         live.or_else(|| keys.destroyed.get(&id)).cloned()
     }
 
+    /// The id of a name's key, also when that key was destroyed.
+    #[must_use]
+    pub fn id_of(&self, name: &KeyName) -> Option<KeyId> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let live = keys.by_name.get(name).map(|key| key.id);
+        live.or_else(|| keys.tombstones.get(name).copied())
+    }
+
     /// The names of all keys that are not destroyed, sorted.
     #[must_use]
     pub fn names(&self) -> Vec<KeyName> {

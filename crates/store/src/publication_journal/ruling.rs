@@ -306,7 +306,7 @@ fn read_card(input: &mut Input<'_>) -> Result<RestatedCard, EntryError> {
     })
 }
 
-fn write_statement(bytes: &mut Vec<u8>, statement: &SignedStatement) {
+pub(super) fn write_statement(bytes: &mut Vec<u8>, statement: &SignedStatement) {
     let SignedStatement {
         text,
         registrar,
@@ -317,7 +317,7 @@ fn write_statement(bytes: &mut Vec<u8>, statement: &SignedStatement) {
     bytes.extend_from_slice(&signature.0);
 }
 
-fn read_statement(input: &mut Input<'_>) -> Result<SignedStatement, EntryError> {
+pub(super) fn read_statement(input: &mut Input<'_>) -> Result<SignedStatement, EntryError> {
     Ok(SignedStatement {
         text: input.text()?,
         registrar: RegistrarId::parse(&input.text()?).ok_or(EntryError::Malformed)?,
@@ -326,12 +326,12 @@ fn read_statement(input: &mut Input<'_>) -> Result<SignedStatement, EntryError> 
 }
 
 /// Bytes behind their length. What is written here fits into a frame, whose length is a u32 too.
-fn write_long(bytes: &mut Vec<u8>, long: &[u8]) {
+pub(super) fn write_long(bytes: &mut Vec<u8>, long: &[u8]) {
     bytes.extend_from_slice(&(long.len() as u32).to_be_bytes());
     bytes.extend_from_slice(long);
 }
 
-fn read_long<'a>(input: &mut Input<'a>) -> Result<&'a [u8], EntryError> {
+pub(super) fn read_long<'a>(input: &mut Input<'a>) -> Result<&'a [u8], EntryError> {
     let length = u32::from_be_bytes(input.array()?) as usize;
     input.take(length)
 }

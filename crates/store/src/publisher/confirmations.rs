@@ -23,6 +23,9 @@ impl Confirmations {
             let Some(state) = states.get_mut(&municipality) else {
                 return;
             };
+            if state.withdrawn_ms.is_some() {
+                return;
+            }
             state.confirmed_ms = state.confirmed_ms.max(Some(now_ms));
         }
         self.stir();

@@ -79,6 +79,11 @@ impl Gatekeeper {
         }
     }
 
+    /// A municipality has left.
+    pub(crate) fn forget(&mut self, municipality: MunicipalityId) {
+        self.days.remove(&municipality);
+    }
+
     /// Notes what was served of a batch: when it is accepted, and when the journal is read again.
     pub(crate) fn note(&mut self, municipality: MunicipalityId, counts: &[LimitedKinds], recorded_ms: u64) {
         let day = self.days.entry(municipality).or_default();

@@ -75,6 +75,11 @@ impl IntakeBook {
         known.map_or(self.first, |known| known.recent.epoch)
     }
 
+    /// A municipality has left.
+    pub(crate) fn forget(&mut self, municipality: MunicipalityId) {
+        self.known.remove(&municipality);
+    }
+
     /// Takes up what a journal says of a municipality, or a line that begins anew: nothing that was admitted under
     /// the one before counts any more.
     pub(crate) fn restore(&mut self, municipality: MunicipalityId, recent: Recent) {

@@ -93,6 +93,9 @@ impl Writer {
         reason: NewLine,
         now_ms: u64,
     ) -> Result<Result<Standing, PublishError>, WriterFailure> {
+        if self.is_withdrawn(municipality) {
+            return Ok(Err(PublishError::Withdrawn));
+        }
         let (line, watermark) = {
             let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
             let state = states.get(&municipality);
@@ -173,6 +176,7 @@ impl Writer {
             let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
             let held = states
                 .iter()
+                .filter(|(_, state)| state.withdrawn_ms.is_none())
                 .map(|(&municipality, state)| (municipality, state.marks.at(at_ms)));
             held.collect()
         };

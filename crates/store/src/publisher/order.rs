@@ -2,7 +2,7 @@
 
 use registry::identifier::PersonId;
 use registry::municipality::MunicipalityId;
-use registry::statement::VerifiedStatement;
+use registry::statement::{VerifiedStatement, VerifiedWithdrawal};
 
 use crate::publisher::PublishError;
 use crate::rows::CommitSequence;
@@ -16,6 +16,13 @@ pub enum Order {
         municipality: MunicipalityId,
         /// The registrar's word.
         statement: VerifiedStatement,
+    },
+    /// A registrar states that the municipality leaves. Ordered again, it is done already.
+    Withdraw {
+        /// The municipality.
+        municipality: MunicipalityId,
+        /// The registrar's word.
+        statement: VerifiedWithdrawal,
     },
     /// An administrator does not trust what was received in an interval.
     Quarantine {
@@ -39,6 +46,18 @@ pub enum Order {
     },
 }
 
+impl Order {
+    /// About whose cards it is.
+    pub const fn municipality(&self) -> MunicipalityId {
+        match self {
+            Self::Confirm { municipality, .. }
+            | Self::Withdraw { municipality, .. }
+            | Self::Quarantine { municipality, .. }
+            | Self::Lift { municipality, .. } => *municipality,
+        }
+    }
+}
+
 /// What became of an order: it is durable and visible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Done {
@@ -53,9 +72,12 @@ pub struct Done {
 /// Why an order is not carried out; nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum OrderError {
-    /// The municipality never published, or was withdrawn.
-    #[error("the municipality is unknown or was withdrawn")]
+    /// The municipality never published.
+    #[error("the municipality is unknown")]
     UnknownMunicipality,
+    /// The municipality has left, and whatever it published was destroyed.
+    #[error("the municipality was withdrawn")]
+    Withdrawn,
     /// What waits is not what the statement names: it has changed since it was shown.
     #[error("what waits is no longer what the statement names")]
     OtherHoldings,

@@ -22,11 +22,13 @@ use crate::publication_journal::entry::{AcceptedBatch, SyncPoint};
 use crate::publication_journal::line_entry::LineEntry;
 use crate::publication_journal::profile_entry::ProfileEntry;
 use crate::publication_journal::ruling::Release;
-use crate::publication_journal::{JournalError, PublicationJournal, ReadError, Replayed, municipality_key};
+use crate::publication_journal::withdrawal_entry::{RemainsEntry, WithdrawalEntry};
+use crate::publication_journal::{JournalError, PublicationJournal, ReadError, Replayed};
 use crate::publisher::gate::Gatekeeper;
 use crate::publisher::intake_book::{IntakeBook, Recent};
 use crate::publisher::lines::note_backup;
 use crate::publisher::profiles::{apply_profile, groups_of, note_profile};
+use crate::publisher::withdrawal::{RemainsRead, apply_withdrawal, destroy_keys, note_withdrawal};
 use crate::publisher::writer::{apply, apply_restatement, rejections_of};
 use crate::publisher::{MunicipalityState, States};
 use crate::rows::{CommitSequence, ROW_SCHEME, RowError};
@@ -111,7 +113,10 @@ struct Replay<'a> {
     projection: &'a Projection,
     linker: &'a Linker,
     gatekeeper: &'a mut Gatekeeper,
+    keys: &'a Arc<KeyRing>,
     states: States,
+    /// Of withdrawals.
+    remains: RemainsRead,
     /// The epoch of a municipality whose line never began anew.
     first: Epoch,
     published: BTreeMap<MunicipalityId, Recent>,
@@ -121,7 +126,7 @@ struct Replay<'a> {
     recorded_ms: u64,
     replayed: u64,
     restoring: bool,
-    failed: Option<ProjectionError>,
+    failed: Option<RecoveryError>,
 }
 
 /// Opens the journal over a projection, applies what is missing and checks the result.
@@ -145,7 +150,9 @@ pub(crate) fn recover(
         projection: &projection,
         linker: &linker,
         gatekeeper: &mut gatekeeper,
+        keys,
         states: States::default(),
+        remains: RemainsRead::default(),
         first: epoch,
         published: BTreeMap::new(),
         sync_point: None,
@@ -166,15 +173,17 @@ pub(crate) fn recover(
         replayed,
         restoring,
         failed,
+        remains,
         ..
     } = replay;
     if let Some(error) = failed {
-        return Err(error.into());
+        return Err(error);
     }
+    remains.finish().map_err(RecoveryError::Journal)?;
     if journal.last() < applied {
         return Err(Stale::Ahead.into());
     }
-    check(&projection, keys, &states, sync_point.as_ref(), journal.last())?;
+    check(&projection, &states, sync_point.as_ref(), journal.last())?;
     projection.publish(journal.last());
     let mut book = IntakeBook::new(epoch);
     for (municipality, recent) in published {
@@ -197,13 +206,30 @@ pub(crate) fn recover(
 impl Replay<'_> {
     fn frame(&mut self, frame: Replayed) -> Result<(), ReadError> {
         match frame {
-            Replayed::Erased { .. } => {}
+            Replayed::Erased {
+                municipality,
+                last: _,
+            } => self.remains.erased(municipality)?,
+            Replayed::ErasedRemains { municipality, part } => {
+                self.remains.erased(municipality)?;
+                self.remains.add(part, Vec::new())?;
+            }
+            Replayed::Remains(RemainsEntry {
+                part,
+                municipality: _,
+                rows,
+            }) => self.remains.add(part, rows)?,
+            Replayed::Withdrawal(withdrawal) => self.withdraw(&withdrawal)?,
             Replayed::SyncPoint(point) => self.sync_point = Some(point),
-            Replayed::Line(line) => self.begin_line(&line),
+            Replayed::Line(line) => {
+                self.remains.open(line.municipality)?;
+                self.begin_line(&line);
+            }
             Replayed::Backup(backup) => note_backup(&self.states, &backup),
             Replayed::Reopening => self.restoring = false,
             Replayed::Profile(profile) => self.profile(&profile),
             Replayed::Batch(accepted) => {
+                self.remains.open(accepted.municipality)?;
                 let batch = opened(&accepted)?;
                 self.note_published(&accepted, &batch);
                 self.batch(&accepted, &batch);
@@ -216,7 +242,7 @@ impl Replay<'_> {
                 self.recorded_ms = restatement.recorded_ms;
                 if self.is_missing(restatement.last()) {
                     let applied = apply_restatement(self.projection, &self.states, &restatement);
-                    self.failed = applied.err();
+                    self.failed = applied.err().map(Into::into);
                     self.replayed += restatement.cards.len() as u64;
                 }
             }
@@ -234,7 +260,9 @@ impl Replay<'_> {
                 .retain(|noted| noted.municipality != entry.municipality);
         }
         if self.is_missing(entry.sequence) {
-            self.failed = apply_profile(self.projection, &self.states, entry, before).err();
+            self.failed = apply_profile(self.projection, &self.states, entry, before)
+                .err()
+                .map(RecoveryError::from);
             self.replayed += 1;
         }
     }
@@ -248,9 +276,31 @@ impl Replay<'_> {
             .note(accepted.municipality, &accepted.counts, accepted.recorded_ms);
         self.recorded_ms = accepted.recorded_ms;
         if self.is_missing(accepted.last()) {
-            self.failed = apply(self.projection, &self.states, accepted, batch, self.linker).err();
+            let applied = apply(self.projection, &self.states, accepted, batch, self.linker);
+            self.failed = applied.err().map(Into::into);
             self.replayed += batch.changes().len() as u64;
         }
+    }
+
+    /// Finishes what a crash may have left: the key is destroyed where it is not, and the rows go where they are there.
+    fn withdraw(&mut self, withdrawal: &WithdrawalEntry) -> Result<(), ReadError> {
+        let remains = self.remains.withdraw(withdrawal)?;
+        let municipality = withdrawal.municipality;
+        self.recorded_ms = withdrawal.at_ms;
+        self.published.remove(&municipality);
+        self.gatekeeper.forget(municipality);
+        note_withdrawal(&self.states, withdrawal);
+        if self.failed.is_none() {
+            self.failed = destroy_keys(self.keys, municipality)
+                .err()
+                .map(RecoveryError::Journal);
+        }
+        if self.is_missing(withdrawal.sequence) {
+            let applied = apply_withdrawal(self.projection, withdrawal, &remains);
+            self.failed = applied.err().map(Into::into);
+            self.replayed += 1;
+        }
+        Ok(())
     }
 
     fn is_missing(&self, last: CommitSequence) -> bool {
@@ -337,7 +387,6 @@ impl Held {
 /// Computes every digest in one pass, as of the last sync point and as of now.
 fn check(
     projection: &Projection,
-    keys: &KeyRing,
     states: &States,
     sync_point: Option<&SyncPoint>,
     last: CommitSequence,
@@ -386,14 +435,15 @@ fn check(
             }
         }
     }
+    let mut states = states.write().unwrap_or_else(PoisonError::into_inner);
     for noted in sync_point.map_or(&[][..], |point| &point.municipalities) {
         // What was withdrawn since then is gone, and should be.
-        let withdrawn = keys.is_destroyed(&municipality_key(noted.municipality));
+        let state = states.get(&noted.municipality);
+        let withdrawn = state.is_some_and(|state| state.withdrawn_ms.is_some());
         if !withdrawn && then.take(noted.municipality).0.root() != noted.root {
             return Err(Stale::Digest.into());
         }
     }
-    let mut states = states.write().unwrap_or_else(PoisonError::into_inner);
     for (municipality, state) in states.iter_mut() {
         (state.digest, state.records) = now.take(*municipality);
     }

@@ -31,8 +31,16 @@ pub(super) type Outcome = Result<Result<Done, OrderError>, WriterFailure>;
 
 impl Writer {
     pub(super) fn order(&mut self, order: Order, now_ms: u64) -> Outcome {
+        let withdrawn = self.is_withdrawn(order.municipality());
+        if withdrawn && !matches!(order, Order::Withdraw { .. }) {
+            return Ok(Err(OrderError::Withdrawn));
+        }
         let recorded_ms = self.recorded_at(now_ms);
         match order {
+            Order::Withdraw {
+                municipality,
+                statement,
+            } => self.withdraw(municipality, &statement, recorded_ms),
             Order::Confirm {
                 municipality,
                 statement,
@@ -268,7 +276,7 @@ impl Writer {
 }
 
 impl Done {
-    fn nothing() -> Self {
+    pub(super) fn nothing() -> Self {
         Self {
             first: None,
             persons: Vec::new(),
@@ -283,9 +291,9 @@ impl Done {
 }
 
 /// Sorts what stands in the way of an order from what ends the writer.
-fn not_now(error: JournalError) -> Outcome {
+pub(super) fn not_now(error: JournalError) -> Outcome {
     match error {
-        JournalError::Keys(RingError::Destroyed) => Ok(Err(OrderError::UnknownMunicipality)),
+        JournalError::Keys(RingError::Destroyed) => Ok(Err(OrderError::Withdrawn)),
         JournalError::Append(AppendError::NoSpace | AppendError::TooLong { .. }) => {
             Ok(Err(PublishError::Stopped.into()))
         }

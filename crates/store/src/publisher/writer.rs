@@ -149,6 +149,9 @@ impl Writer {
         let Some(municipality) = MunicipalityId::of_any(batch.municipality()) else {
             return Ok(Taken::Refused(PublishError::UnknownMunicipality));
         };
+        if self.is_withdrawn(municipality) {
+            return Ok(Taken::Refused(PublishError::Withdrawn));
+        }
         let content = batch.canonical_bytes();
         // Room first: what was admitted must become durable, or the writer must stop.
         if let Err(error) = self
@@ -280,6 +283,7 @@ impl Writer {
             let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
             states
                 .iter()
+                .filter(|(_, state)| state.withdrawn_ms.is_none())
                 .map(|(&municipality, state)| MunicipalityPoint {
                     municipality,
                     watermark: state.watermark,
@@ -320,7 +324,7 @@ enum Taken {
 /// Sorts what stands in the way of one batch from what ends the writer.
 fn refuse_for_now(error: JournalError) -> Result<Taken, WriterFailure> {
     match error {
-        JournalError::Keys(RingError::Destroyed) => Ok(Taken::Refused(PublishError::UnknownMunicipality)),
+        JournalError::Keys(RingError::Destroyed) => Ok(Taken::Refused(PublishError::Withdrawn)),
         JournalError::Append(AppendError::NoSpace | AppendError::TooLong { .. }) => {
             tracing::warn!(error = &error as &dyn std::error::Error, "a batch finds no room");
             Ok(Taken::Refused(PublishError::Stopped))

@@ -105,6 +105,9 @@ impl JournaledStore {
             | Replayed::Line(_)
             | Replayed::Backup(_)
             | Replayed::Reopening
+            | Replayed::Withdrawal(_)
+            | Replayed::Remains(_)
+            | Replayed::ErasedRemains { .. }
             | Replayed::Profile(_) => Ok(()),
         };
         PublicationJournal::open(files, keys, settings, &mut read).map(drop)
@@ -299,7 +302,11 @@ impl RecordStore for JournaledStore {
         }
         let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
         let visible = |municipality| states.get(municipality).map(|state| state.visible);
-        let awaited = of.iter().filter(|municipality| {
+        let takes_part = |municipality: &&MunicipalityId| {
+            let state = states.get(*municipality);
+            state.is_none_or(|state| state.withdrawn_ms.is_none())
+        };
+        let awaited = of.iter().filter(takes_part).filter(|municipality| {
             restoration
                 .heard(**municipality)
                 .is_none_or(|end| visible(*municipality).unwrap_or_default() < end)

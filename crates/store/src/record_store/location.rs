@@ -51,7 +51,8 @@ impl Reader {
         Ok(Location::Open)
     }
 
-    /// Whether any card of a person protects it on one of the days.
+    /// Whether any card of a person protects it on one of the days. A card that is gone with its municipality protects
+    /// on all of them: nobody is left to say when it ends.
     pub(super) fn is_protected(
         &self,
         person: PersonId,
@@ -59,8 +60,11 @@ impl Reader {
         visible: CommitSequence,
     ) -> Result<bool, ProjectionError> {
         for record in self.projection.cards_of(Lead::Protected(person), visible)? {
-            let card = self.projection.sheltering_at(record, visible)?;
-            if card.is_some_and(|card| protected_on(&card, days)) {
+            let protects = match self.projection.held_at(record, visible)? {
+                Some(held) => held.published().is_some_and(|card| protected_on(card, days)),
+                None => true,
+            };
+            if protects {
                 return Ok(true);
             }
         }

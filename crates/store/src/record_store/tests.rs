@@ -17,3 +17,4 @@ mod sealing;
 mod secrecy;
 mod snapshot;
 mod volume;
+mod withdrawal;

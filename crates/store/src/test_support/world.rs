@@ -15,7 +15,7 @@ use registry::codice_fiscale::TaxCode;
 use registry::publication::{Batch, DailyLimits, SignedBatch, VerifiedBatch};
 use registry::record::Record;
 use registry::signing::SigningKey;
-use registry::statement::{Act, RegistrarId, Statement};
+use registry::statement::{Act, RegistrarId, Stated, Statement, Withdrawal};
 use tempfile::TempDir;
 
 use crate::access_log::draft::{EntryDraft, Sealed};
@@ -27,7 +27,7 @@ use crate::access_log::{AccessLog, LogSettings};
 use crate::files::faulty::FaultyFiles;
 use crate::keys::encryption_key::KeyEncryptionKey;
 use crate::keys::ring::KeyRing;
-use crate::publisher::order::Order;
+use crate::publisher::order::{Done, Order, OrderError};
 use crate::publisher::{Acknowledged, PublishError};
 use crate::record_store::answer::{HouseholdAnswer, PersonAnswer, Question, VerificationOutcome};
 use crate::record_store::{Engine, JournaledStore, OpenError, OpenReport, RecordStore, StoreSettings};
@@ -305,6 +305,11 @@ impl World {
         wait(store.order(order, NOW_MS)).unwrap();
     }
 
+    /// A registrar states that a municipality leaves.
+    pub(crate) fn withdraw(&self, store: &JournaledStore, code: &str) -> Result<Done, OrderError> {
+        wait(store.order(withdrawal(store, code), NOW_MS))
+    }
+
     pub(crate) fn person(&self, store: &JournaledStore, ask: Ask, question: &Question) -> Told<PersonAnswer> {
         self.tell(wait(store.lookup_person(&ask.permit(), question, draft())).unwrap())
     }
@@ -337,6 +342,21 @@ impl World {
             .unwrap()
             .remove(0);
         Told { answer, entry }
+    }
+}
+
+/// The order that a municipality leaves, as a registrar has signed it.
+pub(crate) fn withdrawal(store: &JournaledStore, code: &str) -> Order {
+    let id = people::municipality(code);
+    let key = SigningKey::from_seed(&[6; 32]).unwrap();
+    let withdrawal = Stated::Withdrawal(Withdrawal {
+        municipality: istat(code),
+        epoch: store.epoch(id),
+    });
+    let signed = withdrawal.sign(RegistrarId::parse("m.rossi").unwrap(), &key);
+    Order::Withdraw {
+        municipality: id,
+        statement: signed.verify_withdrawal(&key.verifying_key()).unwrap(),
     }
 }
 

@@ -94,6 +94,8 @@ hidden_debug!(publication::v1::Quarantine);
 hidden_debug!(publication::v1::Rejection);
 hidden_debug!(publication::v1::Removal);
 hidden_debug!(publication::v1::SuspectAccess);
+hidden_debug!(publication::v1::WithdrawMunicipalityRequest);
+hidden_debug!(publication::v1::WithdrawMunicipalityResponse);
 hidden_debug!(publication::v1::change::State);
 hidden_debug!(publication::v1::publish_request::Message);
 hidden_debug!(publication::v1::publish_response::Message);

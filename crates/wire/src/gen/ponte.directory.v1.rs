@@ -123,6 +123,9 @@ pub struct Municipality {
     /// Whether its data are older than that, or never came.
     #[prost(bool, tag = "23")]
     pub stale: bool,
+    /// When it was withdrawn: its data are destroyed, and none come any more. Unset while it takes part.
+    #[prost(message, optional, tag = "24")]
+    pub withdraw_time: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// Generated client implementations.
 pub mod directory_service_client {

@@ -116,6 +116,8 @@ pub enum ErrorReason {
     HoldingsChanged = 132,
     /// The statement is not signed by a registrar of the municipality.
     StatementNotSigned = 133,
+    /// The municipality was withdrawn.
+    MunicipalityWithdrawn = 139,
     /// Outside the scope of this reader.
     OutsideScope = 161,
     /// No such resource.
@@ -192,6 +194,7 @@ impl ErrorReason {
             Self::BatchNotSigned => "ERROR_REASON_BATCH_NOT_SIGNED",
             Self::HoldingsChanged => "ERROR_REASON_HOLDINGS_CHANGED",
             Self::StatementNotSigned => "ERROR_REASON_STATEMENT_NOT_SIGNED",
+            Self::MunicipalityWithdrawn => "ERROR_REASON_MUNICIPALITY_WITHDRAWN",
             Self::OutsideScope => "ERROR_REASON_OUTSIDE_SCOPE",
             Self::ResourceNotFound => "ERROR_REASON_RESOURCE_NOT_FOUND",
             Self::LogRange => "ERROR_REASON_LOG_RANGE",
@@ -261,6 +264,7 @@ impl ErrorReason {
             "ERROR_REASON_BATCH_NOT_SIGNED" => Some(Self::BatchNotSigned),
             "ERROR_REASON_HOLDINGS_CHANGED" => Some(Self::HoldingsChanged),
             "ERROR_REASON_STATEMENT_NOT_SIGNED" => Some(Self::StatementNotSigned),
+            "ERROR_REASON_MUNICIPALITY_WITHDRAWN" => Some(Self::MunicipalityWithdrawn),
             "ERROR_REASON_OUTSIDE_SCOPE" => Some(Self::OutsideScope),
             "ERROR_REASON_RESOURCE_NOT_FOUND" => Some(Self::ResourceNotFound),
             "ERROR_REASON_LOG_RANGE" => Some(Self::LogRange),

@@ -612,6 +612,32 @@ pub struct ConfirmHeldChangesResponse {
     #[prost(uint32, tag = "1")]
     pub changes: u32,
 }
+/// Hands over a registrar's statement that the municipality leaves.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct WithdrawMunicipalityRequest {
+    /// ISTAT code of the municipality, six digits.
+    #[prost(string, tag = "1")]
+    pub municipality: ::prost::alloc::string::String,
+    /// The text that was signed, at most 1,024 bytes.
+    #[prost(string, tag = "2")]
+    pub statement: ::prost::alloc::string::String,
+    /// Id of the registrar, 1 to 64 letters, digits and . _ - @
+    #[prost(string, tag = "3")]
+    pub registrar: ::prost::alloc::string::String,
+    /// Ed25519 signature of the registrar's personal key, 64 bytes, over the text "ponte/registrar-statement/1" with a line
+    /// feed, and the statement.
+    #[prost(bytes = "vec", tag = "4")]
+    pub signature: ::prost::alloc::vec::Vec<u8>,
+}
+/// The municipality has left.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct WithdrawMunicipalityResponse {
+    /// When the index recorded it, to the millisecond.
+    #[prost(message, optional, tag = "1")]
+    pub withdraw_time: ::core::option::Option<::prost_types::Timestamp>,
+}
 /// Asks what contradicts a municipality's cards.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -981,6 +1007,38 @@ pub mod publication_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Hands over a registrar's signed statement that the municipality leaves: its cards and keys at the index are destroyed
+        /// for good, the entries of the access log stay. Handed over again, it is done already. From then on every other call
+        /// about the municipality fails with FAILED_PRECONDITION.
+        pub async fn withdraw_municipality(
+            &mut self,
+            request: impl tonic::IntoRequest<super::WithdrawMunicipalityRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::WithdrawMunicipalityResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/ponte.publication.v1.PublicationService/WithdrawMunicipality",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "ponte.publication.v1.PublicationService",
+                        "WithdrawMunicipality",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Lists what contradicts the municipality's cards in other cards of the region. Each anomaly shown is an entry of the
         /// access log.
         pub async fn list_anomalies(
@@ -1088,6 +1146,16 @@ pub mod publication_service_server {
             request: tonic::Request<super::ConfirmHeldChangesRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ConfirmHeldChangesResponse>,
+            tonic::Status,
+        >;
+        /// Hands over a registrar's signed statement that the municipality leaves: its cards and keys at the index are destroyed
+        /// for good, the entries of the access log stay. Handed over again, it is done already. From then on every other call
+        /// about the municipality fails with FAILED_PRECONDITION.
+        async fn withdraw_municipality(
+            &self,
+            request: tonic::Request<super::WithdrawMunicipalityRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::WithdrawMunicipalityResponse>,
             tonic::Status,
         >;
         /// Lists what contradicts the municipality's cards in other cards of the region. Each anomaly shown is an entry of the
@@ -1490,6 +1558,55 @@ pub mod publication_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ConfirmHeldChangesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/ponte.publication.v1.PublicationService/WithdrawMunicipality" => {
+                    #[allow(non_camel_case_types)]
+                    struct WithdrawMunicipalitySvc<T: PublicationService>(pub Arc<T>);
+                    impl<
+                        T: PublicationService,
+                    > tonic::server::UnaryService<super::WithdrawMunicipalityRequest>
+                    for WithdrawMunicipalitySvc<T> {
+                        type Response = super::WithdrawMunicipalityResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::WithdrawMunicipalityRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PublicationService>::withdraw_municipality(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = WithdrawMunicipalitySvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -192,9 +192,13 @@ fn row(municipality: &MunicipalityStatus) -> Datum {
         backed_up,
         alarm_after,
         stale,
+        withdrawn_ms,
     } = municipality;
     let minutes = |span: &std::time::Duration| span.as_secs().div_ceil(60);
-    let began = began_ms.and_then(DateTime::from_timestamp_millis);
+    let instant = |ms: &Option<i64>| {
+        let at = ms.and_then(DateTime::from_timestamp_millis);
+        at.map_or_else(String::new, |at| at.to_rfc3339())
+    };
     RecordBuilder::new()
         .with("istat", istat.to_string())
         .with("name", name.as_str())
@@ -203,10 +207,7 @@ fn row(municipality: &MunicipalityStatus) -> Datum {
         .with("watermark", watermark.0)
         .with("visible", visible.0)
         .with("backed_up", backed_up.0)
-        .with(
-            "epoch_began",
-            began.map_or_else(String::new, |at| at.to_rfc3339()),
-        )
+        .with("epoch_began", instant(began_ms))
         .with(
             "age_minutes",
             age.as_ref()
@@ -214,5 +215,6 @@ fn row(municipality: &MunicipalityStatus) -> Datum {
         )
         .with("alarm_after_minutes", alarm_after.as_ref().map_or(0, minutes))
         .with("stale", *stale)
+        .with("withdrawn", instant(withdrawn_ms))
         .build()
 }

@@ -450,4 +450,11 @@ impl PublicationService for FakeIndex {
     ) -> Result<Response<proto::ConfirmHeldChangesResponse>, Status> {
         Err(Status::unimplemented("not asked by a publisher"))
     }
+
+    async fn withdraw_municipality(
+        &self,
+        _: Request<proto::WithdrawMunicipalityRequest>,
+    ) -> Result<Response<proto::WithdrawMunicipalityResponse>, Status> {
+        Err(Status::unimplemented("not asked by a publisher"))
+    }
 }

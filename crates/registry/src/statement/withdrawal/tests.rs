@@ -69,7 +69,10 @@ fn a_signature_under_one_kind_of_statement_proves_no_other() {
     assert_eq!(verified.withdrawal(), &withdrawal());
     assert_eq!(verified.signed(), &signed);
     assert!(signed.clone().verify_withdrawal(&other.verifying_key()).is_err());
-    assert_eq!(signed.clone().verify(&key.verifying_key()), Err(StatementError::Text));
+    assert_eq!(
+        signed.clone().verify(&key.verifying_key()),
+        Err(StatementError::Text)
+    );
     let held = Stated::Held(held()).sign(registrar(), &key);
     assert_eq!(
         held.verify_withdrawal(&key.verifying_key()),

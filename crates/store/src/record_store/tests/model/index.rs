@@ -405,7 +405,9 @@ impl Index {
                 self.open();
                 None
             }
-            Err(other @ (PublishError::Busy | PublishError::UnknownMunicipality)) => panic!("{other}"),
+            Err(
+                other @ (PublishError::Busy | PublishError::UnknownMunicipality | PublishError::Withdrawn),
+            ) => panic!("{other}"),
         }
     }
 
