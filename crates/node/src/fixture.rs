@@ -2,12 +2,16 @@
 
 pub(crate) mod disk;
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 use registry::export::{COLUMNS, ExportForm};
 use registry::identifier::{IstatCode, LocalId};
 use registry::municipality::MunicipalityId;
+use registry::signing::pem_of_seed;
 use store::files::Files;
 use store::files::faulty::{FaultyFiles, Syncs};
 use store::keys::Entropy;
@@ -16,9 +20,12 @@ use store::keys::ring::KeyRing;
 use store::municipal::{MirrorEngine, MunicipalStore};
 use store::segment::Settings;
 use store::segment::preparation::Preparation;
+use transport::pki::files::write_key;
+use transport::pki::request::KeyPem;
 use transport::random::Random;
 use transport::random::danger::SeededRandom;
 
+use crate::config::NodeConfig;
 use crate::import::{ImportContext, ImportReport, RemovalLimit, import};
 use crate::retention::Retention;
 
@@ -110,6 +117,23 @@ pub(crate) fn open_store(files: &Arc<FaultyFiles>) -> MunicipalStore {
     };
     let imola = MunicipalityId::of_any(imola()).unwrap();
     MunicipalStore::open(files, &keys, settings, MirrorEngine::Memory, imola).unwrap()
+}
+
+/// A configuration over a directory, with an index that nobody can reach and certificates that are not there.
+pub(crate) fn config(directory: &Path) -> NodeConfig {
+    let kek = directory.join("node.kek");
+    if !kek.exists() {
+        fs::write(&kek, [7; 32]).unwrap();
+        fs::set_permissions(&kek, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let key = directory.join("publication.key");
+    if !key.exists() {
+        write_key(&key, &KeyPem::new(pem_of_seed(&[9; 32]))).unwrap();
+    }
+    let text = include_str!("../../../config/node.toml")
+        .replace("pki/node-imola.kek", "node.kek")
+        .replace("pki/publication-imola.key", "publication.key");
+    NodeConfig::parse(&text, directory).unwrap()
 }
 
 pub(crate) fn import_context() -> ImportContext {

@@ -3,7 +3,8 @@
 //! A municipality [enrols](enrolment) once. A back office hands over its cards in an export, by command or in the
 //! [drop folder](incoming); the node [takes](intake) it, [checks](check) it, [imports](import) what changed into its
 //! journal, [reports](reports) what it set aside, and [publishes](publisher) the journal to the index. A registrar
-//! sets [measures](measure) on a card beside the exports. What the index acknowledged is held by it; what
+//! sets [measures](measure) on a card beside the exports, and can [withdraw](withdrawal) the municipality altogether. What
+//! the index acknowledged is held by it; what
 //! it did not is sent again, whatever was interrupted on either side. [`daemon`] puts them together, [`control`] is
 //! how commands talk to a daemon that runs.
 
@@ -24,6 +25,7 @@ pub mod acceptance;
 pub mod housekeeping;
 pub mod qualification;
 pub mod measure;
+pub mod withdrawal;
 pub mod publisher;
 pub mod profile;
 pub mod reconcile;

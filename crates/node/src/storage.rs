@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use chrono::{DateTime, Utc};
 use store::files::Files;
 use store::files::system::{SystemFiles, make_private};
 use store::keys::Entropy;
@@ -15,9 +16,13 @@ use transport::random::Random;
 use crate::config::NodeConfig;
 use crate::exports::{ExportsError, SealedExports};
 use crate::reports::Reports;
+use crate::withdrawal::Mark;
 
 /// Bytes of a new segment of the journal: one takes the changes of some weeks of a middling municipality.
 const SEGMENT_BYTES: u64 = 16 << 20;
+
+/// Directory of the journal, with key ring and lock.
+pub(crate) const JOURNAL: &str = "journal";
 
 /// Directory of the reports.
 const REPORTS: &str = "reports";
@@ -28,6 +33,12 @@ pub enum StorageError {
     /// Another process has it.
     #[error("another process uses the data directory")]
     Locked,
+    /// The municipality has left.
+    #[error("the municipality was withdrawn on {at}, and the keys of this node were destroyed")]
+    Withdrawn {
+        /// When the index recorded it.
+        at: DateTime<Utc>,
+    },
     /// The directory cannot be used.
     #[error("the data directory cannot be used")]
     Directory(#[source] std::io::Error),
@@ -80,10 +91,13 @@ impl DataDirectory {
     /// # Errors
     /// See [`StorageError`].
     pub fn open(config: &NodeConfig, random: Arc<dyn Random>) -> Result<Self, StorageError> {
-        let encryption_key = KeyEncryptionKey::from_file(&config.key_encryption_key)?;
         let directory = &config.data_directory;
+        if let Some(mark) = Mark::of(directory).map_err(StorageError::Directory)? {
+            return Err(StorageError::Withdrawn { at: mark.at() });
+        }
+        let encryption_key = KeyEncryptionKey::from_file(&config.key_encryption_key)?;
         make_private(directory).map_err(StorageError::Directory)?;
-        let files: Arc<dyn Files> = match SystemFiles::open(&directory.join("journal")) {
+        let files: Arc<dyn Files> = match SystemFiles::open(&directory.join(JOURNAL)) {
             Ok(files) => Arc::new(files),
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Err(StorageError::Locked),
             Err(error) => return Err(StorageError::Directory(error)),

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use agreement::reason::ExitCode;
 use clap::{Args, ValueEnum};
+use node::withdrawal::Mark;
 
 use crate::call;
 use crate::failure::Failure;
@@ -127,6 +128,10 @@ fn examine_machine(path: &Path, session: &Session<'_, '_>, findings: &mut Vec<Fi
                     "configurazione di un nodo",
                     "configuration of a node",
                 ));
+                if let Some(finding) = withdrawn(&config.data_directory) {
+                    findings.push(finding);
+                    return;
+                }
                 material::certificate(&config.index.identity.certificate, now, findings);
                 material::private_key(&config.index.identity.key, findings);
                 material::private_key(&config.publication_key, findings);
@@ -153,6 +158,37 @@ fn examine_machine(path: &Path, session: &Session<'_, '_>, findings: &mut Vec<Fi
                 );
             }
         },
+    }
+}
+
+/// That the municipality of a node has left: of its keys nothing is expected any more.
+fn withdrawn(data_directory: &Path) -> Option<Finding> {
+    match Mark::of(data_directory) {
+        Ok(None) => None,
+        Ok(Some(mark)) => {
+            let on = mark.at().date_naive();
+            Some(
+                Finding::new(
+                    "withdrawn",
+                    Light::Red,
+                    format!("il comune è stato ritirato il {on} e le chiavi del nodo sono distrutte"),
+                    format!("the municipality was withdrawn on {on}, and the node's keys are destroyed"),
+                )
+                .remedy(
+                    "dismettere il nodo: ponte node withdraw dice che cosa resta da eliminare",
+                    "remove the node: ponte node withdraw says what is left to be removed",
+                ),
+            )
+        }
+        Err(error) => {
+            let error = transport::causes::chain(&error);
+            Some(Finding::new(
+                "withdrawn",
+                Light::Red,
+                format!("il segno di un ritiro non è leggibile ({error})"),
+                format!("the mark of a withdrawal cannot be read ({error})"),
+            ))
+        }
     }
 }
 

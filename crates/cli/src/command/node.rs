@@ -9,6 +9,7 @@ mod held;
 pub(crate) mod publication_key;
 mod qualify;
 mod measure;
+mod withdraw;
 
 use std::fs::File;
 use std::io::BufReader;
@@ -68,6 +69,8 @@ pub enum NodeCommand {
     Held(held::HeldArguments),
     /// Hand over what a registrar has signed about them
     ConfirmHeld(held::ConfirmHeldArguments),
+    /// Withdraw the municipality: its cards and keys at the index and here are destroyed for good, the access log stays
+    Withdraw(withdraw::WithdrawArguments),
     /// Compare the cards with the index's, and say in which they differ
     Reconcile(ReconcileArguments),
     /// Protect the whereabouts of a person, at once and whatever exports say
@@ -193,6 +196,7 @@ pub fn run(command: NodeCommand, session: &mut Session<'_, '_>) -> Result<ExitCo
         NodeCommand::PublishNow(arguments) => daemon::publish_now(&arguments, session),
         NodeCommand::Held(arguments) => held::held(&arguments, session),
         NodeCommand::ConfirmHeld(arguments) => held::confirm(&arguments, session),
+        NodeCommand::Withdraw(arguments) => withdraw::run(&arguments, session),
         NodeCommand::Protect(arguments) => measure::protect(&arguments, session),
         NodeCommand::Unprotect(arguments) => measure::unprotect(&arguments, session),
         NodeCommand::NewPublicationKey(arguments) => publication_key::run(&arguments, session),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use agreement::reason::ExitCode;
 use clap::{Args, Subcommand};
 use registry::signing::SigningKey;
-use registry::statement::{RegistrarId, SignedStatement, Statement};
+use registry::statement::{RegistrarId, SignedStatement, Stated};
 use transport::pki::files;
 
 use crate::datum::RecordBuilder;
@@ -15,14 +15,14 @@ use crate::session::Session;
 /// What a registrar does.
 #[derive(Debug, Subcommand)]
 pub enum RegistrarCommand {
-    /// Sign a statement about changes that wait, after having read it
+    /// Sign a statement, about changes that wait or that the municipality leaves, after having read it
     Sign(SignArguments),
 }
 
 /// Arguments of `ponte registrar sign`.
 #[derive(Args, Debug)]
 pub struct SignArguments {
-    /// The statement, as `ponte node held` wrote it
+    /// The statement, as `ponte node held` or `ponte node withdraw` wrote it
     pub statement: PathBuf,
     /// Personal key, as `ponte pki signing-key` made it
     #[arg(long, value_name = "FILE")]
@@ -50,7 +50,7 @@ fn sign(arguments: &SignArguments, session: &mut Session<'_, '_>) -> Result<Exit
         out,
     } = arguments;
     let text = files::read_certificate(statement).map_err(|error| Failure::file(statement, &error))?;
-    let stated = Statement::parse(&text).map_err(|error| Failure::file(statement, &error))?;
+    let stated = Stated::parse(&text).map_err(|error| Failure::file(statement, &error))?;
     let registrar = RegistrarId::parse(id).ok_or_else(|| {
         Failure::usage(
             "--id: da 1 a 64 lettere, cifre e . _ - @",
@@ -59,19 +59,20 @@ fn sign(arguments: &SignArguments, session: &mut Session<'_, '_>) -> Result<Exit
     })?;
     let signed = stated.sign(registrar, &read_signing_key(key)?);
     crate::call::write_new(out, written(&signed).as_bytes())?;
-    let Statement {
-        act,
-        municipality,
-        epoch: _,
-        changes,
-        digest: _,
-    } = stated;
     let row = RecordBuilder::new()
-        .with("act", act.word())
-        .with("municipality", municipality.to_string())
-        .with("changes", u64::from(changes))
-        .build();
-    session.data(&[row])?;
+        .with("act", stated.act())
+        .with("municipality", stated.municipality().to_string());
+    let row = match &stated {
+        Stated::Held(statement) => row.with("changes", u64::from(statement.changes)),
+        Stated::Withdrawal(_) => {
+            session.say(
+                "firmato un ritiro: consegnato all'indice, non si può annullare",
+                "a withdrawal was signed: handed over to the index, it cannot be undone",
+            )?;
+            row
+        }
+    };
+    session.data(&[row.build()])?;
     Ok(ExitCode::Ok)
 }
 
@@ -120,7 +121,7 @@ fn parse_signed(content: &str) -> Option<SignedStatement> {
 mod tests {
     use registry::identifier::IstatCode;
     use registry::publication::Epoch;
-    use registry::statement::Act;
+    use registry::statement::{Act, Statement};
 
     use super::*;
 

@@ -2,34 +2,14 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use registry::export::ExportKind;
-use registry::signing::pem_of_seed;
 use serde_json::json;
 use transport::clock::ManualClock;
-use transport::pki::files::write_key;
-use transport::pki::request::KeyPem;
 use transport::random::danger::SeededRandom;
 
 use crate::control::{AskError, Command, Removals, Reply, ask, socket_path};
-use crate::fixture::{day, residents};
+use crate::fixture::{config, day, residents};
 
 use super::*;
-
-/// A configuration over a directory, with an index that nobody can reach and certificates that are not there.
-fn config(directory: &Path) -> NodeConfig {
-    let kek = directory.join("node.kek");
-    if !kek.exists() {
-        fs::write(&kek, [7; 32]).unwrap();
-        fs::set_permissions(&kek, fs::Permissions::from_mode(0o600)).unwrap();
-    }
-    let key = directory.join("publication.key");
-    if !key.exists() {
-        write_key(&key, &KeyPem::new(pem_of_seed(&[9; 32]))).unwrap();
-    }
-    let text = include_str!("../../../../config/node.toml")
-        .replace("pki/node-imola.kek", "node.kek")
-        .replace("pki/publication-imola.key", "publication.key");
-    NodeConfig::parse(&text, directory).unwrap()
-}
 
 fn open(config: &NodeConfig) -> Result<Node, NodeError> {
     let noon = day("2025-01-10").and_hms_opt(12, 0, 0).unwrap().and_utc();

@@ -10,6 +10,7 @@ use node::daemon::{Node, NodeError};
 use node::import::RemovalLimit;
 use node::intake::IntakeError;
 use node::reconcile::Mending;
+use node::withdrawal::Mark;
 use serde::Serialize;
 use serde_json::Value;
 use transport::shutdown::Shutdown;
@@ -289,7 +290,17 @@ pub(super) fn reconcile(
 }
 
 impl NodeArguments {
+    /// The configuration of a node that takes part.
     pub(super) fn load(&self) -> Result<NodeConfig, Failure> {
+        let config = self.load_withdrawn_or_not()?;
+        let directory = &config.data_directory;
+        match Mark::of(directory).map_err(|error| Failure::file(directory, &error))? {
+            None => Ok(config),
+            Some(mark) => Err(withdrawn(&config, &mark)),
+        }
+    }
+
+    pub(super) fn load_withdrawn_or_not(&self) -> Result<NodeConfig, Failure> {
         NodeConfig::load(&self.config).map_err(|error| Failure::file(&self.config, &error))
     }
 }
@@ -338,6 +349,19 @@ pub(super) fn failed(error: &NodeError) -> Failure {
         NodeError::Task(_) => ExitCode::Internal,
     };
     Failure::new(exit, "il nodo non può farlo", "the node cannot do it").because(error)
+}
+
+fn withdrawn(config: &NodeConfig, mark: &Mark) -> Failure {
+    let (name, on) = (config.municipality, mark.at().date_naive());
+    Failure::new(
+        ExitCode::Conflict,
+        format!("il comune {name} è stato ritirato il {on}: le chiavi di questo nodo sono distrutte"),
+        format!("municipality {name} was withdrawn on {on}: the keys of this node are destroyed"),
+    )
+    .remedy(
+        "dismettere il nodo; ponte node withdraw dice che cosa resta da eliminare",
+        "remove the node; ponte node withdraw says what is left to be removed",
+    )
 }
 
 pub(super) fn as_json(value: &impl Serialize) -> Result<Value, Failure> {
