@@ -52,7 +52,7 @@ fn show(store: &JournaledStore, claim: Claim, epoch: u8) -> Standing {
 }
 
 /// An index that acknowledged two batches and was restored to what it was after the first; the claim to both.
-fn restored(world: &World) -> (World, Claim) {
+pub(super) fn restored(world: &World) -> (World, Claim) {
     let store = world.open();
     send(&store, 1, vec![("1", Some(mario()))]).unwrap();
     let backup = world.journal.after_kill();

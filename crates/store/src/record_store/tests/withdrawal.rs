@@ -1,10 +1,12 @@
 //! A municipality that leaves: nothing of it opens any more, and all others stay as they were, also after a replay that
 //! knows nothing of what it had published.
 
+mod stories;
+
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use proptest::prelude::*;
 use registry::measure::{NewIdentity, Protection, ProtectionBasis};
 use registry::publication::{Epoch, Watermark};
 use registry::record::{Place, Record};
@@ -15,6 +17,7 @@ use crate::keys::KeyId;
 use crate::publication_journal::municipality_key;
 use crate::publisher::order::{Order, OrderError};
 use crate::publisher::{NewLine, PublishError};
+use crate::record_store::tests::lines::restored;
 use crate::record_store::tests::rulings::quarantine;
 use crate::record_store::tests::sealing::{new, old, sealed};
 use crate::record_store::{JournaledStore, RecordStore};
@@ -24,7 +27,7 @@ use crate::test_support::people::{
 };
 use crate::test_support::permits::Ask;
 use crate::test_support::world::{
-    Kind, NEVER, NOW_MS, World, batch, on_every_engine, rows_of, settled, wait, who_has, withdrawal,
+    Kind, NEVER, NOW_MS, World, batch, on_every_engine, rows_of, wait, who_has, withdrawal,
 };
 
 const BOLOGNA: &str = "037006";
@@ -235,6 +238,25 @@ fn whatever_it_or_others_ask_of_it_is_refused_with_the_reason() {
     let again = wait(store.order(order, NOW_MS)).unwrap();
     assert_eq!(again.first, None);
     check_replay(&world, &store);
+}
+
+#[test]
+fn a_restoration_waits_for_nobody_who_left() {
+    let (world, claim) = restored(&World::new(Kind::Memory));
+    let store = world.open();
+    wait(store.begin_line(
+        municipality(IMOLA),
+        Epoch([9; 16]),
+        NewLine::Claimed(claim),
+        NOW_MS,
+    ))
+    .unwrap();
+    let both = BTreeSet::from([IMOLA, DOZZA].map(municipality));
+    assert_eq!(store.awaited(&both), both);
+    world.withdraw(&store, IMOLA).unwrap();
+    assert_eq!(store.awaited(&both), BTreeSet::from([municipality(DOZZA)]));
+    store.hear(municipality(DOZZA), Watermark(0));
+    assert!(store.is_restoring() && store.awaited(&both).is_empty());
 }
 
 #[test]
@@ -528,134 +550,5 @@ fn copy_all(from: &Path, to: &Path) {
         } else {
             fs::copy(entry.path(), target).unwrap();
         }
-    }
-}
-
-/// One step of a random story among three municipalities with four persons.
-#[derive(Clone, Copy, Debug)]
-enum Step {
-    Publish {
-        place: usize,
-        person: usize,
-        number: usize,
-        identity: usize,
-        guard: usize,
-    },
-    Remove {
-        place: usize,
-        number: usize,
-    },
-    Confirm {
-        place: usize,
-    },
-    Quarantine {
-        place: usize,
-    },
-    Withdraw {
-        place: usize,
-    },
-}
-
-const PLACES: [&str; 3] = [IMOLA, DOZZA, BOLOGNA];
-
-fn any_step() -> impl Strategy<Value = Step> {
-    let place = || 0..PLACES.len();
-    prop_oneof![
-        12 => (place(), 0..4_usize, 0..3_usize, 0..4_usize, 0..6_usize).prop_map(
-            |(place, person, number, identity, guard)| Step::Publish { place, person, number, identity, guard }
-        ),
-        2 => (place(), 0..3_usize).prop_map(|(place, number)| Step::Remove { place, number }),
-        3 => place().prop_map(|place| Step::Confirm { place }),
-        1 => place().prop_map(|place| Step::Quarantine { place }),
-        1 => place().prop_map(|place| Step::Withdraw { place }),
-    ]
-}
-
-fn card_of(place: usize, person: usize, number: usize, identity: usize, guard: usize) -> Record {
-    let base = [mario(), anna(), old(), giulia()][person].clone();
-    let base = moved_to(PLACES[place], &format!("{place}-{number}"), base);
-    let base = with(base, |card| {
-        card.national_id =
-            [None, Some("AA00000AA"), Some("BB11111BB"), Some("CC22222CC")][identity].map(national_id);
-    });
-    match guard {
-        0 => protected(base, None),
-        1 => protected(base, Some("2025-06-01")),
-        2 => sealed(base, NewIdentity::Awaited),
-        3 => sealed(base, NewIdentity::Present),
-        _ => base,
-    }
-}
-
-/// Does a step; publications under the next number of their municipality. What is refused is refused.
-fn take(store: &JournaledStore, step: Step, now_ms: u64) {
-    let publish = |place: usize, number: usize, card: Option<Record>| {
-        let code = PLACES[place];
-        let held = store.municipality(municipality(code));
-        let next = held.map_or(1, |state| state.watermark.0 + 1);
-        let local_id = format!("{place}-{number}");
-        let batch = batch(store, code, next, vec![(local_id.as_str(), card)]);
-        let published = wait(store.publish(batch, now_ms));
-        assert!(
-            matches!(published, Ok(_) | Err(PublishError::Withdrawn)),
-            "{published:?}"
-        );
-        settled(store, code);
-    };
-    match step {
-        Step::Publish {
-            place,
-            person,
-            number,
-            identity,
-            guard,
-        } => publish(
-            place,
-            number,
-            Some(card_of(place, person, number, identity, guard)),
-        ),
-        Step::Remove { place, number } => publish(place, number, None),
-        Step::Confirm { place } => {
-            if store.municipality(municipality(PLACES[place])).is_some() {
-                World::new(Kind::Memory).confirm(store, PLACES[place]);
-            }
-        }
-        Step::Quarantine { place } => {
-            let order = Order::Quarantine {
-                municipality: municipality(PLACES[place]),
-                from_ms: now_ms - 5,
-                to_ms: now_ms,
-                reference: "prot. 1".to_owned(),
-            };
-            // There may be nothing to be quarantined, or nobody.
-            let _ = wait(store.order(order, now_ms));
-        }
-        Step::Withdraw { place } => {
-            let done = wait(store.order(withdrawal(store, PLACES[place]), now_ms));
-            assert!(
-                matches!(done, Ok(_) | Err(OrderError::UnknownMunicipality)),
-                "{done:?}"
-            );
-        }
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
-
-    #[test]
-    fn the_rows_of_a_region_are_those_of_a_replay_whoever_left_when(
-        steps in prop::collection::vec(any_step(), 1..24),
-        leaves in 0..PLACES.len(),
-        more in prop::collection::vec(any_step(), 0..6),
-    ) {
-        let world = World::new(Kind::Memory);
-        let store = world.open();
-        let story = steps.into_iter().chain([Step::Withdraw { place: leaves }]).chain(more);
-        for (step, now_ms) in story.zip((NOW_MS..).step_by(2)) {
-            take(&store, step, now_ms);
-        }
-        let fresh = world.with_fresh_engine(Kind::Memory);
-        check_same(&rows_of(&store), &rows_of(&fresh.open()));
     }
 }
