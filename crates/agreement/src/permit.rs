@@ -231,7 +231,9 @@ impl Permit {
         if identity == Identity::Sealed {
             return Some(HiddenClause::SealedIdentity);
         }
-        let elsewhere = self.municipality.is_some_and(|asked| asked != municipality);
+        let elsewhere = self
+            .municipality
+            .is_some_and(|asked| !asked.shares_lineage(municipality));
         if elsewhere || !terms.territory.contains(municipality) {
             return Some(HiddenClause::Territory);
         }

@@ -344,23 +344,25 @@ impl Territory {
             .map(|municipality| Self::Region(municipality.region()))
     }
 
-    /// Whether the municipality belongs to the territory. A ceased one belongs to the region where it last was.
+    /// Whether the municipality belongs to the territory. A ceased one belongs to the region where it last was; who was
+    /// merged is reached by the name of the successor, and the successor by that of whoever was merged into it.
     pub fn contains(&self, id: MunicipalityId) -> bool {
         match self {
             Self::Region(code) => municipality::periods(id.cadastral())
                 .last()
                 .is_some_and(|period| period.region() == *code),
-            Self::Municipalities(ids) => ids.contains(&id),
+            Self::Municipalities(ids) => ids.iter().any(|named| named.shares_lineage(id)),
         }
     }
 
-    /// The municipalities of the territory; of a region, those that exist today.
+    /// The municipalities of the territory; of a region, those that exist today, and in the place of a merged one its
+    /// successor.
     pub fn municipalities(&self) -> BTreeSet<MunicipalityId> {
         match self {
             Self::Region(code) => municipality::current_of_region(code)
                 .filter_map(municipality::Municipality::id)
                 .collect(),
-            Self::Municipalities(ids) => ids.clone(),
+            Self::Municipalities(ids) => ids.iter().map(|id| id.keeper()).collect(),
         }
     }
 }

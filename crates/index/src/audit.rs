@@ -65,7 +65,11 @@ impl<S> Audit<S> {
     fn scope(&self, call: &Call) -> Result<ReaderScope, Status> {
         match self.shared.readers.get(&call.peer.id) {
             Some(ReaderGrant::Region) => Ok(ReaderScope::Region),
-            Some(ReaderGrant::Municipality(id)) => Ok(ReaderScope::Municipality(id.as_str().to_owned())),
+            Some(ReaderGrant::Municipality(id)) => {
+                let lineage = id.lineage().into_iter();
+                let names = lineage.map(|id| id.as_str().to_owned());
+                Ok(ReaderScope::Municipality(names.collect()))
+            }
             Some(ReaderGrant::Agency(agency)) => Ok(ReaderScope::Agency(agency.to_string())),
             None => Err(status_for(Reason::OutsideScope, Details::none())),
         }

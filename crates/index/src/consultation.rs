@@ -254,8 +254,7 @@ impl<S: RecordStore> Shared<S> {
         for source in sources {
             let named = match source {
                 Source::Named(municipality) => municipality
-                    .current()
-                    .and_then(|current| current.istat())
+                    .latest_istat()
                     .map(|istat| (istat, self.age_of(self.store.received_ms(municipality)))),
                 Source::Withheld => None,
             };

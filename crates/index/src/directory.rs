@@ -42,8 +42,7 @@ fn told_to<'a>(
         .filter(|(node, _)| caller.role() != Role::Node || *node == caller)
         .flat_map(|(node, grant)| grant.municipalities.iter().map(move |&id| (id, node)))
         .collect();
-    let istat = |id: MunicipalityId| id.current().and_then(|current| current.istat());
-    all.sort_by_key(|&(id, node)| (istat(id), id, node));
+    all.sort_by_key(|&(id, node)| (id.latest_istat(), id, node));
     all
 }
 
@@ -55,16 +54,17 @@ impl<S: RecordStore> Directory<S> {
             .store
             .standing(municipality, self.shared.clock.now_ms());
         let withdrawn_ms = state.as_ref().and_then(|state| state.withdrawn_ms);
-        let current = municipality.current();
         let received_ms = self.shared.store.received_ms(municipality);
         let age = received_ms.map(|received_ms| self.shared.age_of(Some(received_ms)));
         pb::Municipality {
-            istat: current
-                .and_then(|current| current.istat())
+            istat: municipality
+                .latest_istat()
                 .map(|istat| istat.to_string())
                 .unwrap_or_default(),
-            name: current
-                .map(|current| current.name().to_owned())
+            name: municipality
+                .current()
+                .or_else(|| municipality.latest())
+                .map(|latest| latest.name().to_owned())
                 .unwrap_or_default(),
             node: node.to_string(),
             watermark: state.as_ref().map_or(0, |state| state.watermark.0),
@@ -76,7 +76,10 @@ impl<S: RecordStore> Directory<S> {
             epoch_begin_time: standing.began_ms.map(timestamp_from_unix_ms),
             backed_up: standing.backed_up.0,
             alarm_after: Some(wire::convert::whole_minutes(self.shared.stale_after.of(node))),
-            stale: withdrawn_ms.is_none() && self.shared.stale_after.is_stale(node, age),
+            // Of one that was merged nothing comes any more: its successor has its records.
+            stale: withdrawn_ms.is_none()
+                && municipality.successor().is_none()
+                && self.shared.stale_after.is_stale(node, age),
             withdraw_time: withdrawn_ms.map(timestamp_from_unix_ms),
         }
     }

@@ -113,7 +113,7 @@ impl Alarm {
 }
 
 impl<S: RecordStore> Shared<S> {
-    /// The present age of the data of every municipality that takes part, with the node that publishes it.
+    /// The present age of the data of every municipality that takes part and was not merged, with the node that publishes it.
     pub(crate) fn ages(&self) -> Vec<(SpiffeId, MunicipalityId, Option<Duration>)> {
         let served = self.nodes.iter().flat_map(|(node, grant)| {
             grant
@@ -123,7 +123,7 @@ impl<S: RecordStore> Shared<S> {
         });
         let takes_part = |municipality: &MunicipalityId| {
             let state = self.store.municipality(*municipality);
-            state.is_none_or(|state| state.withdrawn_ms.is_none())
+            municipality.successor().is_none() && state.is_none_or(|state| state.withdrawn_ms.is_none())
         };
         served
             .filter(|(_, municipality)| takes_part(municipality))

@@ -74,7 +74,7 @@ impl<S: RecordStore> Shared<S> {
             .store
             .awaited(&self.municipalities())
             .into_iter()
-            .filter_map(|id| id.current().and_then(|current| current.istat()))
+            .filter_map(MunicipalityId::latest_istat)
             .map(|istat| istat.to_string())
             .collect();
         let mut facts = vec![("act".to_owned(), ACT.to_owned())];
@@ -93,6 +93,7 @@ impl<S: RecordStore> Shared<S> {
     /// Every municipality that some node publishes.
     fn municipalities(&self) -> BTreeSet<MunicipalityId> {
         let granted = self.nodes.values().flat_map(|grant| &grant.municipalities);
-        granted.copied().collect()
+        // Nobody sends anything of one that was merged.
+        granted.copied().filter(|id| id.successor().is_none()).collect()
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A municipality keeps its cadastral code through changes of name, of province and of ISTAT code, and a code is
 //! never given to another one; a merger makes a new municipality with a new code. The cadastral code therefore is
-//! the identity behind all of them: [`MunicipalityId`].
+//! the identity behind all of them: [`MunicipalityId`]. Who inherits from whom is [`MunicipalityId::successor`].
 //!
 //! Known anomalies of the published table, kept as they are:
 //! - 28 periods, the last of which ended in 1974, have no cadastral code, hence no identity; ten, the last of which
@@ -12,6 +12,7 @@
 //! - Sardinian ISTAT codes are those in force before 1 January 2026.
 //! - A municipality may have gaps between its periods, and births before its first; see [`Standing`].
 
+mod succession;
 mod table;
 
 use std::fmt;

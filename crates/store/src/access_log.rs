@@ -18,6 +18,7 @@ pub(crate) mod verification;
 mod writer;
 
 use std::{
+    collections::BTreeSet,
     fmt::{self, Debug},
     io,
     ops::Range,
@@ -353,7 +354,7 @@ impl AccessLog {
     #[must_use]
     pub fn entries_about(&self, municipality: &str, from: u64) -> Vec<u64> {
         let size = self.checkpoint().checkpoint.size;
-        let scope = ReaderScope::Municipality(municipality.to_owned());
+        let scope = ReaderScope::Municipality(BTreeSet::from([municipality.to_owned()]));
         self.inner.shared.candidates(&scope, from, size, usize::MAX)
     }
 

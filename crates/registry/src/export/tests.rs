@@ -525,3 +525,39 @@ proptest! {
         }
     }
 }
+
+/// Residences of before a merger were in one of the municipalities that were merged, under its code.
+#[test]
+fn residences_of_before_a_merger_carry_the_old_code_and_those_since_the_new_one() {
+    let findings = |keeper: &str, at: &str, from: &str| {
+        let row = row_with(&[("indirizzo_comune", at), ("decorrenza_residenza", from)]);
+        let file = format!("{}{row}\n", header());
+        let context = ExportContext {
+            municipality: istat(keeper),
+            ..context()
+        };
+        let mut reader = ExportReader::new(file.as_bytes(), context).unwrap();
+        let row = reader.next().unwrap().unwrap();
+        let found = found(&row).into_iter();
+        let of_place = found.filter(|(_, column)| *column == "indirizzo_comune");
+        of_place.map(|(code, _)| code).collect::<Vec<_>>()
+    };
+    let (sorbolo, merged) = ("034037", "034051");
+    assert!(findings(merged, sorbolo, "2018-12-31").is_empty());
+    assert!(findings(merged, merged, "2019-01-01").is_empty());
+    assert_eq!(
+        findings(merged, sorbolo, "2019-01-01"),
+        ["EC056"],
+        "it had ceased"
+    );
+    assert_eq!(
+        findings(merged, "034027", "2018-12-31"),
+        ["EN378"],
+        "Parma was not merged"
+    );
+    assert_eq!(
+        findings(sorbolo, "034021", "2018-12-31"),
+        ["EN378"],
+        "nor Mezzani into Sorbolo"
+    );
+}

@@ -313,12 +313,17 @@ fn double_registration(card: &CardFacts, other: &CardFacts, today: NaiveDate) ->
     if !card.registered_on(today) || !other.registered_on(today) {
         return None;
     }
+    let identities =
+        MunicipalityId::of_any(card.municipality).zip(MunicipalityId::of_any(other.municipality));
+    let same_municipality =
+        card.municipality == other.municipality || identities.is_some_and(|(mine, theirs)| mine == theirs);
+    // Who was merged leaves its cards as they were, and its successor has them too.
+    if !same_municipality && identities.is_some_and(|(mine, theirs)| mine.shares_lineage(theirs)) {
+        return None;
+    }
     if card.register != other.register {
         return Some(AnomalyKind::AprAndAire);
     }
-    let same_municipality = card.municipality == other.municipality
-        || MunicipalityId::of_any(card.municipality)
-            .is_some_and(|mine| MunicipalityId::of_any(other.municipality) == Some(mine));
     Some(if same_municipality {
         AnomalyKind::DoubleCard
     } else {

@@ -20,6 +20,41 @@ fn a_record_id_is_the_published_vector() {
     assert_eq!(id.0.get_version_num(), 8);
 }
 
+/// Sorbolo and Mezzani were merged on 1 January 2019.
+#[test]
+fn a_card_of_who_was_merged_contradicts_none_of_the_successor() {
+    let at = |municipality: &str, number: &str| {
+        let mut record = open_record();
+        record.municipality = istat(municipality);
+        record.local_id = local_id(number);
+        record
+    };
+    let kinds = |one: &Record, other: &Record| {
+        let facts = |record: &Record| CardFacts::of(record, Identity::Open);
+        let known = Candidate {
+            record: record_id(&RegionKey::new(&[1; 32]), imola(), &local_id("known")),
+            person: PersonId(record_id(&RegionKey::new(&[1; 32]), imola(), &local_id("known")).0),
+            linked_at: 1,
+            facts: facts(other),
+        };
+        let new = record_id(&RegionKey::new(&[1; 32]), imola(), &local_id("new"));
+        let decided = link(new, &facts(one), &[known], day(TODAY));
+        let kinds: Vec<AnomalyKind> = decided.anomalies.iter().map(|anomaly| anomaly.kind).collect();
+        (decided.standing, kinds)
+    };
+    let (sorbolo, mezzani, merged) = (at("034037", "1"), at("034021", "1"), at("034051", "1"));
+    let confirmed = LinkStanding::Confirmed;
+    assert_eq!(kinds(&merged, &sorbolo), (confirmed, Vec::new()));
+    assert_eq!(kinds(&sorbolo, &merged), (confirmed, Vec::new()));
+    assert_eq!(
+        kinds(&sorbolo, &mezzani),
+        (confirmed, vec![AnomalyKind::DoubleResidence])
+    );
+    let mut abroad = merged;
+    abroad.register = Register::Aire;
+    assert_eq!(kinds(&abroad, &sorbolo), (confirmed, Vec::new()));
+}
+
 #[test]
 fn a_record_id_depends_on_key_municipality_and_card() {
     let id = |key: u8, municipality: &str, card: &str| {

@@ -1,6 +1,6 @@
 //! Which entries belong to whom, in memory: a projection of the log, rebuilt at every start.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use ledger::header::{EntryKind, HeaderBody, RequestId};
 
@@ -90,8 +90,17 @@ impl Postings {
         self.by_peer.get(peer).map_or(&[], Vec::as_slice)
     }
 
-    pub(super) fn of_municipality(&self, municipality: &str) -> &[u64] {
-        self.by_municipality.get(municipality).map_or(&[], Vec::as_slice)
+    /// Entries with subjects of any of these municipalities, ascending, each once.
+    pub(super) fn of_municipalities(&self, municipalities: &BTreeSet<String>) -> Vec<u64> {
+        let lists = municipalities
+            .iter()
+            .filter_map(|id| self.by_municipality.get(id));
+        let mut indices: Vec<u64> = lists.flatten().copied().collect();
+        if 1 < municipalities.len() {
+            indices.sort_unstable();
+            indices.dedup();
+        }
+        indices
     }
 
     pub(super) fn governing_acts(&self) -> &[u64] {

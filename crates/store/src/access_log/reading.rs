@@ -4,6 +4,7 @@
 //! log is the business of the service too.
 
 use std::{
+    collections::BTreeSet,
     io,
     sync::{PoisonError, RwLock},
 };
@@ -21,7 +22,7 @@ use crate::{
         part_content::{ContentError, DecisionPart, PartContent},
         retention::subjects_municipality,
     },
-    keys::{KeyId, data_key::OpenError, ring::KeyRing},
+    keys::{KeyId, KeyName, data_key::OpenError, ring::KeyRing},
     segment::{Position, reader::SegmentReader},
 };
 
@@ -32,9 +33,9 @@ pub enum ReaderScope {
     Region,
     /// An agency's supervisor: entries of this SPIFFE id, header and operator.
     Agency(String),
-    /// A municipal auditor: entries with subjects of this municipality, header, operator and those subjects; none
-    /// whose purpose is reserved.
-    Municipality(String),
+    /// A municipal auditor: entries with subjects of these municipalities, which are one and those merged into it,
+    /// header, operator and those subjects; none whose purpose is reserved.
+    Municipality(BTreeSet<String>),
 }
 
 /// An entry as one reader sees it.
@@ -195,11 +196,11 @@ impl Shared {
         {
             return Ok(None);
         }
-        if let ReaderScope::Municipality(municipality) = scope {
+        if let ReaderScope::Municipality(municipalities) = scope {
             let has_subjects = parts
                 .iter()
                 .filter_map(|(key, ..)| self.ring.name_of(*key))
-                .any(|name| subjects_municipality(&name) == Some(municipality));
+                .any(|name| is_of(&name, municipalities));
             if !has_subjects || self.is_reserved(&decoded, &parts)? {
                 return Ok(None);
             }
@@ -210,9 +211,8 @@ impl Shared {
             let visible = match scope {
                 ReaderScope::Region => true,
                 ReaderScope::Agency(_) => name.as_str().starts_with("log/operator/"),
-                ReaderScope::Municipality(municipality) => {
-                    name.as_str().starts_with("log/operator/")
-                        || subjects_municipality(&name) == Some(municipality)
+                ReaderScope::Municipality(municipalities) => {
+                    name.as_str().starts_with("log/operator/") || is_of(&name, municipalities)
                 }
             };
             if visible {
@@ -250,10 +250,14 @@ impl Shared {
     /// there are so many.
     pub(super) fn candidates(&self, scope: &ReaderScope, from: u64, size: u64, limit: usize) -> Vec<u64> {
         let postings = self.postings.read().unwrap_or_else(PoisonError::into_inner);
+        let merged;
         let list = match scope {
             ReaderScope::Region => return (from..size).take(limit).collect(),
             ReaderScope::Agency(agency) => postings.of_peer(agency),
-            ReaderScope::Municipality(municipality) => postings.of_municipality(municipality),
+            ReaderScope::Municipality(municipalities) => {
+                merged = postings.of_municipalities(municipalities);
+                &merged
+            }
         };
         let start = list.partition_point(|index| *index < from);
         list[start..]
@@ -287,4 +291,9 @@ fn open_part(
     let opening = PartOpening::decode(&plaintext)?;
     opening.verify(parts_root)?;
     Ok(OpenedPart::Shown(opening))
+}
+
+/// Whether a key is of subjects of one of these municipalities.
+fn is_of(key: &KeyName, municipalities: &BTreeSet<String>) -> bool {
+    subjects_municipality(key).is_some_and(|id| municipalities.contains(id))
 }

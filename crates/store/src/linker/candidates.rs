@@ -96,8 +96,9 @@ impl Deciding<'_, '_, '_> {
             found.extend(self.stating_a_code(codes)?);
         }
         let registered = found.iter().any(|other| {
-            MunicipalityId::of_any(other.facts.municipality) != Some(self.municipality)
-                && other.facts.registered_on(self.today)
+            let elsewhere = MunicipalityId::of_any(other.facts.municipality)
+                .is_none_or(|keeper| !keeper.shares_lineage(self.municipality));
+            elsewhere && other.facts.registered_on(self.today)
         });
         Ok(Others { registered, alive })
     }

@@ -1,10 +1,11 @@
 //! How the writer carries out orders: first the journal, then the rows, then the answer.
 
+use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 use registry::canonical;
 use registry::change::{Change, ChangeBody};
-use registry::identifier::{PersonId, RecordId};
+use registry::identifier::{IstatCode, PersonId, RecordId};
 use registry::municipality::MunicipalityId;
 use registry::publication::{Batch, MAX_CHANGES};
 use registry::statement::{Act, SignedStatement, Statement, VerifiedStatement};
@@ -120,10 +121,12 @@ impl Writer {
         };
         let mut done = Done::nothing();
         for part in held.chunks(CARDS_AT_ONCE) {
-            let changes = self.waiting_changes(part)?;
-            match self.release_part(municipality, statement, changes, recorded_ms)? {
-                Ok(part) => done.add(part),
-                Err(error) => return Ok(Err(error)),
+            let code = statement.statement().municipality;
+            for (code, changes) in by_code(self.waiting_changes(part)?, code) {
+                match self.release_part(municipality, code, statement, changes, recorded_ms)? {
+                    Ok(part) => done.add(part),
+                    Err(error) => return Ok(Err(error)),
+                }
             }
         }
         Ok(Ok(done))
@@ -158,13 +161,12 @@ impl Writer {
     fn release_part(
         &mut self,
         municipality: MunicipalityId,
+        code: IstatCode,
         statement: &VerifiedStatement,
         changes: Vec<Change>,
         recorded_ms: u64,
     ) -> Outcome {
-        let code = statement.statement().municipality;
         let sent_at_ms = i64::try_from(recorded_ms).unwrap_or(i64::MAX);
-        // Cards that waited under an earlier ISTAT code of the municipality make no batch under the present one.
         let Ok(batch) = Batch::new(code, self.book.epoch(municipality), 1, changes, sent_at_ms) else {
             return Ok(Err(OrderError::OtherHoldings));
         };
@@ -273,6 +275,22 @@ impl Writer {
         self.projection.publish(self.journal.last());
         Ok(Ok(done))
     }
+}
+
+/// Changes by the code under which their cards came, which is an earlier one of the municipality where it has changed
+/// since; withdrawals go under the present one. Each group is numbered from 1.
+fn by_code(changes: Vec<Change>, present: IstatCode) -> BTreeMap<IstatCode, Vec<Change>> {
+    let mut groups: BTreeMap<IstatCode, Vec<Change>> = BTreeMap::new();
+    for change in changes {
+        let code = match &change.body {
+            ChangeBody::Upsert(card) => card.municipality,
+            ChangeBody::Remove => present,
+        };
+        let group = groups.entry(code).or_default();
+        let sequence = group.len() as u64 + 1;
+        group.push(Change { sequence, ..change });
+    }
+    groups
 }
 
 impl Done {

@@ -8,6 +8,7 @@ mod profile;
 mod lines;
 mod model;
 mod linking;
+mod mergers;
 mod protection;
 mod publication;
 mod recovery;

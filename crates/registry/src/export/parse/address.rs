@@ -206,7 +206,13 @@ impl Sheet<'_> {
             return;
         }
         let keeper = self.context.municipality;
-        let same = code == keeper || MunicipalityId::of_any(code) == MunicipalityId::of_any(keeper);
+        // Residences of before a merger were in one of those merged.
+        let inherited = || {
+            let identities = MunicipalityId::of(code, day).zip(MunicipalityId::of_any(keeper));
+            identities.is_some_and(|(old, keeper)| old.keeper() == keeper)
+        };
+        let same =
+            code == keeper || MunicipalityId::of_any(code) == MunicipalityId::of_any(keeper) || inherited();
         if register == Some(Register::Apr) && !same {
             self.note(&rules::EN378, Column::AddressMunicipality);
         }

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use ledger::{header::RequestId, part::PartKind};
@@ -18,7 +19,7 @@ fn agency(peer: &str) -> ReaderScope {
 }
 
 fn municipality(id: &str) -> ReaderScope {
-    ReaderScope::Municipality(id.to_owned())
+    ReaderScope::Municipality(BTreeSet::from([id.to_owned()]))
 }
 
 /// Entries 0 police in E289 and A944, 1 bank in A944, 2 police in E289 with a reserved purpose, 3 bank nowhere.
@@ -33,6 +34,19 @@ fn four_entries(bench: &Bench) -> AccessLog {
         wait(log.append(log.reserve().unwrap(), draft)).unwrap();
     }
     log
+}
+
+#[test]
+fn who_reads_for_several_municipalities_sees_each_entry_once_and_no_other_subjects() {
+    let bench = Bench::new();
+    let log = four_entries(&bench);
+    let both = ReaderScope::Municipality(["A944", "E289", "F257"].map(str::to_owned).into());
+    let own: &[&str] = &["operator", "subjects A944"];
+    check(
+        &log,
+        &both,
+        &[(0, &["operator", "subjects A944", "subjects E289"]), (1, own)],
+    );
 }
 
 fn kinds(entry: &OpenedEntry) -> Vec<String> {
