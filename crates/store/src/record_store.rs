@@ -191,7 +191,7 @@ pub trait RecordStore: Send + Sync + 'static {
     /// See [`PublishError`]; the restoration goes on.
     fn reopen(&self, at_ms: u64) -> impl Future<Output = Result<(), PublishError>> + Send;
 
-    /// Every municipality of which anything is held.
+    /// Every municipality of which anything is held; one that was withdrawn is not among them.
     fn municipalities(&self) -> Vec<MunicipalityId>;
 
     /// What is published of a municipality; `None` while that was never said.

@@ -320,7 +320,8 @@ impl RecordStore for JournaledStore {
 
     fn municipalities(&self) -> Vec<MunicipalityId> {
         let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
-        states.keys().copied().collect()
+        let present = states.iter().filter(|(_, state)| state.withdrawn_ms.is_none());
+        present.map(|(municipality, _)| *municipality).collect()
     }
 
     fn profile(&self, municipality: MunicipalityId) -> Option<Profile> {
