@@ -297,6 +297,40 @@ async fn an_agreement_that_ends_by_its_last_day_takes_its_groups_along() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_starts_after_the_last_day_leaves_out_what_ended_before_anybody_asks() {
+    let mut region = Region::empty().await;
+    let ends = Document {
+        text: WIDE
+            .text
+            .replace("valid_to = 2035-12-31", "valid_to = 2026-11-02")
+            .replace("review_by = 2035-12-31", "review_by = 2026-11-02")
+            .leak(),
+        ..*WIDE
+    };
+    region.activate(ends).await;
+    publish(&mut region, &cards()).await;
+    region.stop().await;
+    assert_eq!(held(&region).0, GroupSet::ALL);
+    region.clock.advance(std::time::Duration::from_secs(24 * 3600));
+    region.start_index().await;
+    region.stop_index().await;
+    assert_eq!(held(&region).0, GroupSet::NONE);
+    check_replay(&region);
+    // The node learns of it when it comes back.
+    region.start_index().await;
+    region.municipality(IMOLA).resume();
+    equal(&mut region).await;
+    let status = region
+        .municipality(IMOLA)
+        .node()
+        .status()
+        .await
+        .expect("a status");
+    assert_eq!((status.cards, status.profile.effective), (2, Some(Vec::new())));
+    region.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_municipality_may_publish_less_than_is_agreed_and_never_more() {
     let mut region = Region::empty().await;
     region.activate(*WIDE).await;

@@ -241,6 +241,8 @@ fn every_command_of_a_running_region_ends_with_the_exit_code_of_its_answer() {
     check(home, &since, ExitCode::Ok, "continues");
 
     check(home, &["node", "status", "--config", &node], ExitCode::Ok, "idle");
+    let profile = ["node", "profile", "--config", &node];
+    check(home, &profile, ExitCode::Ok, "civil_status");
     check(
         home,
         &["node", "publish-now", "--config", &node],
