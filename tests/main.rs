@@ -12,6 +12,7 @@ mod publication_key;
 mod sealed;
 mod anomalies;
 mod profile;
+mod mergers;
 mod withdrawal;
 mod lines_of_history;
 mod restart;
