@@ -4,6 +4,7 @@
 //! next version, [`merge_event`] does so for a row that names its event, and [`derive_events`] says what happened
 //! between two versions where no row does. [`undo_last`] finds the version before the last operation.
 
+mod act;
 mod derive;
 mod event;
 mod merge;
@@ -12,6 +13,7 @@ mod undo;
 use crate::identifier::LocalId;
 use crate::record::Record;
 
+pub use self::act::{ActReference, ActText};
 pub use self::derive::derive_events;
 pub use self::event::{EventKind, RegistryEvent};
 pub use self::merge::{merge_event, merge_export};

@@ -210,6 +210,7 @@ impl Judge {
             event_date: None,
             effective_date: None,
             registration_date: stated.registration_date,
+            act: None,
         };
         let operations = self.operations(store, ahead, &decision.local_id)?;
         // A row that is imported again is the same operation.

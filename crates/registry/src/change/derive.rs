@@ -46,6 +46,7 @@ impl Events {
             event_date,
             effective_date,
             registration_date,
+            act: None,
         });
     }
 

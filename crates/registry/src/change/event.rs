@@ -2,6 +2,8 @@
 
 use chrono::NaiveDate;
 
+use crate::change::act::ActReference;
+
 /// What happened to a card, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegistryEvent {
@@ -13,6 +15,8 @@ pub struct RegistryEvent {
     pub effective_date: Option<NaiveDate>,
     /// Day on which the registry wrote it down; for events found by comparing exports, the day of the export.
     pub registration_date: NaiveDate,
+    /// The civil-status act behind it, when the registry gives it.
+    pub act: Option<ActReference>,
 }
 
 /// Declares the kinds: number in canonical bytes, code, Italian label.

@@ -384,6 +384,7 @@ fn history(versions: &[(&str, EventKind)]) -> Vec<Change> {
             event_date: None,
             effective_date: None,
             registration_date: day("2025-01-10"),
+            act: None,
         }],
     };
     versions.iter().map(change).collect()

@@ -65,6 +65,10 @@ pub enum Form {
     Code(&'static str),
     /// A kind of registry event.
     Event,
+    /// A year of four digits.
+    Year,
+    /// A word of the reference of a civil-status act.
+    Act,
 }
 
 /// Declares the columns, in the order in which they are written.
@@ -114,8 +118,8 @@ macro_rules! columns {
 }
 
 use Form::{
-    Code, Date, Event, Istat, LocalNumber, Name, NationalId, Number, OneOf, PartialDate, Postcode, Province,
-    State, States, TaxCode, Text, YesNo,
+    Act, Code, Date, Event, Istat, LocalNumber, Name, NationalId, Number, OneOf, PartialDate, Postcode,
+    Province, State, States, TaxCode, Text, Year, YesNo,
 };
 
 columns! {
@@ -189,6 +193,12 @@ columns! {
     EventDate "evento_data" Optional Date, "day of the event itself";
     EventEffective "evento_decorrenza" Optional Date, "effective date of the event";
     EventRegistered "evento_registrazione" Optional Date, "day on which the registry wrote it down; empty is the day of the export";
+    ActMunicipality "atto_comune" Optional Istat, "municipality whose civil-status registers hold the act behind the event";
+    ActOffice "atto_ufficio" Optional Act, "civil-status office, where the municipality has several";
+    ActYear "atto_anno" Optional Year, "year of the registers";
+    ActPart "atto_parte" Optional Act, "part of the register";
+    ActSeries "atto_serie" Optional Act, "series of the part";
+    ActNumber "atto_numero" Optional Act, "number of the act; needed with municipality and year, or none of them";
 }
 
 impl Column {
@@ -206,6 +216,12 @@ impl Column {
                 | Self::EventDate
                 | Self::EventEffective
                 | Self::EventRegistered
+                | Self::ActMunicipality
+                | Self::ActOffice
+                | Self::ActYear
+                | Self::ActPart
+                | Self::ActSeries
+                | Self::ActNumber
         )
     }
 
@@ -251,6 +267,8 @@ impl fmt::Display for Form {
             TaxCode => f.write_str("16 characters, or 11 digits"),
             Code(table) => write!(f, "code of table {table}"),
             Event => f.write_str("code of an event, below"),
+            Year => f.write_str("4 digits"),
+            Act => f.write_str("1-10 letters, digits, `. / -`"),
         }
     }
 }

@@ -35,6 +35,8 @@ The file does not say of itself that it is incremental: the node is told, with `
   `scheda` and the columns of the event are read.
 - `evento` with its dates says what happened, in total exports too. Without `evento` the node finds out by comparing the
   row with the card's last version, and `evento_registrazione` is the registration date of what it finds.
+- `atto_…` says where the civil-status act behind `evento` is kept (DPR 396/2000): municipality, year and number go
+  together, and an incomplete reference is not taken.
 - With `evento` `RECTIFICATION` what the row states takes the place of the latest fact, also under another start.
   With any other event a fact under a new start is added and the earlier ones stay as history.
 - An annulment is known by its registration date, which `X` therefore needs: a card's operations are annulled once a

@@ -1,13 +1,13 @@
 //! What a row says happened to its card.
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 
-use crate::change::{EventKind, RegistryEvent};
+use crate::change::{ActReference, ActText, EventKind, RegistryEvent};
 use crate::export::ExportKind;
 use crate::export::column::Column;
 use crate::export::parse::Sheet;
 use crate::finding::{Finding, Severity, rules};
-use crate::identifier::LocalId;
+use crate::identifier::{IstatCode, LocalId};
 use crate::record::Record;
 
 /// What a row without errors asks for.
@@ -43,6 +43,8 @@ pub struct StatedEvent {
     pub effective_date: Option<NaiveDate>,
     /// Day on which the registry wrote it down (`evento_registrazione`).
     pub registration_date: Option<NaiveDate>,
+    /// The civil-status act behind it (`atto_…`).
+    pub act: Option<ActReference>,
 }
 
 impl Operation {
@@ -68,12 +70,14 @@ impl StatedEvent {
             event_date,
             effective_date,
             registration_date,
+            act,
         } = self;
         RegistryEvent {
             kind,
             event_date,
             effective_date,
             registration_date: registration_date.unwrap_or(day),
+            act,
         }
     }
 }
@@ -176,11 +180,62 @@ impl Sheet<'_> {
         {
             self.note(&rules::EN206, Column::HouseholdFrom);
         }
+        let act = self.act(registration_date.unwrap_or(today));
+        let act = if act.is_some() && !annuls && self.is_empty(Column::EventKindValue) {
+            self.note(&rules::PN116, Column::ActNumber);
+            None
+        } else {
+            act
+        };
         StatedEvent {
             kind,
             event_date,
             effective_date,
             registration_date,
+            act,
         }
+    }
+
+    /// The reference of an act; an incomplete one, or one of a later year than its event, is dropped.
+    fn act(&mut self, registered: NaiveDate) -> Option<ActReference> {
+        const COLUMNS: [Column; 6] = [
+            Column::ActMunicipality,
+            Column::ActOffice,
+            Column::ActYear,
+            Column::ActPart,
+            Column::ActSeries,
+            Column::ActNumber,
+        ];
+        if COLUMNS.iter().all(|column| self.is_empty(*column)) {
+            return None;
+        }
+        for column in [Column::ActMunicipality, Column::ActYear, Column::ActNumber] {
+            if self.is_empty(column) {
+                self.note(&rules::PN115, column);
+            }
+        }
+        let municipality = self.identifier(Column::ActMunicipality, IstatCode::parse);
+        let year = self.parsed(Column::ActYear, &rules::PN012, ActReference::parse_year);
+        let mut word = |column| self.parsed(column, &rules::PN012, ActText::parse);
+        let [office, part, series, number] = [
+            Column::ActOffice,
+            Column::ActPart,
+            Column::ActSeries,
+            Column::ActNumber,
+        ]
+        .map(&mut word);
+        let year = year?;
+        if registered.year() < i32::from(year) {
+            self.note(&rules::PN117, Column::ActYear);
+            return None;
+        }
+        Some(ActReference {
+            municipality: municipality?,
+            office,
+            year,
+            part,
+            series,
+            number: number?,
+        })
     }
 }

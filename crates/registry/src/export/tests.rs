@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use self::planted::{Edits, PLANTED, PLANTED_IN_THE_PAST};
 use super::line::Quotes;
 use super::*;
-use crate::change::{EventKind, derive_events, merge_export};
+use crate::change::{ActReference, ActText, EventKind, derive_events, merge_export};
 use crate::finding::{Finding, Severity};
 use crate::record::{Place, Record};
 use crate::testing::{IMOLA, any_record, day, full_record, istat, open_record};
@@ -284,6 +284,14 @@ fn written_operations_read_as_they_were() {
         event_date: date("2024-06-15"),
         effective_date: date("2024-06-16"),
         registration_date: date("2024-09-02"),
+        act: Some(ActReference {
+            municipality: istat(IMOLA),
+            office: ActText::parse("1"),
+            year: 2024,
+            part: ActText::parse("2"),
+            series: ActText::parse("A"),
+            number: ActText::parse("12/bis").unwrap(),
+        }),
     };
     let annulment = StatedEvent {
         registration_date: date("2025-01-09"),

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use chrono::NaiveDate;
 
+use crate::change::{ActReference, ActText};
 use crate::code::HouseholdKind;
 use crate::export::ExportKind;
 use crate::export::column::{COLUMNS, Column, ColumnSpec};
@@ -89,6 +90,7 @@ fn told<'a>(operation: &Operation, event: &StatedEvent, column: Column) -> Value
         event_date,
         effective_date,
         registration_date,
+        act,
     } = event;
     match column {
         Column::Operation => text(match operation {
@@ -100,6 +102,27 @@ fn told<'a>(operation: &Operation, event: &StatedEvent, column: Column) -> Value
         Column::EventDate => date(*event_date),
         Column::EventEffective => date(*effective_date),
         Column::EventRegistered => date(*registration_date),
+        _ => act.map_or(EMPTY, |act| reference(&act, column)),
+    }
+}
+
+fn reference<'a>(act: &ActReference, column: Column) -> Value<'a> {
+    let ActReference {
+        municipality,
+        office,
+        year,
+        part,
+        series,
+        number,
+    } = act;
+    let word = |word: &Option<ActText>| word.map_or(EMPTY, |word| Cow::Owned(word.as_str().to_owned()));
+    match column {
+        Column::ActMunicipality => Cow::Owned(municipality.to_string()),
+        Column::ActOffice => word(office),
+        Column::ActYear => Cow::Owned(year.to_string()),
+        Column::ActPart => word(part),
+        Column::ActSeries => word(series),
+        Column::ActNumber => word(&Some(*number)),
         _ => EMPTY,
     }
 }
@@ -245,7 +268,13 @@ fn value(record: &Record, column: Column) -> Value<'_> {
         | Column::EventKindValue
         | Column::EventDate
         | Column::EventEffective
-        | Column::EventRegistered => EMPTY,
+        | Column::EventRegistered
+        | Column::ActMunicipality
+        | Column::ActOffice
+        | Column::ActYear
+        | Column::ActPart
+        | Column::ActSeries
+        | Column::ActNumber => EMPTY,
     }
 }
 

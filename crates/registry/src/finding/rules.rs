@@ -345,6 +345,15 @@ finding_rules! {
     PN114 Warning "Ritiro di una scheda che non è pubblicata"
         "Nessuno, se la scheda era già stata ritirata; altrimenti verificare il numero di scheda"
         "the card to withdraw is not published";
+    PN115 Warning "Estremi dell'atto incompleti: non sono acquisiti"
+        "Indicare comune, anno e numero dell'atto, o svuotarne gli estremi"
+        "the reference of the act lacks municipality, year or number and is not taken";
+    PN116 Warning "Estremi dell'atto indicati senza l'evento: non sono acquisiti"
+        "Indicare l'evento, o svuotare gli estremi dell'atto"
+        "the reference of the act is given without the event and is not taken";
+    PN117 Warning "Anno dell'atto successivo alla registrazione dell'evento: gli estremi non sono acquisiti"
+        "Correggere l'anno dell'atto"
+        "the year of the act lies after the registration of the event, and its reference is not taken";
     // Across rows.
     PN100 Error "Numero di scheda già presente nel file"
         "Esportare ogni scheda una sola volta"

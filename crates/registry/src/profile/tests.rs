@@ -21,6 +21,7 @@ fn change(card: Record, kind: EventKind) -> Change {
             event_date: None,
             effective_date: None,
             registration_date: day("2026-01-01"),
+            act: None,
         }],
     }
 }

@@ -7,14 +7,12 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::canonical;
 use crate::canonical::bytes::{Cursor, Malformed, Writer};
-use crate::change::{Change, ChangeBody, EventKind, RegistryEvent};
+use crate::change::{ActReference, ActText, Change, ChangeBody, EventKind, RegistryEvent};
 use crate::identifier::{IstatCode, LocalId};
 use crate::profile::GroupSet;
 
 /// Most changes in one batch.
 pub const MAX_CHANGES: usize = 2_000;
-
-const BATCH_VERSION: u8 = 1;
 
 /// A line of history of the index: 16 random bytes chosen by it for each municipality.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -61,6 +59,30 @@ pub enum BatchError {
 /// SHA-256 of a batch's canonical bytes: what makes it the same batch when it comes again.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ContentId([u8; 32]);
+
+/// Versions of the canonical bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Format {
+    WithoutActs,
+    WithActs,
+}
+
+impl Format {
+    fn number(self) -> u8 {
+        match self {
+            Self::WithoutActs => 1,
+            Self::WithActs => 2,
+        }
+    }
+
+    fn of(number: u8) -> Option<Self> {
+        match number {
+            1 => Some(Self::WithoutActs),
+            2 => Some(Self::WithActs),
+            _ => None,
+        }
+    }
+}
 
 impl Batch {
     /// Checks the changes against each other and against the municipality. `sent_at_ms` is the sender's clock,
@@ -160,16 +182,21 @@ impl Batch {
     /// Canonical bytes of the content: all but the time of sending, which changes when a batch is sent again.
     ///
     /// ```text
-    /// batch  := %x01 istat epoch varint(first sequence) varint(count) change*     epoch: 16 bytes
+    /// batch  := (%x01 | %x02) istat epoch varint(first sequence) varint(count) change*     epoch: 16 bytes
     /// change := text(local id) body varint(count) event*
     /// body   := %x00 | %x01 nested(record)                                        removed, or the record's bytes
-    /// event  := kind date?(event) date?(effective) date(registration)             kind: 1 byte
+    /// event  := kind date?(event) date?(effective) date(registration) act?        kind: 1 byte; act: version 2 alone
+    /// act    := istat word?(office) year word?(part) word?(series) word(number)   year: 2 bytes, big endian; word: text
     /// ```
+    ///
+    /// A batch without references of acts is written in version 1, one with any in version 2: so the identity of the
+    /// former is what it always was.
     ///
     /// The words are those of [`crate::canonical`]; `nested` is a varint length and as many bytes.
     pub fn canonical_bytes(&self) -> Vec<u8> {
         let mut out = Writer::with_capacity(64 + 512 * self.changes.len());
-        out.byte(BATCH_VERSION);
+        let format = self.format();
+        out.byte(format.number());
         out.raw(self.municipality.as_str().as_bytes());
         out.raw(&self.epoch.0);
         out.varint(self.first_sequence);
@@ -197,12 +224,17 @@ impl Batch {
                 event_date,
                 effective_date,
                 registration_date,
+                act,
             } in events
             {
                 out.byte(kind.number());
                 out.optional(*event_date, Writer::date);
                 out.optional(*effective_date, Writer::date);
                 out.date(*registration_date);
+                match format {
+                    Format::WithoutActs => {}
+                    Format::WithActs => out.optional(act.as_ref(), write_act),
+                }
             }
         }
         out.into_bytes()
@@ -213,6 +245,15 @@ impl Batch {
         let (municipality, epoch, first_sequence, changes) =
             read(&mut Cursor::new(bytes)).map_err(|Malformed| BatchError::Bytes)?;
         Self::new(municipality, epoch, first_sequence, changes, sent_at_ms)
+    }
+
+    fn format(&self) -> Format {
+        let mut events = self.changes.iter().flat_map(|change| &change.events);
+        if events.any(|event| event.act.is_some()) {
+            Format::WithActs
+        } else {
+            Format::WithoutActs
+        }
     }
 
     /// Identity of the content.
@@ -246,10 +287,40 @@ impl fmt::Debug for ContentId {
     }
 }
 
+fn write_act(out: &mut Writer, act: &ActReference) {
+    let ActReference {
+        municipality,
+        office,
+        year,
+        part,
+        series,
+        number,
+    } = act;
+    let word = |out: &mut Writer, word: &ActText| out.text(word.as_str());
+    out.raw(municipality.as_str().as_bytes());
+    out.optional(office.as_ref(), word);
+    out.raw(&year.to_be_bytes());
+    out.optional(part.as_ref(), word);
+    out.optional(series.as_ref(), word);
+    word(out, number);
+}
+
+fn read_act(input: &mut Cursor<'_>) -> Result<ActReference, Malformed> {
+    let word = |input: &mut Cursor<'_>| ActText::parse(input.text()?).ok_or(Malformed);
+    Ok(ActReference {
+        municipality: IstatCode::parse(input.ascii::<6>()?).map_err(|_| Malformed)?,
+        office: input.optional(word)?,
+        year: Some(u16::from_be_bytes(*input.array::<2>()?))
+            .filter(|year| ActReference::is_year(*year))
+            .ok_or(Malformed)?,
+        part: input.optional(word)?,
+        series: input.optional(word)?,
+        number: word(input)?,
+    })
+}
+
 fn read(input: &mut Cursor<'_>) -> Result<(IstatCode, Epoch, u64, Vec<Change>), Malformed> {
-    if input.byte()? != BATCH_VERSION {
-        return Err(Malformed);
-    }
+    let format = Format::of(input.byte()?).ok_or(Malformed)?;
     let municipality = IstatCode::parse(input.ascii::<6>()?).map_err(|_| Malformed)?;
     let epoch = Epoch(*input.array::<16>()?);
     let first_sequence = input.varint()?;
@@ -260,13 +331,18 @@ fn read(input: &mut Cursor<'_>) -> Result<(IstatCode, Epoch, u64, Vec<Change>), 
     let mut changes = Vec::new();
     for offset in 0..count {
         let sequence = first_sequence.checked_add(offset).ok_or(Malformed)?;
-        changes.push(read_change(input, sequence)?);
+        changes.push(read_change(input, sequence, format)?);
     }
     input.end()?;
+    let mut events = changes.iter().flat_map(|change: &Change| &change.events);
+    // One content, one encoding.
+    if format == Format::WithActs && events.all(|event| event.act.is_none()) {
+        return Err(Malformed);
+    }
     Ok((municipality, epoch, first_sequence, changes))
 }
 
-fn read_change(input: &mut Cursor<'_>, sequence: u64) -> Result<Change, Malformed> {
+fn read_change(input: &mut Cursor<'_>, sequence: u64, format: Format) -> Result<Change, Malformed> {
     let local_id = LocalId::parse(input.text()?).map_err(|_| Malformed)?;
     let body = match input.byte()? {
         0 => ChangeBody::Remove,
@@ -282,6 +358,10 @@ fn read_change(input: &mut Cursor<'_>, sequence: u64) -> Result<Change, Malforme
             event_date: input.optional(Cursor::date)?,
             effective_date: input.optional(Cursor::date)?,
             registration_date: input.date()?,
+            act: match format {
+                Format::WithoutActs => None,
+                Format::WithActs => input.optional(read_act)?,
+            },
         });
     }
     Ok(Change {

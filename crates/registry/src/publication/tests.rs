@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::change::{Change, ChangeBody, EventKind, RegistryEvent};
+use crate::change::{ActReference, ActText, Change, ChangeBody, EventKind, RegistryEvent};
 use crate::identifier::IstatCode;
 use crate::testing::{BOLOGNA, IMOLA, any_record, day, istat, local_id, open_record};
 
@@ -102,6 +102,7 @@ fn the_time_of_sending_is_not_content_and_everything_else_is() {
         event_date: None,
         effective_date: None,
         registration_date: day("2025-01-01"),
+        act: None,
     });
     assert_ne!(
         Batch::new(istat(IMOLA), EPOCH, 1, changes, NOW)
@@ -109,6 +110,56 @@ fn the_time_of_sending_is_not_content_and_everything_else_is() {
             .content_id(),
         id
     );
+}
+
+/// Version 2: `02 istat epoch first count (id 00 events)*`, each event with `act?` behind its dates.
+#[test]
+fn the_bytes_of_a_batch_with_a_reference_of_an_act_are_as_documented() {
+    let word = |text: &str| ActText::parse(text);
+    let mut change = removal(300, "ab");
+    let death = RegistryEvent {
+        kind: EventKind::Death,
+        event_date: None,
+        effective_date: None,
+        registration_date: day("2025-01-02"),
+        act: Some(ActReference {
+            municipality: istat(BOLOGNA),
+            office: None,
+            year: 2025,
+            part: word("1"),
+            series: None,
+            number: word("12").unwrap(),
+        }),
+    };
+    change
+        .events
+        .extend([death, RegistryEvent { act: None, ..death }]);
+    let batch = Batch::new(istat(IMOLA), EPOCH, 300, vec![change.clone()], NOW).unwrap();
+    let expected = [
+        &b"\x02037032"[..],
+        &[7; 16],
+        b"\xac\x02\x01",
+        b"\x02ab\x00\x02",
+        b"\x10\x00\x00\x00\x0b\x47\xb5",
+        b"\x01037006\x00\x07\xe9\x01\x011\x00\x0212",
+        b"\x10\x00\x00\x00\x0b\x47\xb5\x00",
+    ]
+    .concat();
+    assert_eq!(batch.canonical_bytes(), expected);
+    assert!(Batch::from_canonical_bytes(&expected, NOW) == Ok(batch.clone()));
+    for length in 0..expected.len() {
+        let cut = Batch::from_canonical_bytes(&expected[..length], NOW);
+        assert_eq!(cut, Err(BatchError::Bytes), "{length}");
+    }
+    // One content has one encoding: without any reference it is that of version 1.
+    change.events.remove(0);
+    let without = Batch::new(istat(IMOLA), EPOCH, 300, vec![change], NOW).unwrap();
+    let mut bytes = without.canonical_bytes();
+    assert_eq!(bytes[0], 1);
+    bytes[0] = 2;
+    bytes.push(0);
+    assert_eq!(Batch::from_canonical_bytes(&bytes, NOW), Err(BatchError::Bytes));
+    assert_ne!(without.content_id(), batch.content_id());
 }
 
 /// The layout of batches is in journals: `01 istat epoch first count (id 00 events)*`.
@@ -120,6 +171,7 @@ fn the_bytes_of_a_batch_are_as_documented() {
         event_date: None,
         effective_date: Some(day("2025-01-01")),
         registration_date: day("2025-01-02"),
+        act: None,
     });
     let batch = Batch::new(istat(IMOLA), EPOCH, 300, vec![change], NOW).unwrap();
     let expected = [

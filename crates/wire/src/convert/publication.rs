@@ -1,6 +1,6 @@
 //! Batches of changes.
 
-use registry::change::{Change, ChangeBody, EventKind, RegistryEvent};
+use registry::change::{ActReference, ActText, Change, ChangeBody, EventKind, RegistryEvent};
 use registry::digest::{DIGEST_BYTES, SetDigest};
 use registry::identifier::{IstatCode, LocalId};
 use registry::profile::{FieldGroup, Profile};
@@ -134,12 +134,14 @@ impl From<&RegistryEvent> for card::RegistryEvent {
             event_date,
             effective_date,
             registration_date,
+            act,
         } = event;
         Self {
             kind: card::EventKind::from(*kind).into(),
             event_date: event_date.map(Into::into),
             effective_date: effective_date.map(Into::into),
             registration_date: Some((*registration_date).into()),
+            act: act.as_ref().map(Into::into),
         }
     }
 }
@@ -153,6 +155,7 @@ impl TryFrom<card::RegistryEvent> for RegistryEvent {
             event_date,
             effective_date,
             registration_date,
+            act,
         } = message;
         let kind = u8::try_from(kind).ok().and_then(EventKind::from_number);
         Ok(Self {
@@ -160,6 +163,59 @@ impl TryFrom<card::RegistryEvent> for RegistryEvent {
             event_date: optional_civil_date("event_date", event_date)?,
             effective_date: optional_civil_date("effective_date", effective_date)?,
             registration_date: civil_date("registration_date", registration_date)?,
+            act: act.map(ActReference::try_from).transpose().within("act")?,
+        })
+    }
+}
+
+impl From<&ActReference> for card::ActReference {
+    fn from(act: &ActReference) -> Self {
+        let ActReference {
+            municipality,
+            office,
+            year,
+            part,
+            series,
+            number,
+        } = act;
+        let word = |word: &Option<ActText>| word.map(|word| word.as_str().to_owned()).unwrap_or_default();
+        Self {
+            municipality: municipality.to_string(),
+            office: word(office),
+            year: (*year).into(),
+            part: word(part),
+            series: word(series),
+            number: word(&Some(*number)),
+        }
+    }
+}
+
+impl TryFrom<card::ActReference> for ActReference {
+    type Error = Invalid;
+
+    fn try_from(message: card::ActReference) -> Result<Self, Invalid> {
+        let card::ActReference {
+            municipality,
+            office,
+            year,
+            part,
+            series,
+            number,
+        } = message;
+        let word = |field: &str, text: String| {
+            let read = |text: String| ActText::parse(&text).ok_or_else(|| Invalid::new(field, Rule::Value));
+            Some(text).filter(|text| !text.is_empty()).map(read).transpose()
+        };
+        Ok(Self {
+            municipality: municipality_from_wire("municipality", &municipality)?,
+            office: word("office", office)?,
+            year: u16::try_from(year)
+                .ok()
+                .filter(|year| Self::is_year(*year))
+                .ok_or_else(|| Invalid::new("year", Rule::Value))?,
+            part: word("part", part)?,
+            series: word("series", series)?,
+            number: word("number", number)?.ok_or_else(|| Invalid::new("number", Rule::Value))?,
         })
     }
 }

@@ -100,6 +100,7 @@ hidden_debug!(publication::v1::change::State);
 hidden_debug!(publication::v1::publish_request::Message);
 hidden_debug!(publication::v1::publish_response::Message);
 hidden_debug!(r#type::v1::PartialDate);
+hidden_debug!(registry::v1::ActReference);
 hidden_debug!(registry::v1::Address);
 hidden_debug!(registry::v1::BirthAbroad);
 hidden_debug!(registry::v1::BirthMunicipality);

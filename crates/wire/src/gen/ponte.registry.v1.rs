@@ -408,7 +408,7 @@ pub struct Death {
     pub place: ::core::option::Option<Locality>,
 }
 /// What happened to a card, and when (evento anagrafico).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct RegistryEvent {
     /// What happened.
@@ -424,6 +424,32 @@ pub struct RegistryEvent {
     /// export.
     #[prost(message, optional, tag = "4")]
     pub registration_date: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// The civil-status act behind it; unset when the registry does not give it.
+    #[prost(message, optional, tag = "5")]
+    pub act: ::core::option::Option<ActReference>,
+}
+/// Where a civil-status act is kept (estremi dell'atto). The kind of register is that of the event.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ActReference {
+    /// ISTAT code of the municipality whose registers hold it, six digits.
+    #[prost(string, tag = "1")]
+    pub municipality: ::prost::alloc::string::String,
+    /// Civil-status office (ufficio), 1 to 10 letters, digits and . / -; empty where the municipality has one.
+    #[prost(string, tag = "2")]
+    pub office: ::prost::alloc::string::String,
+    /// Year of the registers, 1800 to 9998.
+    #[prost(uint32, tag = "3")]
+    pub year: u32,
+    /// Part of the register (parte), as office.
+    #[prost(string, tag = "4")]
+    pub part: ::prost::alloc::string::String,
+    /// Series of the part (serie), as office.
+    #[prost(string, tag = "5")]
+    pub series: ::prost::alloc::string::String,
+    /// Number of the act, 1 to 10 letters, digits and . / -.
+    #[prost(string, tag = "6")]
+    pub number: ::prost::alloc::string::String,
 }
 /// Markers that govern how a card is served.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]

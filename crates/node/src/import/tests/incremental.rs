@@ -68,6 +68,7 @@ fn dates(event: &RegistryEvent) -> (EventKind, Option<String>, Option<String>, S
         event_date,
         effective_date,
         registration_date,
+        act: _,
     } = event;
     let text = |date: &Option<NaiveDate>| date.map(|date| date.to_string());
     (
@@ -76,6 +77,38 @@ fn dates(event: &RegistryEvent) -> (EventKind, Option<String>, Option<String>, S
         text(effective_date),
         registration_date.to_string(),
     )
+}
+
+#[test]
+fn the_act_behind_an_event_travels_with_it_and_an_incomplete_reference_does_not() {
+    let mut store = one_card();
+    let married = [
+        ("stato_civile", "2"),
+        ("decorrenza_stato_civile", "2024-06-15"),
+        ("evento", "MARRIAGE"),
+        ("atto_comune", "037006"),
+        ("atto_anno", "2024"),
+        ("atto_parte", "2"),
+        ("atto_serie", "A"),
+        ("atto_numero", "12"),
+    ];
+    let report = incremental(&mut store, &[("1", &married)]);
+    assert_eq!((report.updated, report.quarantined), (1, 0));
+    let act = changes(&store, 2)[0].events[0].act.unwrap();
+    let words = [act.office, act.part, act.series, Some(act.number)];
+    let words = words.map(|word| word.map(|word| word.as_str().to_owned()).unwrap_or_default());
+    assert_eq!(words, ["", "2", "A", "12"]);
+    assert_eq!((act.municipality.as_str(), act.year), ("037006", 2024));
+
+    let report = incremental(
+        &mut store,
+        &[(
+            "1",
+            &[("via", "Cavour"), ("evento", "MARRIAGE"), ("atto_anno", "2024")],
+        )],
+    );
+    assert_eq!((report.updated, report.findings.count_of("PN115")), (1, 2));
+    assert_eq!(changes(&store, 3)[0].events[0].act, None);
 }
 
 const MOVED: [(&str, &str); 2] = [("via", "Cavour"), ("decorrenza_residenza", "2024-12-01")];

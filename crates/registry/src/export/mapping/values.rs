@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::check::{Checked, broken};
 use super::rule::{Otherwise, Values};
-use crate::change::EventKind;
+use crate::change::{ActReference, ActText, EventKind};
 use crate::code::{
     AddressKind, CancellationReason, CivilStatus, HouseholdKind, HouseholdRole, RegistrationReason,
     ToponymSpecies,
@@ -52,6 +52,8 @@ pub(super) fn admits(column: Column, value: &str) -> bool {
         Form::State => StateCode::parse(value).is_ok(),
         Form::States => value.split(',').all(|code| StateCode::parse(code).is_ok()),
         Form::Event => EventKind::from_code(value).is_some(),
+        Form::Year => ActReference::parse_year(value).is_some(),
+        Form::Act => ActText::parse(value).is_some(),
         Form::Code(_) => admits_code(column, value),
         Form::Text(_)
         | Form::Name

@@ -204,6 +204,50 @@ fn operations() -> Planted {
         (1, &[("evento_data", "2025-01-09")], &[("PN111", "evento_data")]),
         (1, &[("operazione", "Z")], &[("PN011", "operazione")]),
         (
+            3,
+            &[
+                ("evento", "MARRIAGE"),
+                ("atto_comune", "037032"),
+                ("atto_anno", "2010"),
+            ],
+            &[("PN115", "atto_numero")],
+        ),
+        (
+            3,
+            &[
+                ("atto_comune", "037032"),
+                ("atto_anno", "2010"),
+                ("atto_numero", "12"),
+            ],
+            &[("PN116", "atto_numero")],
+        ),
+        (
+            3,
+            &[
+                ("evento", "MARRIAGE"),
+                ("atto_comune", "037032"),
+                ("atto_anno", "2026"),
+                ("atto_numero", "12"),
+            ],
+            &[("PN117", "atto_anno")],
+        ),
+        (
+            3,
+            &[
+                ("evento", "MARRIAGE"),
+                ("atto_comune", "37032"),
+                ("atto_anno", "210"),
+                ("atto_parte", "2 A"),
+                ("atto_numero", "12345678901"),
+            ],
+            &[
+                ("PN012", "atto_comune"),
+                ("PN012", "atto_anno"),
+                ("PN012", "atto_parte"),
+                ("PN012", "atto_numero"),
+            ],
+        ),
+        (
             1,
             &[("operazione", "X"), ("evento_registrazione", "2025-01-10")],
             &[],

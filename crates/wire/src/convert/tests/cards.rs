@@ -5,7 +5,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
-use registry::change::{Change, ChangeBody, EventKind, RegistryEvent};
+use registry::change::{ActReference, ActText, Change, ChangeBody, EventKind, RegistryEvent};
 use registry::code::{
     AddressKind, AireCancellationReason, AireRegistrationReason, AprCancellationReason,
     AprRegistrationReason, CancellationReason, CivilStatus, ConvivenzaRole, HouseholdRole, Kinship,
@@ -305,13 +305,37 @@ fn event() -> impl Strategy<Value = RegistryEvent> {
         option::of(day()),
         option::of(day()),
         day(),
+        option::of(act()),
     )
         .prop_map(
-            |(kind, event_date, effective_date, registration_date)| RegistryEvent {
+            |(kind, event_date, effective_date, registration_date, act)| RegistryEvent {
                 kind,
                 event_date,
                 effective_date,
                 registration_date,
+                act,
+            },
+        )
+}
+
+fn act() -> impl Strategy<Value = ActReference> {
+    let word = || "[A-Za-z0-9./-]{1,10}".prop_map(|text| ActText::parse(&text).unwrap());
+    (
+        istat(),
+        option::of(word()),
+        1800_u16..9999,
+        option::of(word()),
+        option::of(word()),
+        word(),
+    )
+        .prop_map(
+            |(municipality, office, year, part, series, number)| ActReference {
+                municipality,
+                office,
+                year,
+                part,
+                series,
+                number,
             },
         )
 }
