@@ -340,11 +340,11 @@ fn who_lives_with_a_protected_citizen_abroad_stays_sheltered_and_only_a_registra
 #[test]
 fn a_withdrawn_municipality_has_no_profile_to_change() {
     let world = World::new(Kind::Memory);
-    let ring = world.ring();
-    let store = world.open_with(&ring);
+    let store = world.open();
     world.publish_cards(&store, IMOLA, [full(mario())]);
-    ring.destroy(&[crate::publication_journal::municipality_key(municipality(IMOLA))])
-        .unwrap();
+    assert_eq!(store.municipalities(), [municipality(IMOLA)]);
+    world.withdraw(&store, IMOLA).unwrap();
+    assert!(store.municipalities().is_empty());
     let refused = wait(store.set_profile(municipality(IMOLA), PARENTS, NOW_MS));
     assert!(matches!(
         refused,
