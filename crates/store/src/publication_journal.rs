@@ -217,11 +217,6 @@ impl PublicationJournal {
         ))
     }
 
-    /// The keys of its frames.
-    pub(crate) fn keys(&self) -> &Arc<KeyRing> {
-        &self.keys
-    }
-
     /// The last change in the journal.
     pub(crate) fn last(&self) -> CommitSequence {
         self.last

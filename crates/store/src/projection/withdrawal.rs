@@ -3,9 +3,9 @@
 //! A change of one municipality may have given cards of others another person, buried them, or made their places
 //! shelter somebody. Once the municipality's key is gone, no replay knows of such a change any more. So everything that
 //! may rest on it is noted before, row by row, as **what remains**: all rows of every card of other municipalities that
-//! was ever joined to a person of the municipality, or to a person of such a card, and so on; buried cards that once said
-//! of their person what a card of it said; all recorded instants; and
-//! the marks of the municipality's own cards that guard somebody elsewhere:
+//! was ever joined to a person of the municipality, or to a person of such a card, and so on; those of every buried
+//! card, of which there are few; all recorded instants; and the marks of the municipality's own cards that guard
+//! somebody elsewhere:
 //!
 //! - by what a buried identity is known, so that no other municipality shows it;
 //! - that a person's whereabouts are protected, where the protection lasts and the person has a card elsewhere. Nobody
@@ -20,7 +20,6 @@ use chrono::NaiveDate;
 use registry::identifier::{PersonId, RecordId};
 use registry::municipality::MunicipalityId;
 use registry::record::Record;
-use registry::sealing;
 use uuid::Uuid;
 
 use super::{Projection, ProjectionError, published_card};
@@ -66,8 +65,6 @@ struct Leaving {
     persons: BTreeSet<PersonId>,
     /// Whose protection lasts, by card.
     protected: BTreeSet<(PersonId, RecordId)>,
-    /// Whatever its cards ever said of who somebody is, served or not, as keys of rows.
-    said: BTreeSet<Vec<u8>>,
     /// National ids of sealed identities: they may have been marks of buried cards elsewhere.
     released: Vec<Lead>,
 }
@@ -204,7 +201,6 @@ impl Projection {
                 let version = self.open_version(key, value)?.ok_or(RowError::Seal)?;
                 let card = published_card(&version)?;
                 leaving.cards.insert(record);
-                leaving.said.extend(self.said_by(card.as_ref()));
                 leaving.persons.extend([version.person, PersonId(record.0)]);
                 if prefix == CURRENT_PREFIX && card.as_ref().is_some_and(|card| protects_from(card, today)) {
                     leaving.protected.insert((version.person, record));
@@ -224,12 +220,11 @@ impl Projection {
     fn joined_to(&self, leaving: &Leaving) -> Result<Joined, ProjectionError> {
         let mut joined = Joined::default();
         let mut known = leaving.persons.clone();
-        let mut found: Vec<RecordId> = Vec::new();
+        let mut persons: Vec<PersonId> = known.iter().copied().collect();
+        let mut found = self.buried_of_others(leaving)?;
         for lead in &leaving.released {
             found.extend(self.ever_led_to(*lead)?);
         }
-        found.extend(self.buried_beside(leaving)?);
-        let mut persons: Vec<PersonId> = known.iter().copied().collect();
         loop {
             for record in found.drain(..) {
                 if leaving.cards.contains(&record) || joined.cards.contains(&record) {
@@ -255,9 +250,8 @@ impl Projection {
         Ok(joined)
     }
 
-    /// The buried cards of others that ever said of their person what a card of the municipality said too, served or
-    /// not: who was buried by whom, and by what it is known, may rest on that.
-    fn buried_beside(&self, leaving: &Leaving) -> Result<Vec<RecordId>, ProjectionError> {
+    /// The buried cards of others: by what they are known depends on who else bore it when they were buried.
+    fn buried_of_others(&self, leaving: &Leaving) -> Result<Vec<RecordId>, ProjectionError> {
         let mut buried = Vec::new();
         self.visit(CURRENT_PREFIX, &mut |key, value| {
             let About::Version(record) = about(key)? else {
@@ -269,23 +263,7 @@ impl Projection {
             }
             Ok(())
         })?;
-        let mut beside = Vec::new();
-        for record in buried {
-            let mut said = BTreeSet::new();
-            for version in self.every_version(record)? {
-                said.extend(self.said_by(published_card(&version)?.as_ref()));
-            }
-            if !said.is_disjoint(&leaving.said) {
-                beside.push(record);
-            }
-        }
-        Ok(beside)
-    }
-
-    /// What a card says of who its person is, as keys of rows.
-    fn said_by(&self, card: Option<&Record>) -> impl Iterator<Item = Vec<u8>> {
-        let keys = card.into_iter().flat_map(sealing::identity_keys);
-        keys.map(|key| self.lead_of(&key).prefix())
+        Ok(buried)
     }
 
     /// The cards to which something leads or ever led.

@@ -7,8 +7,8 @@ use registry::profile::{GroupSet, Profile};
 
 use crate::projection::burial::Moment;
 use crate::projection::{Projection, ProjectionError, Replaced};
+use crate::publication_journal::JournalError;
 use crate::publication_journal::profile_entry::ProfileEntry;
-use crate::publication_journal::{JournalError, municipality_key};
 use crate::publisher::writer::Writer;
 use crate::publisher::{MunicipalityState, PublishError, States, WriterFailure};
 use crate::rows::CommitSequence;
@@ -23,8 +23,8 @@ impl Writer {
         groups: GroupSet,
         now_ms: u64,
     ) -> Result<Result<Profile, PublishError>, WriterFailure> {
-        if self.keys.is_destroyed(&municipality_key(municipality)) {
-            return Ok(Err(PublishError::UnknownMunicipality));
+        if self.is_withdrawn(municipality) {
+            return Ok(Err(PublishError::Withdrawn));
         }
         let current = profile_of(&self.states, municipality);
         if let Some(current) = current.filter(|current| current.groups() == groups) {

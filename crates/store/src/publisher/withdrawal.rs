@@ -129,7 +129,7 @@ impl Writer {
         note_withdrawal(&self.states, &withdrawal);
         self.book.forget(municipality);
         self.gatekeeper.forget(municipality);
-        destroy_keys(self.journal.keys(), municipality)?;
+        destroy_keys(&self.keys, municipality)?;
         let remains = remains.into_values().flatten().collect();
         apply_withdrawal(&self.projection, &withdrawal, &remains)?;
         self.projection.publish(withdrawal.sequence);

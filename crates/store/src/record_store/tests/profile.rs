@@ -346,10 +346,7 @@ fn a_withdrawn_municipality_has_no_profile_to_change() {
     world.withdraw(&store, IMOLA).unwrap();
     assert!(store.municipalities().is_empty());
     let refused = wait(store.set_profile(municipality(IMOLA), PARENTS, NOW_MS));
-    assert!(matches!(
-        refused,
-        Err(crate::publisher::PublishError::UnknownMunicipality)
-    ));
+    assert!(matches!(refused, Err(crate::publisher::PublishError::Withdrawn)));
     store.close();
     let again = world.on(world.journal.after_kill()).open();
     assert_eq!(again.profile(municipality(IMOLA)), None);

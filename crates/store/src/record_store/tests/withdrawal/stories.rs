@@ -1,8 +1,10 @@
 //! Random stories of three municipalities, of whom any may leave at any time.
 
 use proptest::prelude::*;
+use registry::code::{AireRegistrationReason, RegistrationReason};
 use registry::measure::NewIdentity;
-use registry::record::Record;
+use registry::profile::{FieldGroup, GroupSet};
+use registry::record::{Record, Register};
 
 use super::{BOLOGNA, check_same, moved_to, protected};
 use crate::publisher::PublishError;
@@ -35,6 +37,11 @@ enum Step {
     Withdraw {
         place: usize,
     },
+    /// Publishes all groups of cards, or all but those of residents abroad.
+    Profile {
+        place: usize,
+        abroad: bool,
+    },
 }
 
 const PLACES: [&str; 3] = [IMOLA, DOZZA, BOLOGNA];
@@ -42,14 +49,22 @@ const PLACES: [&str; 3] = [IMOLA, DOZZA, BOLOGNA];
 fn any_step() -> impl Strategy<Value = Step> {
     let place = || 0..PLACES.len();
     prop_oneof![
-        12 => (place(), 0..4_usize, 0..3_usize, 0..4_usize, 0..6_usize).prop_map(
+        12 => (place(), 0..4_usize, 0..3_usize, 0..4_usize, 0..9_usize).prop_map(
             |(place, person, number, identity, guard)| Step::Publish { place, person, number, identity, guard }
         ),
         2 => (place(), 0..3_usize).prop_map(|(place, number)| Step::Remove { place, number }),
         3 => place().prop_map(|place| Step::Confirm { place }),
         1 => place().prop_map(|place| Step::Quarantine { place }),
         1 => place().prop_map(|place| Step::Withdraw { place }),
+        1 => (place(), any::<bool>()).prop_map(|(place, abroad)| Step::Profile { place, abroad }),
     ]
+}
+
+fn abroad(card: Record) -> Record {
+    with(card, |card| {
+        card.register = Register::Aire;
+        card.registration.reason = RegistrationReason::Aire(AireRegistrationReason::Birth);
+    })
 }
 
 fn card_of(place: usize, person: usize, number: usize, identity: usize, guard: usize) -> Record {
@@ -59,7 +74,8 @@ fn card_of(place: usize, person: usize, number: usize, identity: usize, guard: u
         card.national_id =
             [None, Some("AA00000AA"), Some("BB11111BB"), Some("CC22222CC")][identity].map(national_id);
     });
-    match guard {
+    let base = if 5 < guard { abroad(base) } else { base };
+    match guard % 6 {
         0 => protected(base, None),
         1 => protected(base, Some("2025-06-01")),
         2 => sealed(base, NewIdentity::Awaited),
@@ -110,6 +126,12 @@ fn take(store: &JournaledStore, step: Step, now_ms: u64) {
             };
             // There may be nothing to be quarantined, or nobody.
             let _ = wait(store.order(order, now_ms));
+        }
+        Step::Profile { place, abroad } => {
+            let without = GroupSet::of(if abroad { &[] } else { &[FieldGroup::Aire] });
+            let groups = GroupSet::ALL.difference(without);
+            let set = wait(store.set_profile(municipality(PLACES[place]), groups, now_ms));
+            assert!(matches!(set, Ok(_) | Err(PublishError::Withdrawn)), "{set:?}");
         }
         Step::Withdraw { place } => {
             let done = wait(store.order(withdrawal(store, PLACES[place]), now_ms));
