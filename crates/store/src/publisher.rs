@@ -31,14 +31,14 @@ use registry::identifier::LocalId;
 use registry::municipality::MunicipalityId;
 use registry::profile::{GroupSet, Profile};
 use registry::publication::{
-    Accepted, AcknowledgementProof, Claim, ConfirmedSeal, Epoch, Line, NotNext, Refusal, VerifiedBatch,
-    Watermark,
+    Accepted, AcknowledgementProof, Claim, ConfirmedSeal, Epoch, HoldReason, Line, NotNext, Refusal,
+    VerifiedBatch, Watermark,
 };
 use tokio::sync::{oneshot, watch};
 
 use crate::projection::{ProjectionError, Replaced};
 use crate::publication_journal::JournalError;
-use crate::publisher::held::Holdings;
+use crate::publisher::held::{HeldChange, Holdings};
 use crate::publisher::marks::Marks;
 use crate::publisher::order::{Done, Order, OrderError};
 use crate::publisher::queue::{FairQueue, NoPlace};
@@ -133,6 +133,17 @@ impl MunicipalityState {
         self.visible = watermark;
         self.backed_up = self.backed_up.min(watermark);
         self.rejections.retain(|kept| kept.sequence <= watermark.0);
+    }
+
+    /// Whether a seal waits that a registrar had confirmed: the index was restored from a copy of before.
+    pub(crate) fn has_forgotten_a_seal(&self) -> bool {
+        let held = self.holdings.held();
+        self.proved_seals.iter().any(|proved| {
+            let waits = |change: &&HeldChange| {
+                change.reason == HoldReason::IdentitySealed && change.local_id == proved.local_id
+            };
+            !self.holdings.seals().contains(proved) && held.iter().any(waits)
+        })
     }
 
     pub(crate) fn reject(&mut self, rejection: Rejection) {

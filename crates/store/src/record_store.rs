@@ -177,7 +177,8 @@ pub trait RecordStore: Send + Sync + 'static {
     /// seal.
     fn is_restoring(&self) -> bool;
 
-    /// Notes where the journal of a municipality ends, as its node says when it opens a stream.
+    /// Notes where the journal of a municipality ends, as its node says when it opens a stream; one that ends before what
+    /// is held is not noted.
     fn hear(&self, municipality: MunicipalityId, journal_end: Watermark);
 
     /// Which of these municipalities keep a restoration from ending: they have not been heard since the process began, or

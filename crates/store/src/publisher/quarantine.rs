@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use registry::canonical;
 use registry::identifier::{PersonId, RecordId};
-use registry::measure::{sheltering, with_measures_of};
+use registry::measure::{sheltering, with_measures_of, with_protection_of};
 use registry::municipality::MunicipalityId;
 
 use crate::projection::ProjectionError;
@@ -145,10 +145,11 @@ impl Writer {
                 continue;
             }
             let (person, standing) = (word.person, Restored::No);
+            let word = word.into_card().map(|bytes| protected_as(bytes, newest));
             cards.push(RestatedCard {
                 record,
                 person,
-                served: match word.into_card() {
+                served: match word.transpose()? {
                     Some(bytes) => Served::Card { bytes, standing },
                     None => Served::Removed { standing },
                 },
@@ -267,4 +268,14 @@ fn waiting(waits: Option<Option<Vec<u8>>>) -> Waiting {
         Some(None) => Waiting::Removed,
         None => Waiting::Nothing,
     }
+}
+
+/// A card with the protection of the version that is served: what waits may have brought it since.
+fn protected_as(card: Vec<u8>, served: Version) -> Result<Vec<u8>, ProjectionError> {
+    let Some(served) = served.into_card() else {
+        return Ok(card);
+    };
+    let [own, served] = [&card, &served].map(|bytes| canonical::decode(bytes).map_err(|_| RowError::Card));
+    let protected = with_protection_of(&own?, &served?);
+    Ok(protected.map_or(card, |protected| canonical::encode(&protected)))
 }

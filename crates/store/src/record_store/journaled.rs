@@ -259,7 +259,13 @@ impl RecordStore for JournaledStore {
         let unproved = number.saturating_sub(proved.len());
         let mut states = self.states.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(state) = states.get_mut(&municipality) {
-            state.proved_seals = Arc::new(proved);
+            // What was proved once stays proved, whatever another stream shows.
+            let all = proved.union(&state.proved_seals).cloned().collect();
+            state.proved_seals = Arc::new(all);
+            if state.has_forgotten_a_seal() {
+                // It was confirmed, and that is lost: no acknowledgement need tell of it.
+                self.lines.restoration.begin();
+            }
         } else if !proved.is_empty() {
             let mut state = MunicipalityState::empty();
             state.proved_seals = Arc::new(proved);
@@ -291,6 +297,11 @@ impl RecordStore for JournaledStore {
     }
 
     fn hear(&self, municipality: MunicipalityId, journal_end: Watermark) {
+        let state = self.municipality(municipality);
+        if state.is_some_and(|state| journal_end < state.watermark) {
+            // A journal that ends before what is held was lost or restored as well: it cannot give back what is missing.
+            return;
+        }
         self.lines.restoration.hear(municipality, journal_end);
         self.confirmations.stir();
     }
@@ -307,9 +318,11 @@ impl RecordStore for JournaledStore {
             state.is_none_or(|state| state.withdrawn_ms.is_none())
         };
         let awaited = of.iter().filter(takes_part).filter(|municipality| {
-            restoration
-                .heard(**municipality)
-                .is_none_or(|end| visible(*municipality).unwrap_or_default() < end)
+            let has_forgotten = states
+                .get(*municipality)
+                .is_some_and(MunicipalityState::has_forgotten_a_seal);
+            let heard = restoration.heard(**municipality);
+            has_forgotten || heard.is_none_or(|end| visible(*municipality).unwrap_or_default() < end)
         });
         awaited.copied().collect()
     }

@@ -61,7 +61,9 @@ impl Reader {
     ) -> Result<bool, ProjectionError> {
         for record in self.projection.cards_of(Lead::Protected(person), visible)? {
             let protects = match self.projection.held_at(record, visible)? {
-                Some(held) => held.published().is_some_and(|card| protected_on(card, days)),
+                Some(held) => held
+                    .into_sheltering()
+                    .is_some_and(|card| protected_on(&card, days)),
                 None => true,
             };
             if protects {

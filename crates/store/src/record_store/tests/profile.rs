@@ -20,7 +20,8 @@ use crate::record_store::{JournaledStore, RecordStore};
 use crate::rows::CommitSequence;
 use crate::test_support::CountingEntropy;
 use crate::test_support::people::{
-    DOZZA, IMOLA, anna, code, day, giulia, istat, lives_in, local_id, luca, mario, municipality, with,
+    DOZZA, IMOLA, anna, arrived, code, day, giulia, istat, lives_in, local_id, luca, mario, municipality,
+    with,
 };
 use crate::test_support::permits::Ask;
 use crate::test_support::world::{
@@ -334,6 +335,21 @@ fn who_lives_with_a_protected_citizen_abroad_stays_sheltered_and_only_a_registra
         settled(&store, IMOLA);
         assert!(!is_withheld(world, &store));
         check_replay(world, store);
+    });
+}
+
+#[test]
+fn a_card_abroad_that_left_goes_on_protecting_the_persons_other_cards() {
+    on_every_engine(|world| {
+        let store = world.open();
+        world.publish_cards(&store, DOZZA, [arrived(&mario(), "2022-05-01")]);
+        world.publish_cards(&store, IMOLA, [protected(abroad(mario()))]);
+        assert!(is_withheld(world, &store));
+        publish(&store, GroupSet::NONE);
+        assert!(
+            is_withheld(world, &store),
+            "though the card that protects has left"
+        );
     });
 }
 

@@ -8,13 +8,15 @@ use registry::sealing::stripped;
 use registry::statement::Act;
 use registry::timeline::Dated;
 
-use crate::record_store::JournaledStore;
 use crate::record_store::answer::PersonCard;
+use crate::record_store::tests::rulings::{MINUTE_MS, lift, publish_at, quarantine};
+use crate::record_store::{JournaledStore, RecordStore};
 use crate::test_support::people::{
-    DOZZA, IMOLA, anna, arrived, code, day, giulia, istat, joined, left, luca, mario, tax_code, with,
+    DOZZA, IMOLA, anna, arrived, code, day, giulia, istat, joined, left, luca, mario, municipality, tax_code,
+    with,
 };
 use crate::test_support::permits::Ask;
-use crate::test_support::world::{Kind, World, on_every_engine, rows_of, who_has};
+use crate::test_support::world::{Kind, NOW_MS, World, on_every_engine, rows_of, wait, who_has};
 
 fn protected(card: Record, from: &str, until: Option<&str>) -> Record {
     with(card, |card| {
@@ -305,6 +307,26 @@ fn a_protection_takes_effect_at_once_though_its_card_waits_for_a_registrar() {
             });
         }
     }
+}
+
+#[test]
+fn the_end_of_a_quarantine_takes_back_no_protection_that_came_with_what_waits() {
+    let [sealed, _] = waiting_for_other_reasons();
+    on_every_engine(|world| {
+        let store = world.open();
+        let changed = with(giulia(), |card| card.flags.procedure_open = true);
+        publish_at(&store, NOW_MS, vec![giulia()]);
+        publish_at(&store, NOW_MS + 10 * MINUTE_MS, vec![changed]);
+        let order = quarantine(NOW_MS + 5 * MINUTE_MS, NOW_MS + 15 * MINUTE_MS);
+        wait(store.order(order, NOW_MS + 20 * MINUTE_MS)).unwrap();
+        let hers = sealed(protected(giulia(), "2026-01-01", None));
+        publish_at(&store, NOW_MS + 25 * MINUTE_MS, vec![hers]);
+        assert!(is_withheld(world, &store, &giulia(), TODAY));
+        let state = store.municipality(municipality(IMOLA)).unwrap();
+        let lifted = lift(state.holdings.quarantines()[0].id.0);
+        wait(store.order(lifted, NOW_MS + 30 * MINUTE_MS)).unwrap();
+        assert!(is_withheld(world, &store, &giulia(), TODAY));
+    });
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Sealed identities: the old one is answered as if it had never been, whoever asks whatever, and comes back by no way.
 
+use std::collections::BTreeSet;
+
 use agreement::claim::Claim;
 use agreement::service::VerificationKind;
 use registry::code::Kinship;
@@ -424,6 +426,34 @@ fn an_emptied_index_seals_again_what_is_proved_and_nothing_else() {
     world.publish_cards(&store, IMOLA, [awaited()]);
     let state = store.municipality(municipality(IMOLA)).unwrap();
     assert_eq!(state.holdings.held()[0].reason, HoldReason::ProtectionEnded);
+}
+
+#[test]
+fn an_index_restored_from_before_the_confirmation_answers_nobody_until_it_is_confirmed_again() {
+    let world = World::new(Kind::Memory);
+    let store = world.open();
+    let (imola, all) = (municipality(IMOLA), BTreeSet::from([municipality(IMOLA)]));
+    world.publish_cards(&store, IMOLA, [mario(), anna(), old(), giulia()]);
+    world.publish_cards(&store, IMOLA, [new()]);
+    let end = store.municipality(imola).unwrap().watermark;
+    let backup = world.with_fresh_engine(Kind::Memory);
+    world.confirm(&store, IMOLA);
+    let proved = store.confirmed_seals(imola);
+    assert_eq!(proved.len(), 1);
+    let restored = backup.open();
+    restored.hear(imola, end);
+    assert!(
+        !restored.is_restoring(),
+        "nothing that was acknowledged is missing"
+    );
+    assert_eq!(restored.recall_seals(imola, proved), 0);
+    // A second stream that shows nothing takes nothing back.
+    restored.recall_seals(imola, Vec::new());
+    assert!(restored.is_restoring());
+    assert_eq!(restored.awaited(&all), all);
+    backup.confirm(&restored, IMOLA);
+    assert!(restored.awaited(&all).is_empty());
+    check_gone(&backup, &restored, &[old()]);
 }
 
 #[test]
