@@ -169,27 +169,24 @@ impl Projection {
         Ok(buried)
     }
 
-    /// The change that brought what a card holds at a moment: a version that only gave the card another person is
-    /// passed over. The moment itself where there is no card.
+    /// The change that brought what a card holds at a moment: a version that only gave the card another person,
+    /// or the protection of what waits, is passed over. The moment itself where there is no card.
     pub(crate) fn sent_at(
         &self,
         record: RecordId,
         at: CommitSequence,
     ) -> Result<CommitSequence, ProjectionError> {
-        let Some(version) = self.version_at(record, at)? else {
+        let Some(mut version) = self.version_at(record, at)? else {
             return Ok(at);
         };
-        let mut sent = version.sequence;
-        while let Some(earlier) = self.version_at(record, sent.before())? {
-            if earlier.sequence == sent
-                || earlier.body != version.body
-                || earlier.restored != version.restored
-            {
+        while let Some(earlier) = self.version_at(record, version.sequence.before())? {
+            let same = earlier.body == version.body || self.came_beside(record, version.sequence)?;
+            if earlier.sequence == version.sequence || earlier.restored != version.restored || !same {
                 break;
             }
-            sent = earlier.sequence;
+            version = earlier;
         }
-        Ok(sent)
+        Ok(version.sequence)
     }
 
     /// What the municipality said last of a card at a moment: versions that stand in the place of one that is not

@@ -173,6 +173,16 @@ impl Projection {
         fault.map_or(Ok(waiting), Err)
     }
 
+    /// Whether a change made a card wait: what is served of it since has only the protection of that change.
+    pub(super) fn came_beside(
+        &self,
+        record: RecordId,
+        sequence: CommitSequence,
+    ) -> Result<bool, ProjectionError> {
+        let waiting = self.waiting_up_to(record, sequence)?;
+        Ok(waiting.last().is_some_and(|last| last.sequence == sequence))
+    }
+
     pub(super) fn waiting_before(
         &self,
         record: RecordId,

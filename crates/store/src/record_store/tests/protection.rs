@@ -8,12 +8,12 @@ use registry::sealing::stripped;
 use registry::statement::Act;
 use registry::timeline::Dated;
 
-use crate::record_store::answer::PersonCard;
+use crate::record_store::answer::{PersonCard, VersionStanding};
 use crate::record_store::tests::rulings::{MINUTE_MS, lift, publish_at, quarantine};
 use crate::record_store::{JournaledStore, RecordStore};
 use crate::test_support::people::{
-    DOZZA, IMOLA, anna, arrived, code, day, giulia, istat, joined, left, luca, mario, municipality, tax_code,
-    with,
+    DOZZA, IMOLA, anna, arrived, code, day, giulia, istat, joined, left, lives_in, luca, mario, municipality,
+    tax_code, with,
 };
 use crate::test_support::permits::Ask;
 use crate::test_support::world::{Kind, NOW_MS, World, on_every_engine, rows_of, wait, who_has};
@@ -326,6 +326,24 @@ fn the_end_of_a_quarantine_takes_back_no_protection_that_came_with_what_waits() 
         let lifted = lift(state.holdings.quarantines()[0].id.0);
         wait(store.order(lifted, NOW_MS + 30 * MINUTE_MS)).unwrap();
         assert!(is_withheld(world, &store, &giulia(), TODAY));
+    });
+}
+
+#[test]
+fn a_protection_laid_over_a_false_version_does_not_make_it_trusted() {
+    let [sealed, _] = waiting_for_other_reasons();
+    on_every_engine(|world| {
+        let store = world.open();
+        let elsewhere = |street| lives_in(giulia(), street, "2025-06-01");
+        publish_at(&store, NOW_MS, vec![giulia()]);
+        publish_at(&store, NOW_MS + 10 * MINUTE_MS, vec![elsewhere("Falsa")]);
+        let hers = sealed(protected(elsewhere("Falsa"), "2026-01-01", None));
+        publish_at(&store, NOW_MS + 25 * MINUTE_MS, vec![hers]);
+        let order = quarantine(NOW_MS + 5 * MINUTE_MS, NOW_MS + 15 * MINUTE_MS);
+        wait(store.order(order, NOW_MS + 40 * MINUTE_MS)).unwrap();
+        let shown = cards(world, &store, withholding(Ask::person()), &giulia());
+        assert_eq!(shown[0].version, VersionStanding::Restored);
+        assert!(shown[0].view.location_withheld);
     });
 }
 
