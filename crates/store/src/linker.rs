@@ -19,12 +19,12 @@ use registry::sealing;
 use crate::linker::pending::{Known, Pending};
 use crate::projection::burial::CardStanding;
 use crate::projection::contradictions::{Contradiction, Place};
-use crate::projection::{Projection, ProjectionError};
+use crate::projection::{Card, Projection, ProjectionError};
 use crate::publication_journal::entry::{
     Decision, LinkStanding, MOST_CONTRADICTIONS, MOST_RELINKED, Showing,
 };
 use crate::publisher::gate::{Gate, Judgement, Stored};
-use crate::rows::CommitSequence;
+use crate::rows::{CommitSequence, Lead};
 
 /// Longest card that is served, in canonical bytes: with what surrounds it it must fit into one value of the engine.
 pub(crate) const LARGEST_CARD: usize = 60 * 1024;
@@ -156,10 +156,11 @@ impl<'c> Deciding<'_, '_, 'c> {
             return Ok(Judgement::Serve(LimitedKinds::NONE));
         }
         let accepted = self.projection.last_published(record, self.visible)?;
-        let (served, sheltering) = match self.projection.card_at(record, self.visible)? {
-            Some(card) => (card.record, card.shelter),
-            None => (None, None),
-        };
+        let served = self.projection.card_at(record, self.visible)?;
+        let served = served.and_then(|card| card.record);
+        // Whoever is shown to nobody, sealed or out of publication, shelters others all the same.
+        let sheltering = self.projection.held_at(record, self.visible)?;
+        let sheltering = sheltering.and_then(Card::into_sheltering);
         let others = match &change.body {
             ChangeBody::Upsert(card) => {
                 self.others(record, self.gate.previous(record, served.as_ref()), card)?
@@ -279,6 +280,15 @@ impl<'c> Deciding<'_, '_, 'c> {
                     .map(|other| (other, person)),
             );
         }
+        if let Some(left) = known.filter(|known| *known != person && kin.is_empty()) {
+            // What has left publication says nothing of its own: it goes along, and on protecting.
+            let others = self.cards_of_person(left)?.into_iter();
+            relinked.extend(
+                others
+                    .filter(|other| *other != record)
+                    .map(|other| (other, person)),
+            );
+        }
         let leaves =
             known.filter(|known| *known != person || decided.standing == linking::LinkStanding::First);
         if let Some(left) = leaves
@@ -341,9 +351,11 @@ impl<'c> Deciding<'_, '_, 'c> {
         })
     }
 
-    /// Every card of a person, as the batch has left them so far.
+    /// Every card of a person, as the batch has left them so far; what left publication and goes on protecting the
+    /// person is among them.
     fn cards_of_person(&self, person: PersonId) -> Result<Vec<RecordId>, ProjectionError> {
-        let stored = self.projection.cards_of_person(person, self.visible)?;
+        let mut stored = self.projection.cards_of_person(person, self.visible)?;
+        stored.extend(self.projection.cards_of(Lead::Protected(person), self.visible)?);
         let gained = self
             .pending
             .by_record

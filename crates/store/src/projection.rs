@@ -30,7 +30,7 @@ use crate::kv::{EngineError, KeyValue};
 use crate::publication_journal::municipality_key;
 use crate::publication_journal::ruling::Restored;
 use crate::rows::{
-    self, Burial, CommitSequence, Lead, ROW_FORMAT, RowError, Spans, Version, VersionBody, current_key,
+    self, Burial, CommitSequence, Kept, Lead, ROW_FORMAT, RowError, Spans, Version, VersionBody, current_key,
     record_behind, superseded_key, superseded_prefix,
 };
 
@@ -545,9 +545,13 @@ fn open_card(id: RecordId, version: &Version) -> Result<Card, RowError> {
         body: _,
     } = version;
     let record = served_card(version)?;
-    let (kept, shelter) = match version.body {
-        VersionBody::Buried(_) => (published_card(version)?, None),
-        VersionBody::Sheltering(_) => (None, published_card(version)?),
+    let (kept, shelter) = match &version.body {
+        VersionBody::Buried(Burial { successor: _, kept }) => match kept {
+            Kept::Card(bytes) => (Some(decoded(bytes)?), None),
+            Kept::Shelter(bytes) => (None, Some(decoded(bytes)?)),
+            Kept::Nothing => (None, None),
+        },
+        VersionBody::Sheltering(bytes) => (None, Some(decoded(bytes)?)),
         VersionBody::Card(_) | VersionBody::Removed | VersionBody::Settled => (None, None),
     };
     Ok(Card {
@@ -574,7 +578,10 @@ fn served_card(version: &Version) -> Result<Option<Record>, RowError> {
 /// The card of a version as its municipality published it, or what remains of it, whether it is shown or not.
 fn published_card(version: &Version) -> Result<Option<Record>, RowError> {
     match &version.body {
-        VersionBody::Buried(Burial { successor: _, kept }) => kept.as_deref().map(decoded).transpose(),
+        VersionBody::Buried(Burial { successor: _, kept }) => match kept {
+            Kept::Card(bytes) | Kept::Shelter(bytes) => decoded(bytes).map(Some),
+            Kept::Nothing => Ok(None),
+        },
         VersionBody::Sheltering(bytes) => decoded(bytes).map(Some),
         VersionBody::Card(_) | VersionBody::Removed | VersionBody::Settled => served_card(version),
     }

@@ -33,7 +33,7 @@ use crate::publication_journal::ruling::Restored;
 pub(crate) const ROW_FORMAT: u8 = 1;
 
 /// Version of the scheme: which rows there are. An engine with another is filled again from the journal.
-pub(crate) const ROW_SCHEME: u64 = 5;
+pub(crate) const ROW_SCHEME: u64 = 6;
 
 /// A place in the order of all accepted changes; the first is 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -220,8 +220,19 @@ pub(crate) enum VersionBody {
 pub(crate) struct Burial {
     /// The card under which the municipality's number goes on, where it does.
     pub(crate) successor: Option<RecordId>,
-    /// The card as the municipality publishes it, in canonical bytes: it counts among its cards and in its digest.
-    pub(crate) kept: Option<Vec<u8>>,
+    /// What of the card is kept.
+    pub(crate) kept: Kept,
+}
+
+/// What of a buried card is kept, in canonical bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// Nothing.
+    Nothing,
+    /// The card as the municipality publishes it: it counts among its cards and in its digest.
+    Card(Vec<u8>),
+    /// What a card that left publication with its group of fields goes on sheltering; it counts nowhere.
+    Shelter(Vec<u8>),
 }
 
 /// A card is personal: debugging output does not carry it.
@@ -274,7 +285,10 @@ impl Version {
         match self.body {
             VersionBody::Card(bytes) => Some(bytes),
             VersionBody::Removed | VersionBody::Settled | VersionBody::Sheltering(_) => None,
-            VersionBody::Buried(Burial { successor: _, kept }) => kept,
+            VersionBody::Buried(Burial { successor: _, kept }) => match kept {
+                Kept::Card(bytes) => Some(bytes),
+                Kept::Nothing | Kept::Shelter(_) => None,
+            },
         }
     }
 
@@ -321,8 +335,9 @@ impl Version {
 impl Burial {
     const SUCCEEDED: u8 = 1;
     const KEPT: u8 = 2;
+    const SHELTER: u8 = 4;
 
-    /// A byte that says which of both follow; the successor; the card.
+    /// A byte that says what follows; the successor; the card, or what it shelters.
     fn encode(&self) -> Vec<u8> {
         let Self { successor, kept } = self;
         let mut bytes = vec![0];
@@ -330,29 +345,31 @@ impl Burial {
             bytes[0] |= Self::SUCCEEDED;
             bytes.extend_from_slice(successor.0.as_bytes());
         }
-        if let Some(kept) = kept {
-            bytes[0] |= Self::KEPT;
-            bytes.extend_from_slice(kept);
-        }
+        let (flag, content) = match kept {
+            Kept::Nothing => (0, &[][..]),
+            Kept::Card(card) => (Self::KEPT, card.as_slice()),
+            Kept::Shelter(shelter) => (Self::SHELTER, shelter.as_slice()),
+        };
+        bytes[0] |= flag;
+        bytes.extend_from_slice(content);
         bytes
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, RowError> {
         let (&parts, mut rest) = bytes.split_first().ok_or(RowError::Malformed)?;
-        if parts & !(Self::SUCCEEDED | Self::KEPT) != 0 {
-            return Err(RowError::Malformed);
-        }
         let mut successor = None;
         if parts & Self::SUCCEEDED != 0 {
             let (id, behind) = rest.split_first_chunk::<16>().ok_or(RowError::Malformed)?;
             successor = Some(RecordId(Uuid::from_bytes(*id)));
             rest = behind;
         }
-        let kept = (parts & Self::KEPT != 0).then(|| rest.to_vec());
-        match kept {
-            None if !rest.is_empty() => Err(RowError::Malformed),
-            Some(_) | None => Ok(Self { successor, kept }),
-        }
+        let kept = match parts & !Self::SUCCEEDED {
+            0 if rest.is_empty() => Kept::Nothing,
+            Self::KEPT => Kept::Card(rest.to_vec()),
+            Self::SHELTER => Kept::Shelter(rest.to_vec()),
+            _ => return Err(RowError::Malformed),
+        };
+        Ok(Self { successor, kept })
     }
 }
 

@@ -54,13 +54,15 @@ impl MunicipalityId {
         lineage
     }
 
+    /// Whether it is the other, or the other was merged into it, at any remove.
+    pub fn inherits(self, other: Self) -> bool {
+        std::iter::successors(Some(other), |keeper| keeper.successor()).any(|keeper| keeper == self)
+    }
+
     /// Whether they are one, or one was merged into the other, at any remove. Two that were merged into the same one
     /// have nothing in common.
     pub fn shares_lineage(self, other: Self) -> bool {
-        let inherits = |heir: Self, other: Self| {
-            std::iter::successors(Some(other), |keeper| keeper.successor()).any(|keeper| keeper == heir)
-        };
-        inherits(self, other) || inherits(other, self)
+        self.inherits(other) || other.inherits(self)
     }
 
     /// How the municipality is today, or was last.

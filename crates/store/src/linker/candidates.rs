@@ -96,8 +96,9 @@ impl Deciding<'_, '_, '_> {
             found.extend(self.stating_a_code(codes)?);
         }
         let registered = found.iter().any(|other| {
+            // An heir takes over whom it inherits; nobody takes anybody back from an heir.
             let elsewhere = MunicipalityId::of_any(other.facts.municipality)
-                .is_none_or(|keeper| !keeper.shares_lineage(self.municipality));
+                .is_none_or(|keeper| !self.municipality.inherits(keeper));
             elsewhere && other.facts.registered_on(self.today)
         });
         Ok(Others { registered, alive })

@@ -1,6 +1,7 @@
 //! Buried cards: those of an identity that was sealed. They count among their municipality's cards and in its digest,
 //! and lead nowhere, at no moment.
 
+use registry::canonical;
 use registry::identifier::{PersonId, RecordId};
 use registry::linking::LinkKey;
 use registry::municipality::MunicipalityId;
@@ -14,7 +15,7 @@ use crate::projection::{
 };
 use crate::publication_journal::municipality_key;
 use crate::publication_journal::ruling::Restored;
-use crate::rows::{Burial, Lead, ROW_FORMAT, Version, current_key, superseded_key, superseded_prefix};
+use crate::rows::{Burial, Kept, Lead, ROW_FORMAT, Version, current_key, superseded_key, superseded_prefix};
 
 /// How a card stands, by its newest version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -300,9 +301,11 @@ impl Projection {
                 self.edit_spans(&lead.key(record), |spans| spans.enter(moment.sequence))?;
             }
         }
-        let kept = match successor {
-            Some(_) => None,
-            None => before.and_then(Version::into_card),
+        let kept = match (successor, before.map(|before| before.body)) {
+            (None, Some(VersionBody::Card(bytes))) => Kept::Card(bytes),
+            (None, Some(VersionBody::Buried(burial))) => burial.kept,
+            (None, Some(VersionBody::Sheltering(bytes))) => Kept::Shelter(bytes),
+            (None, Some(VersionBody::Removed | VersionBody::Settled) | None) | (Some(_), _) => Kept::Nothing,
         };
         Ok(Version {
             sequence: moment.sequence,
@@ -333,7 +336,7 @@ impl Projection {
                 restored: Restored::No,
                 body: VersionBody::Buried(Burial {
                     successor: None,
-                    kept: card.map(registry::canonical::encode),
+                    kept: card.map_or(Kept::Nothing, |card| Kept::Card(canonical::encode(card))),
                 }),
             },
         )

@@ -20,7 +20,7 @@ use crate::projection::{Projection, ProjectionError, Replaced, decoded, publishe
 use crate::publication_journal::municipality_key;
 use crate::publication_journal::ruling::Restored;
 use crate::rows::{
-    self, Burial, CommitSequence, Lead, RowError, Spans, Version, VersionBody, current_key,
+    self, Burial, CommitSequence, Kept, Lead, RowError, Spans, Version, VersionBody, current_key,
     record_of_version, superseded_prefix,
 };
 
@@ -218,7 +218,11 @@ enum Leaving {
 fn card_of(version: &Version) -> Result<Option<Record>, RowError> {
     match &version.body {
         VersionBody::Card(bytes) => decoded(bytes).map(Some),
-        VersionBody::Buried(Burial { successor: _, kept }) => kept.as_deref().map(decoded).transpose(),
+        VersionBody::Buried(Burial {
+            successor: _,
+            kept: Kept::Card(bytes),
+        }) => decoded(bytes).map(Some),
+        VersionBody::Buried(_) => Ok(None),
         VersionBody::Removed | VersionBody::Settled | VersionBody::Sheltering(_) => Ok(None),
     }
 }
@@ -250,7 +254,14 @@ fn narrowed(version: &Version, profile: GroupSet, leaving: Leaving) -> Result<Ve
             }
         },
         VersionBody::Buried(Burial { successor, kept }) => {
-            let kept = kept.as_deref().map(applied).transpose()?.flatten();
+            let kept = match kept {
+                Kept::Card(bytes) => match (applied(bytes)?, leaving) {
+                    (Some(bytes), _) => Kept::Card(bytes),
+                    (None, Leaving::Wholly) => Kept::Nothing,
+                    (None, Leaving::Sheltering(card)) => Kept::Shelter(canonical::encode(&shelter_of(*card))),
+                },
+                Kept::Nothing | Kept::Shelter(_) => kept.clone(),
+            };
             let successor = *successor;
             (VersionBody::Buried(Burial { successor, kept }), version.restored)
         }

@@ -53,16 +53,16 @@ fn version_1_still_reads_and_is_what_is_written() {
         body: VersionBody::Buried(Burial { successor, kept }),
         ..card()
     };
-    let kept = card().into_card();
-    assert!(kept.is_some());
+    let (kept, shelter) = (Kept::Card(b"card".to_vec()), Kept::Shelter(b"card".to_vec()));
     for (name, version) in [
         ("version-card", card()),
         ("version-removed", removed),
         ("version-sheltering", sheltering),
         ("version-buried", buried(None, kept)),
+        ("version-buried-sheltering", buried(None, shelter)),
         (
             "version-succeeded",
-            buried(Some(RecordId(Uuid::from_bytes([8; 16]))), None),
+            buried(Some(RecordId(Uuid::from_bytes([8; 16]))), Kept::Nothing),
         ),
     ] {
         if std::env::var_os("PONTE_WRITE_FIXTURES").is_some() && !fixture_path(name).exists() {

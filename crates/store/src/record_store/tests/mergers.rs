@@ -2,6 +2,7 @@
 
 use chrono::Days;
 use registry::code::Kinship;
+use registry::publication::Allowance;
 use registry::record::{Record, Sex};
 
 use crate::record_store::answer::{PersonCard, Source};
@@ -101,6 +102,32 @@ fn a_successor_takes_over_people_and_history_and_contradicts_nobody() {
         let fresh = world.with_fresh_engine(Kind::Memory);
         assert!(rows_of(&store) == rows_of(&fresh.open()));
     });
+}
+
+#[test]
+fn one_that_was_merged_takes_nobody_back_from_its_heir() {
+    let mut world = World::new(Kind::Memory);
+    let none = Allowance {
+        at_least: 0,
+        per_mille: 0,
+    };
+    world.daily_limits.arrivals = none;
+    let store = world.open();
+    world.publish_cards(&store, SORBOLO_MEZZANI, [person(SORBOLO_MEZZANI, 1)]);
+    world.publish_cards(&store, SORBOLO, [person(SORBOLO, 2)]);
+    // Its node was retired, and somebody found its keys.
+    world.publish_cards(&store, SORBOLO, [person(SORBOLO, 1)]);
+    let held = |at| {
+        store
+            .municipality(municipality(at))
+            .unwrap()
+            .holdings
+            .held()
+            .len()
+    };
+    assert_eq!((held(SORBOLO), held(SORBOLO_MEZZANI)), (1, 0));
+    world.publish_cards(&store, SORBOLO_MEZZANI, [person(SORBOLO_MEZZANI, 2)]);
+    assert_eq!(held(SORBOLO_MEZZANI), 0, "the heir takes over");
 }
 
 #[test]

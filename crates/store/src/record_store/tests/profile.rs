@@ -7,10 +7,11 @@ use registry::canonical;
 use registry::change::ChangeBody;
 use registry::code::{AireRegistrationReason, RegistrationReason};
 use registry::digest::SetDigest;
-use registry::measure::{Protection, ProtectionBasis};
+use registry::measure::{IdentitySeal, NewIdentity, Protection, ProtectionBasis, SealBasis};
 use registry::profile::{FieldGroup, GroupSet};
 use registry::publication::{Batch, HoldReason};
-use registry::record::{IdentityDocument, Parent, ParentRole, PersonName, Record, Register};
+use registry::record::{IdentityDocument, Parent, ParentRole, PersonName, Record, Register, Sex};
+use registry::sealing::stripped;
 
 use crate::files::faulty::FaultyFiles;
 use crate::keys::encryption_key::KeyEncryptionKey;
@@ -21,7 +22,7 @@ use crate::rows::CommitSequence;
 use crate::test_support::CountingEntropy;
 use crate::test_support::people::{
     DOZZA, IMOLA, anna, arrived, code, day, giulia, istat, lives_in, local_id, luca, mario, municipality,
-    with,
+    national_id, tax_code, with,
 };
 use crate::test_support::permits::Ask;
 use crate::test_support::world::{
@@ -335,6 +336,63 @@ fn who_lives_with_a_protected_citizen_abroad_stays_sheltered_and_only_a_registra
         settled(&store, IMOLA);
         assert!(!is_withheld(world, &store));
         check_replay(world, store);
+    });
+}
+
+/// The card under a seal whose new identity is awaited: nobody is shown it.
+fn awaiting(card: Record) -> Record {
+    stripped(with(card, |card| {
+        card.measures.seal = Some(IdentitySeal {
+            basis: SealBasis::ProtectionProgramme,
+            from: day("2026-02-01"),
+            identity: NewIdentity::Awaited,
+        });
+    }))
+}
+
+#[test]
+fn who_lives_with_a_sealed_citizen_abroad_stays_sheltered_when_the_card_leaves() {
+    for buried_after in [false, true] {
+        on_every_engine(|world| {
+            let store = world.open();
+            let wife = protected(abroad(anna()));
+            world.publish_cards(&store, IMOLA, [mario(), wife.clone()]);
+            let seal = || world.publish_confirmed(&store, IMOLA, [awaiting(wife.clone())]);
+            if buried_after {
+                publish(&store, GroupSet::NONE);
+                assert!(is_withheld(world, &store), "she left");
+            } else {
+                seal();
+                assert!(is_withheld(world, &store), "she is sealed");
+                publish(&store, GroupSet::NONE);
+            }
+            assert!(is_withheld(world, &store), "both");
+            let rows = rows_of(&store);
+            assert!(rows_of(&world.with_fresh_engine(Kind::Memory).open()) == rows);
+        });
+    }
+}
+
+#[test]
+fn who_shares_a_person_with_a_card_that_left_is_protected_under_any_name() {
+    on_every_engine(|world| {
+        let store = world.open();
+        let identified = |card: Record| with(card, |card| card.national_id = Some(national_id("AA00000AA")));
+        // Two persons to the region: one under another code, and he who is protected abroad and lives in Dozza.
+        let first = with(arrived(&mario(), "2022-05-01"), |card| {
+            card.tax_codes = vec![tax_code(("Rossi", "Mariano"), Sex::Male, "1985-12-10")];
+        });
+        let second = with(arrived(&mario(), "2022-05-01"), |card| {
+            card.local_id = local_id("D-8")
+        });
+        world.publish_cards(&store, DOZZA, [identified(first)]);
+        world.publish_cards(&store, IMOLA, [protected(abroad(mario()))]);
+        world.publish_cards(&store, DOZZA, [second.clone()]);
+        publish(&store, GroupSet::NONE);
+        assert!(is_withheld(world, &store), "by the card that left");
+        // A national id shows both to be one, and the first names the person.
+        world.publish_cards(&store, DOZZA, [identified(second)]);
+        assert!(is_withheld(world, &store));
     });
 }
 

@@ -268,6 +268,21 @@ fn who_is_sealed_goes_on_sheltering_the_household_while_nobody_is_shown() {
     });
 }
 
+#[test]
+fn who_is_sealed_and_shown_to_nobody_is_withdrawn_only_by_a_registrar() {
+    let [seal, _] = waiting_for_other_reasons();
+    on_every_engine(|world| {
+        let store = world.open();
+        world.publish_confirmed(&store, IMOLA, [mario(), protected(anna(), "2026-01-01", None)]);
+        world.publish_confirmed(&store, IMOLA, [seal(protected(anna(), "2026-01-01", None))]);
+        assert!(is_withheld(world, &store, &mario(), TODAY));
+        world.publish(&store, IMOLA, vec![("2", None)]).unwrap();
+        assert!(is_withheld(world, &store, &mario(), TODAY));
+        world.confirm(&store, IMOLA);
+        assert!(!is_withheld(world, &store, &mario(), TODAY));
+    });
+}
+
 /// What waits for a registrar with whoever it names, beside the protection that must not wait.
 fn waiting_for_other_reasons() -> [fn(Record) -> Record; 2] {
     let sealed = |card| {
