@@ -164,16 +164,15 @@ impl<S: RecordStore> Publication<S> {
             None
         };
         // The entry comes first: a line that begins is in the log, whatever happens to the rest of this call.
-        let lost = claim.filter(|_| refusal.is_none()).filter(|claim| {
-            let verdict = self.shared.store.judge(own.id, claim);
-            if verdict == Verdict::Unproved {
-                tracing::warn!(
-                    municipality = own.id.as_str(),
-                    "a node shows a proof that is not this index's"
-                );
-            }
-            verdict == Verdict::Lost
-        });
+        let judged = claim.filter(|_| refusal.is_none());
+        let verdict = judged.map(|claim| self.shared.store.judge(own.id, &claim));
+        if verdict == Some(Verdict::Unproved) {
+            tracing::warn!(
+                municipality = own.id.as_str(),
+                "a node shows a proof that is not this index's"
+            );
+        }
+        let lost = judged.filter(|_| verdict == Some(Verdict::Lost));
         let mut facts = vec![("act".to_owned(), "open".to_owned())];
         if let Some(claim) = lost {
             facts.extend(self.loss(own, &claim));
@@ -189,7 +188,10 @@ impl<S: RecordStore> Publication<S> {
             Some(claim) => self.begin_line(own, claim).await?,
             None => self.shared.store.standing(own.id, self.shared.clock.now_ms()),
         };
-        self.shared.store.hear(own.id, Watermark(journal_end));
+        // Whoever shows another index's proof may speak of another journal.
+        if verdict != Some(Verdict::Unproved) {
+            self.shared.store.hear(own.id, Watermark(journal_end));
+        }
         let Standing {
             epoch,
             began_ms,

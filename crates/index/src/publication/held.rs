@@ -156,6 +156,7 @@ fn to_wire(change: &HeldChange) -> pb::HeldChange {
         reason,
         at_ms,
         content,
+        ..
     } = change;
     pb::HeldChange {
         commit_sequence: commit_sequence.0,

@@ -95,7 +95,10 @@ impl Projection {
                 self.serve(municipality, record, &version)?;
             }
             Served::Removed { standing } => {
-                let version = version(VersionBody::Removed, *standing);
+                // What had left publication when it was said goes on sheltering.
+                let word = self.last_word(record, sequence.before())?;
+                let body = word.filter(Version::is_sheltering).map(|word| word.body);
+                let version = version(body.unwrap_or(VersionBody::Removed), *standing);
                 self.serve(municipality, record, &version)?;
             }
         }

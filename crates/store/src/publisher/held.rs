@@ -6,6 +6,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use registry::canonical;
 use registry::change::ChangeBody;
 use registry::identifier::{LocalId, RecordId};
+use registry::profile::{FieldGroup, GroupSet};
 use registry::publication::{Batch, ConfirmedSeal, HoldReason};
 use registry::statement::{HeldLine, held_digest};
 
@@ -29,6 +30,17 @@ pub struct HeldChange {
     pub at_ms: u64,
     /// SHA-256 of the card's canonical bytes as it came in, within the profile of then; zeros for a withdrawal.
     pub content: [u8; 32],
+    /// What of the card must be known when its group leaves publication; `None` for a withdrawal.
+    pub(crate) card: Option<HeldCard>,
+}
+
+/// What must be known of a card that waits without opening it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HeldCard {
+    /// The groups of fields in it.
+    groups: GroupSet,
+    /// Whether it protects somebody's whereabouts.
+    protects: bool,
 }
 
 /// Versions received in an interval that are not trusted.
@@ -57,6 +69,18 @@ pub struct Holdings {
     quarantines: Vec<Quarantine>,
     /// Seals that took effect, in the order in which they did.
     seals: Vec<ConfirmedSeal>,
+}
+
+impl HeldCard {
+    fn of(body: &ChangeBody) -> Option<Self> {
+        match body {
+            ChangeBody::Upsert(card) => Some(Self {
+                groups: GroupSet::of_card(card),
+                protects: card.ever_protected(),
+            }),
+            ChangeBody::Remove => None,
+        }
+    }
 }
 
 impl Holdings {
@@ -124,6 +148,7 @@ impl Holdings {
                         reason: *reason,
                         at_ms: accepted.recorded_ms,
                         content: content_of(&change.body),
+                        card: HeldCard::of(&change.body),
                     };
                     self.held.insert(record, held);
                 }
@@ -164,6 +189,23 @@ impl Holdings {
                         concerned: records.collect(),
                         cards: restored.collect(),
                     }),
+                }
+            }
+        }
+    }
+
+    /// Takes in that only these groups are published from now on: a card of a citizen abroad that waits becomes a
+    /// withdrawal, and a registrar is told what ends with it.
+    pub(crate) fn note_profile(&mut self, groups: GroupSet) {
+        if groups.contains(FieldGroup::Aire) {
+            return;
+        }
+        for held in self.held.values_mut() {
+            let left = held.card.take_if(|card| card.groups.contains(FieldGroup::Aire));
+            if let Some(HeldCard { groups: _, protects }) = left {
+                held.content = [0; 32];
+                if protects {
+                    held.reason = HoldReason::ProtectionEnded;
                 }
             }
         }

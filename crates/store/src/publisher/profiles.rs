@@ -81,6 +81,7 @@ pub(crate) fn note_profile(states: &States, entry: &ProfileEntry) -> (Profile, G
         None => Profile::first(entry.groups),
     };
     state.profile = Some(profile);
+    state.holdings.note_profile(entry.groups);
     (profile, before)
 }
 

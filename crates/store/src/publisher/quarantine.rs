@@ -128,7 +128,7 @@ impl Writer {
             let Some(newest) = self.projection.version_at(record, last)? else {
                 continue;
             };
-            if newest.is_buried() || newest.is_sheltering() || word.is_sheltering() {
+            if newest.is_buried() || newest.is_sheltering() {
                 continue;
             }
             let waits = self.projection.waiting_at(record, last)?;

@@ -17,6 +17,7 @@ use crate::files::faulty::FaultyFiles;
 use crate::keys::encryption_key::KeyEncryptionKey;
 use crate::keys::ring::KeyRing;
 use crate::municipal::{ChangeDraft, MirrorEngine, MunicipalStore};
+use crate::record_store::tests::rulings::{MINUTE_MS, lift, publish_at, quarantine};
 use crate::record_store::{JournaledStore, RecordStore};
 use crate::rows::CommitSequence;
 use crate::test_support::CountingEntropy;
@@ -393,6 +394,61 @@ fn who_shares_a_person_with_a_card_that_left_is_protected_under_any_name() {
         // A national id shows both to be one, and the first names the person.
         world.publish_cards(&store, DOZZA, [identified(second)]);
         assert!(is_withheld(world, &store));
+    });
+}
+
+#[test]
+fn a_registrar_is_told_that_a_protection_ends_with_a_waiting_card_that_left() {
+    on_every_engine(|world| {
+        let store = world.open();
+        let hers = protected(anna());
+        world.publish_cards(&store, IMOLA, [mario(), hers.clone()]);
+        // Her seal waits, on a card that says she went abroad.
+        world.publish_cards(&store, IMOLA, [awaiting(abroad(hers))]);
+        let held = |store: &JournaledStore| store.municipality(municipality(IMOLA)).unwrap().holdings;
+        assert_eq!(held(&store).held()[0].reason, HoldReason::IdentitySealed);
+        let shown = held(&store).digest();
+        publish(&store, GroupSet::NONE);
+        assert_ne!(
+            held(&store).digest(),
+            shown,
+            "what was signed before releases nothing"
+        );
+        let again = world.with_fresh_engine(Kind::Memory).open();
+        for store in [&store, &again] {
+            let holdings = held(store);
+            let change = holdings.held()[0];
+            assert_eq!(
+                (change.reason, change.content),
+                (HoldReason::ProtectionEnded, [0; 32])
+            );
+        }
+        assert!(is_withheld(world, &store));
+    });
+}
+
+#[test]
+fn what_left_while_it_was_not_trusted_is_not_served_again_and_goes_on_sheltering() {
+    on_every_engine(|world| {
+        let store = world.open();
+        publish_at(&store, NOW_MS, vec![mario(), anna()]);
+        let abroad = protected(abroad(anna()));
+        publish_at(&store, NOW_MS + 10 * MINUTE_MS, vec![abroad]);
+        let order = quarantine(NOW_MS + 5 * MINUTE_MS, NOW_MS + 15 * MINUTE_MS);
+        wait(store.order(order, NOW_MS + 20 * MINUTE_MS)).unwrap();
+        publish(&store, GroupSet::NONE);
+        let quarantine = store
+            .municipality(municipality(IMOLA))
+            .unwrap()
+            .holdings
+            .quarantines()[0]
+            .id;
+        wait(store.order(lift(quarantine.0), NOW_MS + 30 * MINUTE_MS)).unwrap();
+        let hers = world.person(&store, Ask::person(), &who_has(code(&anna())));
+        assert!(hers.answer.cards.is_empty(), "her last card is abroad, and left");
+        assert!(is_withheld(world, &store), "whoever lives with her is sheltered");
+        let rows = rows_of(&store);
+        assert!(rows_of(&world.with_fresh_engine(Kind::Memory).open()) == rows);
     });
 }
 
