@@ -4,6 +4,7 @@
 //! asks or opens a stream, and every hour, because agreements also begin and end by their days. Where they do not, an
 //! entry of the access log comes first, and then what left is gone from the rows.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use agreement::reason::Reason;
@@ -27,37 +28,44 @@ impl<S: RecordStore> Shared<S> {
     /// # Errors
     /// The status for a caller who must come back; what is published is what was published.
     pub(crate) async fn profile_of(&self, municipality: MunicipalityId) -> Result<Profile, Status> {
-        // One at a time: whoever comes last sees the agreements as they are then.
-        let _order = self.profiles_change.lock().await;
-        let groups = self.agreements.load().groups_over(municipality, self.moment());
-        let current = self.store.profile(municipality);
-        if let Some(current) = current.filter(|current| current.groups() == groups) {
-            return Ok(current);
-        }
-        let slot = self.reserve()?;
-        self.enter(slot, changed(municipality, current, groups)?).await?;
-        let set = self
-            .store
-            .set_profile(municipality, groups, self.clock.now_ms())
-            .await;
-        set.map_err(|error| {
-            let (reason, details) = refusal_of(&error);
-            status_for(reason, details)
-        })
+        let mut profiles = self.bring_up(&[municipality]).await?;
+        let withdrawn = || status_for(Reason::MunicipalityWithdrawn, Details::none());
+        profiles.remove(&municipality).ok_or_else(withdrawn)
     }
 
-    /// Brings the profile of every municipality of which anything is held up to the agreements in force. One that
-    /// fails is tried again with the next look.
+    /// Brings the profile of every municipality of which anything is held up to the agreements in force. What fails is
+    /// tried again with the next look.
     pub(crate) async fn look_at_profiles(&self) {
-        for municipality in self.store.municipalities() {
-            if let Err(status) = self.profile_of(municipality).await {
-                tracing::error!(
-                    municipality = municipality.as_str(),
-                    code = %status.code(),
-                    "the publication profile of a municipality could not be changed"
-                );
-            }
+        if let Err(status) = self.bring_up(&self.store.municipalities()).await {
+            tracing::error!(code = %status.code(), "publication profiles could not be changed");
         }
+    }
+
+    async fn bring_up(&self, of: &[MunicipalityId]) -> Result<BTreeMap<MunicipalityId, Profile>, Status> {
+        // One at a time: whoever comes last sees the agreements as they are then.
+        let _order = self.profiles_change.lock().await;
+        let agreements = self.agreements.load_full();
+        let mut profiles = BTreeMap::new();
+        let mut wanted = Vec::new();
+        for &municipality in of {
+            let groups = agreements.groups_over(municipality, self.moment());
+            let current = self.store.profile(municipality);
+            if let Some(current) = current.filter(|current| current.groups() == groups) {
+                profiles.insert(municipality, current);
+                continue;
+            }
+            let slot = self.reserve()?;
+            self.enter(slot, changed(municipality, current, groups)?).await?;
+            wanted.push((municipality, groups));
+        }
+        if !wanted.is_empty() {
+            let set = self.store.set_profiles(wanted, self.clock.now_ms()).await;
+            profiles.extend(set.map_err(|error| {
+                let (reason, details) = refusal_of(&error);
+                status_for(reason, details)
+            })?);
+        }
+        Ok(profiles)
     }
 }
 

@@ -6,7 +6,7 @@
 pub(crate) mod burial;
 pub(crate) mod contradictions;
 mod instants;
-mod profile;
+pub(crate) mod profile;
 mod shelters;
 mod waiting;
 pub(crate) mod withdrawal;

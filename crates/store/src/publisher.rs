@@ -22,7 +22,7 @@ pub(crate) mod queue;
 pub(crate) mod writer;
 pub(crate) mod recovery;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
@@ -247,7 +247,7 @@ pub enum WriterFailure {
 }
 
 /// Shared with readers: state per municipality.
-pub(crate) type States = Arc<RwLock<std::collections::BTreeMap<MunicipalityId, MunicipalityState>>>;
+pub(crate) type States = Arc<RwLock<BTreeMap<MunicipalityId, MunicipalityState>>>;
 
 /// What the writer is asked to do.
 pub(crate) enum Work {
@@ -265,12 +265,11 @@ pub(crate) enum Work {
     },
     /// End a restoration.
     Reopen { at_ms: u64, reply: Reply<()> },
-    /// Publish these groups of a municipality's cards, and no others, from now on.
-    Profile {
-        municipality: MunicipalityId,
-        groups: GroupSet,
+    /// Publish these groups of each municipality's cards, and no others, from now on.
+    Profiles {
+        wanted: Vec<(MunicipalityId, GroupSet)>,
         now_ms: u64,
-        reply: Reply<Profile>,
+        reply: Reply<BTreeMap<MunicipalityId, Profile>>,
     },
     /// Note that a backup holds everything recorded up to an instant.
     Backup { at_ms: u64, reply: Reply<()> },
@@ -292,7 +291,11 @@ impl Work {
     fn lane(&self) -> Option<MunicipalityId> {
         match self {
             Self::Batch(submission) => MunicipalityId::of_any(submission.batch.batch().municipality()),
-            Self::Line { municipality, .. } | Self::Profile { municipality, .. } => Some(*municipality),
+            Self::Line { municipality, .. } => Some(*municipality),
+            Self::Profiles { wanted, .. } => match wanted.as_slice() {
+                [(municipality, _)] => Some(*municipality),
+                _ => None,
+            },
             Self::Order(_) | Self::Reopen { .. } | Self::Backup { .. } => None,
         }
     }

@@ -13,7 +13,7 @@ mod read;
 mod subjects;
 pub mod suspects;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use agreement::permit::Permit;
 use registry::digest::{Bucket, CardDigest};
@@ -198,18 +198,17 @@ pub trait RecordStore: Send + Sync + 'static {
     /// What is published of a municipality; `None` while that was never said.
     fn profile(&self, municipality: MunicipalityId) -> Option<Profile>;
 
-    /// Publishes these groups of a municipality's cards, and no others, from now on. When this answers, it is durable,
+    /// Publishes these groups of each municipality's cards, and no others, from now on. When this answers, it is durable,
     /// and what is outside is gone from every version that readings find. Where they are the ones in force, nothing
-    /// happens.
+    /// happens; one that was withdrawn has no profile in the answer.
     ///
     /// # Errors
-    /// See [`PublishError`]; what is published is what was published.
-    fn set_profile(
+    /// See [`PublishError`]; what is published is what was published, but that some of several may have changed.
+    fn set_profiles(
         &self,
-        municipality: MunicipalityId,
-        groups: GroupSet,
+        wanted: Vec<(MunicipalityId, GroupSet)>,
         now_ms: u64,
-    ) -> impl Future<Output = Result<Profile, PublishError>> + Send;
+    ) -> impl Future<Output = Result<BTreeMap<MunicipalityId, Profile>, PublishError>> + Send;
 
     /// Notes that a backup is known to hold everything recorded up to `at_ms`, Unix milliseconds.
     ///

@@ -5,7 +5,7 @@
 //! leads to it. Whom it sheltered it goes on sheltering: a protection ends by a registrar, and never because an
 //! agreement did.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use registry::canonical;
 use registry::identifier::RecordId;
@@ -14,7 +14,6 @@ use registry::profile::{FieldGroup, GroupSet, shelter_of};
 use registry::record::Record;
 
 use crate::keys::ring::NamedKey;
-use crate::projection::burial::Moment;
 use crate::projection::contradictions::Place;
 use crate::projection::{Projection, ProjectionError, Replaced, decoded, published_card};
 use crate::publication_journal::municipality_key;
@@ -27,22 +26,58 @@ use crate::rows::{
 /// Keys of the rows of each card that hold something outside a profile.
 type Outside = BTreeMap<RecordId, Vec<Vec<u8>>>;
 
+/// A profile that takes something out of the rows of a municipality.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Narrowing {
+    /// The entry of the journal: what came later is within it already.
+    pub(crate) until: CommitSequence,
+    /// Whose.
+    pub(crate) municipality: MunicipalityId,
+    /// What is still published.
+    pub(crate) profile: GroupSet,
+}
+
 impl Projection {
-    /// Takes what is outside a profile out of everything that was received of a municipality up to a moment, and tells
-    /// of each card what that did to it. Done again, or over rows that hold a part of it, it ends in the same rows.
+    /// Takes what is outside profiles out of everything that was received of their municipalities, in their order, and
+    /// tells of each card what that did to it. All rows are read once, however many profiles there are. Done again, or
+    /// over rows that hold a part of it, it ends in the same rows.
     pub(crate) fn narrow(
         &self,
-        moment: Moment,
-        municipality: MunicipalityId,
-        profile: GroupSet,
-        replaced: &mut dyn FnMut(&Replaced) -> Result<(), ProjectionError>,
+        narrowings: &[Narrowing],
+        replaced: &mut dyn FnMut(MunicipalityId, &Replaced) -> Result<(), ProjectionError>,
     ) -> Result<(), ProjectionError> {
-        // Without a key there is nothing: nothing was received, or the municipality was withdrawn.
-        let Some(own) = self.keys.get(&municipality_key(municipality)) else {
+        let mut by_key = HashMap::new();
+        for narrowing in narrowings {
+            // Without a key there is nothing: nothing was received, or the municipality was withdrawn.
+            if let Some(own) = self.keys.get(&municipality_key(narrowing.municipality)) {
+                by_key.insert(*own.id.as_bytes(), (*narrowing, own, Outside::new()));
+            }
+        }
+        if by_key.is_empty() {
             return Ok(());
-        };
-        let until = moment.sequence;
-        for (record, keys) in self.outside(&own, until, profile)? {
+        }
+        self.find_outside(&mut by_key)?;
+        let mut found: Vec<(Narrowing, NamedKey, Outside)> = by_key.into_values().collect();
+        found.sort_by_key(|(narrowing, _, _)| narrowing.until);
+        for (narrowing, own, outside) in found {
+            self.narrow_rows(narrowing, &own, outside, replaced)?;
+        }
+        Ok(())
+    }
+
+    fn narrow_rows(
+        &self,
+        narrowing: Narrowing,
+        own: &NamedKey,
+        outside: Outside,
+        replaced: &mut dyn FnMut(MunicipalityId, &Replaced) -> Result<(), ProjectionError>,
+    ) -> Result<(), ProjectionError> {
+        let Narrowing {
+            until,
+            municipality,
+            profile,
+        } = narrowing;
+        for (record, keys) in outside {
             let before = self.received_at(record, until)?;
             // What leads to the card first: while a row is still to be rewritten, the card is found again.
             self.narrow_leads(until, municipality, record, profile)?;
@@ -54,23 +89,20 @@ impl Projection {
                 } else {
                     self.narrowed_served(&version, profile, until)?
                 };
-                self.write_version(&own, &key, &narrowed)?;
+                self.write_version(own, &key, &narrowed)?;
             }
             let after = self.received_at(record, until)?;
-            replaced(&Replaced { before, after })?;
+            replaced(municipality, &Replaced { before, after })?;
         }
         Ok(())
     }
 
-    /// Every row of a municipality up to a moment that holds something outside a profile. Rows of others are passed
-    /// over unopened.
-    fn outside(
+    /// Finds every row that holds something outside the profile of its municipality, by the id of the data key. Rows of
+    /// others are passed over unopened.
+    fn find_outside(
         &self,
-        own: &NamedKey,
-        until: CommitSequence,
-        profile: GroupSet,
-    ) -> Result<Outside, ProjectionError> {
-        let mut found = Outside::new();
+        of: &mut HashMap<[u8; 16], (Narrowing, NamedKey, Outside)>,
+    ) -> Result<(), ProjectionError> {
         for prefix in [
             rows::CURRENT_PREFIX,
             rows::SUPERSEDED_PREFIX,
@@ -79,12 +111,13 @@ impl Projection {
             let mut fault = None;
             self.engine.scan(prefix, &mut |key, value| {
                 // Format, then the id of the data key.
-                if value.get(1..17) != Some(own.id.as_bytes().as_slice()) {
+                let id = value.get(1..17).and_then(|id| <[u8; 16]>::try_from(id).ok());
+                let Some((narrowing, _, found)) = id.and_then(|id| of.get_mut(&id)) else {
                     return true;
-                }
+                };
                 let looked = self.open_version(key, value).and_then(|version| {
-                    let version = version.filter(|version| version.sequence <= until);
-                    if version.is_some_and(|version| is_outside(&version, profile)) {
+                    let version = version.filter(|version| version.sequence <= narrowing.until);
+                    if version.is_some_and(|version| is_outside(&version, narrowing.profile)) {
                         found
                             .entry(record_of_version(key)?)
                             .or_default()
@@ -99,7 +132,7 @@ impl Projection {
                 return Err(error);
             }
         }
-        Ok(found)
+        Ok(())
     }
 
     /// A served or superseded version: of a card that leaves as a whole, what shelters remains where it is needed.

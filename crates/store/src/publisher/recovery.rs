@@ -27,7 +27,7 @@ use crate::publication_journal::{JournalError, PublicationJournal, ReadError, Re
 use crate::publisher::gate::Gatekeeper;
 use crate::publisher::intake_book::{IntakeBook, Recent};
 use crate::publisher::lines::note_backup;
-use crate::publisher::profiles::{apply_profile, groups_of, note_profile};
+use crate::publisher::profiles::{apply_profiles, groups_of, note_profile};
 use crate::publisher::withdrawal::{RemainsRead, apply_withdrawal, destroy_keys, note_withdrawal};
 use crate::publisher::writer::{apply, apply_restatement, rejections_of};
 use crate::publisher::{MunicipalityState, States};
@@ -260,7 +260,7 @@ impl Replay<'_> {
                 .retain(|noted| noted.municipality != entry.municipality);
         }
         if self.is_missing(entry.sequence) {
-            self.failed = apply_profile(self.projection, &self.states, entry, before)
+            self.failed = apply_profiles(self.projection, &self.states, &[(*entry, before)])
                 .err()
                 .map(RecoveryError::from);
             self.replayed += 1;

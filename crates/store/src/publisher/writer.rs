@@ -87,13 +87,12 @@ impl Writer {
                 let outcome = self.reopen(at_ms)?;
                 let _ = reply.send(outcome);
             }
-            Work::Profile {
-                municipality,
-                groups,
+            Work::Profiles {
+                wanted,
                 now_ms,
                 reply,
             } => {
-                let outcome = self.set_profile(municipality, groups, now_ms)?;
+                let outcome = self.set_profiles(&wanted, now_ms)?;
                 let _ = reply.send(outcome);
             }
             Work::Backup { at_ms, reply } => {

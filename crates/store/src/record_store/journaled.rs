@@ -1,6 +1,6 @@
 //! The store over the publication journal and an engine: the writer takes what comes in, readings take the rows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 
 use agreement::permit::Permit;
@@ -341,15 +341,13 @@ impl RecordStore for JournaledStore {
         profile_of(&self.states, municipality)
     }
 
-    async fn set_profile(
+    async fn set_profiles(
         &self,
-        municipality: MunicipalityId,
-        groups: GroupSet,
+        wanted: Vec<(MunicipalityId, GroupSet)>,
         now_ms: u64,
-    ) -> Result<Profile, PublishError> {
-        let work = |reply| Work::Profile {
-            municipality,
-            groups,
+    ) -> Result<BTreeMap<MunicipalityId, Profile>, PublishError> {
+        let work = |reply| Work::Profiles {
+            wanted,
             now_ms,
             reply,
         };

@@ -17,6 +17,7 @@ use crate::keys::ring::KeyRing;
 use crate::kv::memory::Memory;
 use crate::kv::{EngineError, KeyValue, Row};
 use crate::projection::AppliedChange;
+use crate::projection::burial::Moment;
 use crate::test_support::CountingEntropy;
 use crate::test_support::people::{DOZZA, IMOLA, code, giulia, mario, municipality, with};
 
@@ -176,7 +177,14 @@ fn apply(projection: &Projection, history: &[Step], from: usize) -> Result<(), (
             }
             Step::Hold(card, state) => change(card, state, card, &|change| projection.hold(change)),
             Step::Publish(groups) if before.is_subset(groups) => Ok(()),
-            Step::Publish(groups) => projection.narrow(moment, municipality(IMOLA), groups, &mut |_| Ok(())),
+            Step::Publish(groups) => {
+                let narrowing = Narrowing {
+                    until: moment.sequence,
+                    municipality: municipality(IMOLA),
+                    profile: groups,
+                };
+                projection.narrow(&[narrowing], &mut |_, _| Ok(()))
+            }
         };
         done.map_err(|error| (place, error))?;
     }

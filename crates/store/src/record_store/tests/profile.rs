@@ -8,7 +8,7 @@ use registry::change::ChangeBody;
 use registry::code::{AireRegistrationReason, RegistrationReason};
 use registry::digest::SetDigest;
 use registry::measure::{IdentitySeal, NewIdentity, Protection, ProtectionBasis, SealBasis};
-use registry::profile::{FieldGroup, GroupSet};
+use registry::profile::{FieldGroup, GroupSet, Profile};
 use registry::publication::{Batch, HoldReason};
 use registry::record::{IdentityDocument, Parent, ParentRole, PersonName, Record, Register, Sex};
 use registry::sealing::stripped;
@@ -68,8 +68,9 @@ fn protected(card: Record) -> Record {
     })
 }
 
-fn publish(store: &JournaledStore, groups: GroupSet) {
-    wait(store.set_profile(municipality(IMOLA), groups, NOW_MS)).unwrap();
+fn publish(store: &JournaledStore, groups: GroupSet) -> Option<Profile> {
+    let set = wait(store.set_profiles(vec![(municipality(IMOLA), groups)], NOW_MS));
+    set.unwrap().remove(&municipality(IMOLA))
 }
 
 fn every_card(store: &JournaledStore) -> Vec<Record> {
@@ -217,14 +218,11 @@ fn a_journal_without_a_profile_leaves_nothing_out() {
 fn a_profile_that_changes_nothing_is_none() {
     let world = World::new(Kind::Memory);
     let store = world.open();
-    let first = wait(store.set_profile(municipality(IMOLA), PARENTS, NOW_MS)).unwrap();
+    let first = publish(&store, PARENTS).unwrap();
     assert_eq!((first.number(), first.groups()), (1, PARENTS));
-    assert_eq!(
-        wait(store.set_profile(municipality(IMOLA), PARENTS, NOW_MS)).unwrap(),
-        first
-    );
+    assert_eq!(publish(&store, PARENTS), Some(first));
     assert_eq!(store.visible(), CommitSequence(1), "one entry of the journal");
-    let second = wait(store.set_profile(municipality(IMOLA), GroupSet::ALL, NOW_MS)).unwrap();
+    let second = publish(&store, GroupSet::ALL).unwrap();
     assert_eq!((second.number(), second.held_since(1)), (2, PARENTS));
     check_replay(&world, store);
 }
@@ -475,8 +473,7 @@ fn a_withdrawn_municipality_has_no_profile_to_change() {
     assert_eq!(store.municipalities(), [municipality(IMOLA)]);
     world.withdraw(&store, IMOLA).unwrap();
     assert!(store.municipalities().is_empty());
-    let refused = wait(store.set_profile(municipality(IMOLA), PARENTS, NOW_MS));
-    assert!(matches!(refused, Err(crate::publisher::PublishError::Withdrawn)));
+    assert_eq!(publish(&store, PARENTS), None);
     store.close();
     let again = world.on(world.journal.after_kill()).open();
     assert_eq!(again.profile(municipality(IMOLA)), None);
