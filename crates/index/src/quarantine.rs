@@ -27,7 +27,7 @@ use crate::administration::{Act, administrator};
 use crate::call::call_of;
 use crate::entry::{Call, usual_retention};
 use crate::page::{PageToken, page_size};
-use crate::publication::held::reason_of;
+use crate::publication::statement::reason_of;
 use crate::shared::{Shared, detached};
 
 const BEGIN: &str = "ponte.publication.v1.QuarantineService/BeginQuarantine";

@@ -1,22 +1,18 @@
 //! Changes that wait for a registrar: the node lists them, and hands over what a registrar has signed about them.
 
-use agreement::reason::Reason;
 use ledger::header::EntryKind;
-use ledger::part::PartKind;
-use store::access_log::part_content::DetailPart;
+use registry::statement::Statement;
 use store::publisher::held::HeldChange;
-use store::publisher::order::{Order, OrderError};
+use store::publisher::order::Order;
 use store::record_store::RecordStore;
 use tonic::{Request, Response, Status};
-use wire::convert::{statement_from_wire, timestamp_from_ms};
+use wire::convert::timestamp_from_ms;
 use wire::proto::publication::v1 as pb;
-use wire::status::{Details, invalid_argument, status_for};
 
 use super::Publication;
+use super::statement::{HandedOver, Ordered};
 use crate::call::call_of;
-use crate::entry::{told, usual_retention};
 use crate::page::{PageToken, page_size};
-use crate::shared::{Shared, detached};
 
 const LIST: &str = "ponte.publication.v1.PublicationService/ListHeldChanges";
 const CONFIRM: &str = "ponte.publication.v1.PublicationService/ConfirmHeldChanges";
@@ -73,78 +69,28 @@ impl<S: RecordStore> Publication<S> {
             signature,
         } = request.into_inner();
         let own = self.own(&call, "municipality", &municipality)?;
-        let signed = statement_from_wire(statement, &registrar, &signature)
-            .map_err(|invalid| invalid_argument(&invalid))?;
-        let known = self.shared.registrars.get(&signed.registrar);
-        let known = known.filter(|grant| grant.municipalities.contains(&own.id));
-        let verified = known.and_then(|grant| signed.verify(&grant.key).ok());
-        let mut facts = vec![
-            ("municipality".to_owned(), own.code.to_string()),
-            ("registrar".to_owned(), registrar),
-        ];
-        if let Some(verified) = &verified {
-            let statement = verified.statement();
-            facts.push(("act".to_owned(), statement.act.word().to_owned()));
-            facts.push(("changes".to_owned(), statement.changes.to_string()));
-        }
-        let refusal = verified.is_none().then_some(Reason::StatementNotSigned);
-        let shared = &self.shared;
-        let draft = |reason: Option<Reason>| {
-            let mut draft = call.draft(EntryKind::HeldConfirmed, usual_retention());
-            if let Some(reason) = reason {
-                draft.header.outcome = told(reason);
-            }
-            let details = facts.clone();
-            draft
-                .with(PartKind::AdministrativeDetail, &DetailPart { details })
-                .map_err(|_| status_for(Reason::Internal, Details::none()))
-        };
-        // The act is entered before it is done; one that fails is entered again with its reason.
-        shared.enter(shared.reserve()?, draft(refusal)?).await?;
-        let Some(statement) = verified else {
-            return Err(status_for(Reason::StatementNotSigned, Details::none()));
-        };
-        let order = Order::Confirm {
-            municipality: own.id,
+        let handed = HandedOver {
+            kind: EntryKind::HeldConfirmed,
+            own,
             statement,
+            registrar,
+            signature,
         };
-        match carry_out(shared, order).await {
-            Ok(changes) => Ok(Response::new(pb::ConfirmHeldChangesResponse { changes })),
-            Err(reason) => {
-                shared.enter(shared.reserve()?, draft(Some(reason))?).await?;
-                Err(status_for(reason, Details::none()))
-            }
-        }
-    }
-}
-
-/// Carries out an order, even when the caller goes away; tells how many cards it concerned.
-pub(super) async fn carry_out<S: RecordStore>(
-    shared: &std::sync::Arc<Shared<S>>,
-    order: Order,
-) -> Result<u32, Reason> {
-    let now_ms = shared.clock.now_ms();
-    let working = std::sync::Arc::clone(shared);
-    let done = detached(&shared.tasks, async move {
-        Ok(working.store.order(order, now_ms).await)
-    })
-    .await;
-    match done {
-        Ok(Ok(done)) => Ok(u32::try_from(done.persons.len()).unwrap_or(u32::MAX)),
-        Ok(Err(error)) => Err(reason_of(&error)),
-        Err(_) => Err(Reason::Internal),
-    }
-}
-
-/// What the caller is told.
-pub(crate) fn reason_of(error: &OrderError) -> Reason {
-    match error {
-        OrderError::UnknownMunicipality | OrderError::Nothing => Reason::ResourceNotFound,
-        OrderError::OtherHoldings => Reason::HoldingsChanged,
-        OrderError::OtherEpoch => Reason::IndexRestored,
-        OrderError::Withdrawn => Reason::MunicipalityWithdrawn,
-        OrderError::Interval => Reason::InvalidArgument,
-        OrderError::Publish(_) => Reason::Unavailable,
+        let confirmed = self.hand_over(&call, handed, |signed, key| {
+            let statement = signed.verify(key).ok()?;
+            let Statement { act, changes, .. } = statement.statement();
+            let facts = vec![
+                ("act".to_owned(), act.word().to_owned()),
+                ("changes".to_owned(), changes.to_string()),
+            ];
+            let order = Order::Confirm {
+                municipality: own.id,
+                statement,
+            };
+            Some(Ordered { order, facts })
+        });
+        let changes = confirmed.await?;
+        Ok(Response::new(pb::ConfirmHeldChangesResponse { changes }))
     }
 }
 
