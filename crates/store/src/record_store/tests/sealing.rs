@@ -1,18 +1,16 @@
 //! Sealed identities: the old one is answered as if it had never been, whoever asks whatever, and comes back by no way.
 
-use std::collections::BTreeSet;
+mod corrected;
+mod lost;
 
 use agreement::claim::Claim;
 use agreement::service::VerificationKind;
 use registry::code::Kinship;
 use registry::measure::{IdentitySeal, Measures, NewIdentity, SealBasis};
-use registry::publication::{ConfirmedSeal, HoldReason, ProvedSeal};
 use registry::record::{PersonName, Record, Sex};
 use registry::sealing::stripped;
-use registry::statement::Act;
 
 use crate::record_store::answer::Question;
-use crate::record_store::tests::rulings::strict;
 use crate::record_store::{JournaledStore, RecordStore};
 use crate::rows::CommitSequence;
 use crate::test_support::people::{
@@ -259,201 +257,6 @@ fn a_card_that_already_bears_the_new_identity_is_shown_at_once() {
         let by_id = Question::NationalId(same_id.national_id.unwrap());
         assert_eq!(world.person(&store, Ask::person(), &by_id).answer.cards.len(), 1);
     });
-}
-
-#[test]
-fn what_was_corrected_before_the_seal_leads_to_the_old_identity_no_less() {
-    let unidentified = |card: Record| with(card, |card| card.national_id = None);
-    for corrections_in_one_batch in [false, true] {
-        on_every_engine(|world| {
-            let store = world.open();
-            world.publish_confirmed(&store, DOZZA, [unidentified(elsewhere())]);
-            let renamed = with(unidentified(new()), |card| card.measures = Measures::default());
-            let (old, new) = (unidentified(old()), unidentified(new()));
-            world.publish_confirmed(&store, IMOLA, [mario(), anna(), giulia()]);
-            // The back office names her anew, as a correction, before anybody seals: nothing joins the cards any more.
-            if corrections_in_one_batch {
-                let changes = [&old, &renamed].map(|card| ("3", Some(card.clone())));
-                world.publish(&store, IMOLA, changes.to_vec()).unwrap();
-            } else {
-                world.publish_confirmed(&store, IMOLA, [old.clone()]);
-                world.publish_confirmed(&store, IMOLA, [renamed]);
-            }
-            world.publish_confirmed(&store, IMOLA, [new]);
-            check_gone(world, &store, &[old.clone(), elsewhere()]);
-            check_new(world, &store);
-            // And a card that comes later under the old code is of the old identity as well.
-            let late = with(unidentified(elsewhere()), |card| card.local_id = local_id("D-8"));
-            world.publish_confirmed(&store, DOZZA, [late]);
-            check_gone(world, &store, &[old, elsewhere()]);
-        });
-    }
-}
-
-#[test]
-fn whose_code_a_card_once_bore_by_mistake_is_not_sealed_with_it() {
-    let twin = || {
-        with(arrived(&luca(), "2019-01-01"), |card| {
-            card.local_id = local_id("D-1");
-            card.generalities.given_name = PersonName::parse("Marco").ok();
-            card.tax_codes = vec![tax_code(("Rossi", "Marco"), Sex::Male, "2015-06-01")];
-        })
-    };
-    on_every_engine(|world| {
-        let store = world.open();
-        world.publish_confirmed(&store, DOZZA, [twin()]);
-        let mistaken = with(luca(), |card| card.tax_codes = twin().tax_codes);
-        world.publish_confirmed(&store, IMOLA, [mario(), anna(), mistaken, giulia()]);
-        world.publish_confirmed(&store, IMOLA, [luca()]);
-        world.publish_confirmed(&store, IMOLA, [awaited()]);
-        let told = world.person(&store, Ask::person(), &who_has(code(&twin())));
-        assert_eq!(told.answer.cards.len(), 1);
-        check_gone(world, &store, &[luca()]);
-        let moved = with(twin(), |card| card.flags.procedure_open = true);
-        world.publish_confirmed(&store, DOZZA, [moved]);
-        let told = world.person(&store, Ask::person(), &who_has(code(&twin())));
-        assert_eq!(told.answer.cards.len(), 1);
-    });
-}
-
-#[test]
-fn what_waits_when_the_seal_begins_leads_to_the_old_identity_as_well() {
-    // The municipality of before still has him registered, so that the new card waits.
-    let there = arrived(&old(), "2019-01-01");
-    let rejected = with(luca(), |card| card.tax_codes = there.tax_codes.clone());
-    for (waiting, act, is_gone) in [(old(), None, true), (rejected, Some(Act::Reject), false)] {
-        for in_one_batch in [true, false] {
-            let world = strict(Kind::Memory, 0);
-            let store = world.open();
-            world.publish_cards(&store, DOZZA, [there.clone()]);
-            world.publish_cards(&store, IMOLA, [mario(), anna(), giulia()]);
-            let seal = new();
-            match act {
-                Some(act) => {
-                    world.publish_cards(&store, IMOLA, [waiting.clone()]);
-                    world.state(&store, IMOLA, act);
-                    world.publish_cards(&store, IMOLA, [seal]);
-                }
-                None if in_one_batch => {
-                    let changes = vec![("3", Some(waiting.clone())), ("3", Some(seal))];
-                    world.publish(&store, IMOLA, changes).unwrap();
-                }
-                None => {
-                    world.publish_cards(&store, IMOLA, [waiting.clone()]);
-                    world.publish_cards(&store, IMOLA, [seal]);
-                }
-            }
-            assert_eq!(
-                world
-                    .person(&store, Ask::person(), &who_has(code(&there)))
-                    .answer
-                    .cards
-                    .len(),
-                1
-            );
-            world.confirm(&store, IMOLA);
-            let shown = world
-                .person(&store, Ask::person(), &who_has(code(&there)))
-                .answer
-                .cards
-                .len();
-            assert_eq!(shown, usize::from(!is_gone));
-            if is_gone {
-                check_gone(&world, &store, &[old(), there.clone()]);
-            }
-            let rows = rows_of(&store);
-            assert!(rows_of(&world.with_fresh_engine(Kind::Memory).open()) == rows);
-        }
-    }
-}
-
-#[test]
-fn an_emptied_index_seals_again_what_is_proved_and_nothing_else() {
-    let world = World::new(Kind::Memory);
-    let store = sealed_world(&world);
-    let proved = store.confirmed_seals(municipality(IMOLA));
-    assert_eq!(proved.len(), 1);
-    drop(store);
-    let again = world.with_fresh_engine(Kind::Memory);
-    assert_eq!(
-        again.open().confirmed_seals(municipality(IMOLA)),
-        proved,
-        "also after a replay"
-    );
-
-    let cards = || [mario(), anna(), old(), giulia(), awaited(), new()];
-    let send_again = |world: &World, store: &JournaledStore| {
-        world.publish_cards(store, DOZZA, [elsewhere()]);
-        for card in cards() {
-            world.publish_cards(store, IMOLA, [card]);
-        }
-        let state = store.municipality(municipality(IMOLA)).unwrap();
-        state.holdings.held().len()
-    };
-    for in_time in [true, false] {
-        let world = world.emptied(Kind::Memory);
-        let store = world.open();
-        if in_time {
-            assert_eq!(store.recall_seals(municipality(IMOLA), proved.clone()), 0);
-        }
-        assert_eq!(send_again(&world, &store), usize::from(!in_time));
-        if in_time {
-            check_gone(&world, &store, &[old(), elsewhere()]);
-            check_new(&world, &store);
-            assert_eq!(store.confirmed_seals(municipality(IMOLA)), proved);
-        }
-    }
-    // Proofs of another municipality, and of another card.
-    let other = ProvedSeal {
-        seal: ConfirmedSeal {
-            local_id: local_id("1"),
-            ..proved[0].seal.clone()
-        },
-        proof: proved[0].proof,
-    };
-    for (shown_for, shown) in [(DOZZA, proved.clone()), (IMOLA, vec![other])] {
-        let world = world.emptied(Kind::Memory);
-        let store = world.open();
-        assert_eq!(store.recall_seals(municipality(shown_for), shown), 1);
-        assert_eq!(send_again(&world, &store), 1);
-    }
-    // What protected the old identity does not end with a proved seal.
-    let world = world.emptied(Kind::Memory);
-    let store = world.open();
-    store.recall_seals(municipality(IMOLA), proved);
-    let protected = with(old(), |card| card.flags.protected = true);
-    world.publish_cards(&store, IMOLA, [mario(), anna(), protected]);
-    world.publish_cards(&store, IMOLA, [awaited()]);
-    let state = store.municipality(municipality(IMOLA)).unwrap();
-    assert_eq!(state.holdings.held()[0].reason, HoldReason::ProtectionEnded);
-}
-
-#[test]
-fn an_index_restored_from_before_the_confirmation_answers_nobody_until_it_is_confirmed_again() {
-    let world = World::new(Kind::Memory);
-    let store = world.open();
-    let (imola, all) = (municipality(IMOLA), BTreeSet::from([municipality(IMOLA)]));
-    world.publish_cards(&store, IMOLA, [mario(), anna(), old(), giulia()]);
-    world.publish_cards(&store, IMOLA, [new()]);
-    let end = store.municipality(imola).unwrap().watermark;
-    let backup = world.with_fresh_engine(Kind::Memory);
-    world.confirm(&store, IMOLA);
-    let proved = store.confirmed_seals(imola);
-    assert_eq!(proved.len(), 1);
-    let restored = backup.open();
-    restored.hear(imola, end);
-    assert!(
-        !restored.is_restoring(),
-        "nothing that was acknowledged is missing"
-    );
-    assert_eq!(restored.recall_seals(imola, proved), 0);
-    // A second stream that shows nothing takes nothing back.
-    restored.recall_seals(imola, Vec::new());
-    assert!(restored.is_restoring());
-    assert_eq!(restored.awaited(&all), all);
-    backup.confirm(&restored, IMOLA);
-    assert!(restored.awaited(&all).is_empty());
-    check_gone(&backup, &restored, &[old()]);
 }
 
 #[test]
