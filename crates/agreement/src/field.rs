@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use registry::bit_set;
+
 use registry::profile::FieldGroup;
 
 /// A field of the answer about a person, by the name it has in agreements, read masks and log headers.
@@ -151,12 +153,11 @@ impl fmt::Display for Field {
     }
 }
 
+bit_set!(FieldSet(u32) of Field);
+
 impl FieldSet {
     /// No field.
     pub const EMPTY: Self = Self(0);
-
-    /// Every field.
-    pub const ALL: Self = Self::of(&Field::ALL);
 
     /// Fields that tell where a person is or was: withheld for a protected person.
     ///
@@ -172,39 +173,9 @@ impl FieldSet {
         Field::IdentityDocument,
     ]);
 
-    /// The set of `fields`.
-    pub const fn of(fields: &[Field]) -> Self {
-        let mut bits = 0;
-        let mut rest = fields;
-        while let [field, tail @ ..] = rest {
-            bits |= field.bit();
-            rest = tail;
-        }
-        Self(bits)
-    }
-
     /// Reads names, as of a read mask.
     pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, FieldNameError> {
         names.into_iter().map(Field::from_name).collect()
-    }
-
-    /// The set as a bit for each field, the first field lowest: the form in which log headers carry it.
-    pub const fn bits(self) -> u32 {
-        self.0
-    }
-
-    /// Reads [`Self::bits`]; `None` if a bit stands for no field.
-    pub const fn from_bits(bits: u32) -> Option<Self> {
-        if bits & !Self::ALL.0 == 0 {
-            Some(Self(bits))
-        } else {
-            None
-        }
-    }
-
-    /// Whether there is no field.
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
     }
 
     /// How many fields there are.
@@ -212,65 +183,9 @@ impl FieldSet {
         self.0.count_ones() as usize
     }
 
-    /// Whether `field` is in the set.
-    pub const fn contains(self, field: Field) -> bool {
-        self.0 & field.bit() != 0
-    }
-
-    /// Whether every field of the set is also in `other`.
-    pub const fn is_subset(self, other: Self) -> bool {
-        self.0 & !other.0 == 0
-    }
-
-    /// Fields of both.
-    #[must_use]
-    pub const fn intersection(self, other: Self) -> Self {
-        Self(self.0 & other.0)
-    }
-
-    /// Fields of either.
-    #[must_use]
-    pub const fn union(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Fields of the set that are not in `other`.
-    #[must_use]
-    pub const fn difference(self, other: Self) -> Self {
-        Self(self.0 & !other.0)
-    }
-
-    /// The fields, in the order of the answer.
-    pub fn iter(self) -> impl Iterator<Item = Field> {
-        Field::ALL.into_iter().filter(move |field| self.contains(*field))
-    }
-
     /// The names, in the order of the answer.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         self.iter().map(Field::name)
-    }
-}
-
-impl FromIterator<Field> for FieldSet {
-    fn from_iter<I: IntoIterator<Item = Field>>(fields: I) -> Self {
-        Self(fields.into_iter().fold(0, |bits, field| bits | field.bit()))
-    }
-}
-
-/// The names, separated by commas.
-impl fmt::Display for FieldSet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, name) in self.names().enumerate() {
-            let separator = if position == 0 { "" } else { ", " };
-            write!(f, "{separator}{name}")?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for FieldSet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "FieldSet({self})")
     }
 }
 

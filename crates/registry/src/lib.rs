@@ -15,6 +15,7 @@ pub mod validity;
 pub mod timeline;
 mod letters;
 pub mod hex;
+mod bit_set;
 pub mod code;
 pub mod state;
 pub mod municipality;

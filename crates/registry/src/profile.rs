@@ -19,6 +19,7 @@
 
 use std::fmt;
 
+use crate::bit_set;
 use crate::change::{Change, ChangeBody, EventKind, RegistryEvent};
 use crate::measure::sheltering;
 use crate::record::{Record, Register};
@@ -210,77 +211,11 @@ impl fmt::Display for FieldGroup {
     }
 }
 
+bit_set!(GroupSet(u8) of FieldGroup);
+
 impl GroupSet {
     /// No group: what is always published, and nothing more.
     pub const NONE: Self = Self(0);
-
-    /// Every group.
-    pub const ALL: Self = Self::of(&FieldGroup::ALL);
-
-    /// The set of `groups`.
-    pub const fn of(groups: &[FieldGroup]) -> Self {
-        let mut bits = 0;
-        let mut rest = groups;
-        while let [group, tail @ ..] = rest {
-            bits |= group.bit();
-            rest = tail;
-        }
-        Self(bits)
-    }
-
-    /// A bit for each group, that of number 1 lowest.
-    pub const fn bits(self) -> u8 {
-        self.0
-    }
-
-    /// Reads [`Self::bits`]; `None` if a bit stands for no group.
-    pub const fn from_bits(bits: u8) -> Option<Self> {
-        if bits & !Self::ALL.0 == 0 {
-            Some(Self(bits))
-        } else {
-            None
-        }
-    }
-
-    /// Whether there is no group.
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// Whether `group` is in the set.
-    pub const fn contains(self, group: FieldGroup) -> bool {
-        self.0 & group.bit() != 0
-    }
-
-    /// Whether every group of the set is also in `other`.
-    pub const fn is_subset(self, other: Self) -> bool {
-        self.0 & !other.0 == 0
-    }
-
-    /// Groups of both.
-    #[must_use]
-    pub const fn intersection(self, other: Self) -> Self {
-        Self(self.0 & other.0)
-    }
-
-    /// Groups of either.
-    #[must_use]
-    pub const fn union(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Groups of the set that are not in `other`.
-    #[must_use]
-    pub const fn difference(self, other: Self) -> Self {
-        Self(self.0 & !other.0)
-    }
-
-    /// The groups, by number.
-    pub fn iter(self) -> impl Iterator<Item = FieldGroup> {
-        FieldGroup::ALL
-            .into_iter()
-            .filter(move |group| self.contains(*group))
-    }
 
     /// The groups of which a card holds anything.
     pub fn of_card(card: &Record) -> Self {
@@ -385,29 +320,6 @@ fn without(outside: GroupSet, mut card: Record) -> Record {
         }
     }
     card
-}
-
-impl FromIterator<FieldGroup> for GroupSet {
-    fn from_iter<I: IntoIterator<Item = FieldGroup>>(groups: I) -> Self {
-        Self(groups.into_iter().fold(0, |bits, group| bits | group.bit()))
-    }
-}
-
-/// The names, separated by commas.
-impl fmt::Display for GroupSet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, group) in self.iter().enumerate() {
-            let separator = if position == 0 { "" } else { ", " };
-            write!(f, "{separator}{group}")?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for GroupSet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "GroupSet({self})")
-    }
 }
 
 #[cfg(test)]
