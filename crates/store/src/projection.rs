@@ -6,6 +6,7 @@
 pub(crate) mod burial;
 pub(crate) mod contradictions;
 mod instants;
+mod scans;
 pub(crate) mod profile;
 mod shelters;
 mod waiting;
@@ -297,52 +298,6 @@ impl Projection {
             }
             Some(_) | None => Ok(None),
         }
-    }
-
-    /// The cards to which something leads, as a reader at `visible` sees it.
-    pub(crate) fn cards_of(
-        &self,
-        lead: Lead,
-        visible: CommitSequence,
-    ) -> Result<Vec<RecordId>, ProjectionError> {
-        let prefix = lead.prefix();
-        let mut cards = Vec::new();
-        let mut fault = None;
-        self.engine.scan(&prefix, &mut |key, value| {
-            let held = Spans::decode(value).map(|spans| spans.hold_at(visible));
-            match (held, record_behind(&prefix, key)) {
-                (Ok(true), Ok(record)) => cards.push(record),
-                (Ok(false), Ok(_)) => {}
-                (Err(error), _) | (_, Err(error)) => fault = Some(error),
-            }
-            fault.is_none()
-        })?;
-        fault.map_or(Ok(cards), |error| Err(error.into()))
-    }
-
-    /// Hands the newest version of every card to `visit`, in order of record id, whether visible or not.
-    pub(crate) fn every_newest(
-        &self,
-        visit: &mut dyn FnMut(Card) -> Result<(), ProjectionError>,
-    ) -> Result<(), ProjectionError> {
-        let mut fault = None;
-        self.engine.scan(rows::CURRENT_PREFIX, &mut |key, value| {
-            let visited = self.newest_of(key, value).and_then(&mut *visit);
-            fault = visited.err();
-            fault.is_none()
-        })?;
-        fault.map_or(Ok(()), Err)
-    }
-
-    /// Hands every row to `visit`, in key order: how two projections are compared.
-    pub(crate) fn every_row(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), ProjectionError> {
-        self.engine.scan(&[], &mut |key, value| {
-            if key != rows::APPLIED_KEY {
-                visit(key, value);
-            }
-            true
-        })?;
-        Ok(())
     }
 
     /// What leads to a version of a card; nothing does where it is withdrawn or buried.

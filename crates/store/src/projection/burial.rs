@@ -111,20 +111,8 @@ impl Projection {
         record: RecordId,
         at: CommitSequence,
     ) -> Result<Vec<(PersonId, Record)>, ProjectionError> {
-        let mut words = Vec::new();
-        let mut fault = None;
-        self.engine.scan(&superseded_prefix(record), &mut |key, value| {
-            match self.open_version(key, value) {
-                Ok(version) => words.extend(version.filter(|version| version.sequence <= at)),
-                Err(error) => fault = Some(error),
-            }
-            fault.is_none()
-        })?;
-        if let Some(fault) = fault {
-            return Err(fault);
-        }
-        let newest = self.read_version(&current_key(record))?;
-        words.extend(newest.filter(|version| version.sequence <= at));
+        let mut words = self.served_versions(record)?;
+        words.retain(|version| version.sequence <= at);
         words.extend(self.waiting_up_to(record, at)?);
         let mut said = Vec::with_capacity(words.len());
         for version in words {

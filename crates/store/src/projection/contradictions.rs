@@ -64,19 +64,14 @@ impl Projection {
         visible: CommitSequence,
     ) -> Result<Vec<(Place, Contradiction)>, ProjectionError> {
         let mut found = Vec::new();
-        let mut fault = None;
-        self.engine.scan(prefix, &mut |key, value| {
-            match (
-                Spans::decode(value).map(|spans| spans.hold_at(visible)),
-                behind(key),
-            ) {
-                (Ok(true), Ok(pair)) => found.push(pair),
-                (Ok(false), Ok(_)) => {}
-                (Err(error), _) | (_, Err(error)) => fault = Some(error),
+        self.visit(prefix, &mut |key, value| {
+            let pair = behind(key)?;
+            if Spans::decode(value)?.hold_at(visible) {
+                found.push(pair);
             }
-            fault.is_none()
+            Ok(())
         })?;
-        fault.map_or(Ok(found), |error| Err(error.into()))
+        Ok(found)
     }
 
     fn edit_both(

@@ -7,6 +7,7 @@ use registry::digest::{Bucket, CardDigest};
 use registry::identifier::{LocalId, RecordId};
 use registry::municipality::MunicipalityId;
 
+use super::scans::key_id;
 use super::{Projection, ProjectionError};
 use crate::publication_journal::municipality_key;
 use crate::rows::{self, CommitSequence, RowError};
@@ -32,24 +33,17 @@ impl Projection {
         };
         let apart = self.ever_waiting()?;
         let mut found = Found::new(wanted);
-        let mut fault = None;
-        self.engine.scan(rows::CURRENT_PREFIX, &mut |key, value| {
-            // Format, then the id of the data key.
-            if value.get(1..17) != Some(own.id.as_bytes().as_slice()) {
-                return true;
+        self.visit(rows::CURRENT_PREFIX, &mut |key, value| {
+            if key_id(value)? != own.id {
+                return Ok(());
             }
-            let visited = self.newest_of(key, value).map(|card| {
-                let published = card.published().filter(|_| !apart.contains(&card.id));
-                if let Some(record) = published {
-                    found.add(record.local_id.clone(), &canonical::encode(record));
-                }
-            });
-            fault = visited.err();
-            fault.is_none()
+            let card = self.newest_of(key, value)?;
+            let published = card.published().filter(|_| !apart.contains(&card.id));
+            if let Some(record) = published {
+                found.add(record.local_id.clone(), &canonical::encode(record));
+            }
+            Ok(())
         })?;
-        if let Some(error) = fault {
-            return Err(error);
-        }
         // Of the few of which something waits, or once did, what was received is read one by one.
         for record in apart {
             if let Some((local_id, bytes)) = self.received_of(municipality, record)? {

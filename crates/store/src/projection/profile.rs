@@ -13,14 +13,15 @@ use registry::municipality::MunicipalityId;
 use registry::profile::{FieldGroup, GroupSet, shelter_of};
 use registry::record::Record;
 
+use crate::keys::KeyId;
 use crate::keys::ring::NamedKey;
 use crate::projection::contradictions::Place;
-use crate::projection::{Projection, ProjectionError, Replaced, decoded, published_card};
+use crate::projection::scans::{VERSION_PREFIXES, key_id};
+use crate::projection::{Projection, ProjectionError, Replaced, decoded};
 use crate::publication_journal::municipality_key;
 use crate::publication_journal::ruling::Restored;
 use crate::rows::{
-    self, Burial, CommitSequence, Kept, Lead, RowError, Spans, Version, VersionBody, current_key,
-    record_of_version, superseded_prefix,
+    self, Burial, CommitSequence, Kept, Lead, RowError, Spans, Version, VersionBody, record_of_version,
 };
 
 /// Keys of the rows of each card that hold something outside a profile.
@@ -50,7 +51,7 @@ impl Projection {
         for narrowing in narrowings {
             // Without a key there is nothing: nothing was received, or the municipality was withdrawn.
             if let Some(own) = self.keys.get(&municipality_key(narrowing.municipality)) {
-                by_key.insert(*own.id.as_bytes(), (*narrowing, own, Outside::new()));
+                by_key.insert(own.id, (*narrowing, own, Outside::new()));
             }
         }
         if by_key.is_empty() {
@@ -101,36 +102,23 @@ impl Projection {
     /// others are passed over unopened.
     fn find_outside(
         &self,
-        of: &mut HashMap<[u8; 16], (Narrowing, NamedKey, Outside)>,
+        of: &mut HashMap<KeyId, (Narrowing, NamedKey, Outside)>,
     ) -> Result<(), ProjectionError> {
-        for prefix in [
-            rows::CURRENT_PREFIX,
-            rows::SUPERSEDED_PREFIX,
-            rows::WAITING_PREFIX,
-        ] {
-            let mut fault = None;
-            self.engine.scan(prefix, &mut |key, value| {
-                // Format, then the id of the data key.
-                let id = value.get(1..17).and_then(|id| <[u8; 16]>::try_from(id).ok());
-                let Some((narrowing, _, found)) = id.and_then(|id| of.get_mut(&id)) else {
-                    return true;
+        for prefix in VERSION_PREFIXES {
+            self.visit(prefix, &mut |key, value| {
+                let Some((narrowing, _, found)) = of.get_mut(&key_id(value)?) else {
+                    return Ok(());
                 };
-                let looked = self.open_version(key, value).and_then(|version| {
-                    let version = version.filter(|version| version.sequence <= narrowing.until);
-                    if version.is_some_and(|version| is_outside(&version, narrowing.profile)) {
-                        found
-                            .entry(record_of_version(key)?)
-                            .or_default()
-                            .push(key.to_vec());
-                    }
-                    Ok(())
-                });
-                fault = looked.err();
-                fault.is_none()
+                let version = self.open_version(key, value)?;
+                let version = version.filter(|version| version.sequence <= narrowing.until);
+                if version.is_some_and(|version| is_outside(&version, narrowing.profile)) {
+                    found
+                        .entry(record_of_version(key)?)
+                        .or_default()
+                        .push(key.to_vec());
+                }
+                Ok(())
             })?;
-            if let Some(error) = fault {
-                return Err(error);
-            }
         }
         Ok(())
     }
@@ -159,7 +147,7 @@ impl Projection {
         record: RecordId,
         profile: GroupSet,
     ) -> Result<(), ProjectionError> {
-        let versions = self.versions_of(record)?;
+        let versions = self.served_versions(record)?;
         let leaves = |version: &Version| {
             let leaves = version.sequence <= until && leaves_wholly(version, profile);
             matches!(version.body, VersionBody::Card(_)) && leaves
@@ -194,48 +182,6 @@ impl Projection {
             }
         }
         self.contradict(until, Place { municipality, record }, &[])
-    }
-
-    /// Hands every card that any row of any kind holds to `visit`, or what remains of it.
-    pub(crate) fn every_card_ever(&self, visit: &mut dyn FnMut(Record)) -> Result<(), ProjectionError> {
-        for prefix in [
-            rows::CURRENT_PREFIX,
-            rows::SUPERSEDED_PREFIX,
-            rows::WAITING_PREFIX,
-        ] {
-            let mut fault = None;
-            self.engine.scan(prefix, &mut |key, value| {
-                let looked = self.open_version(key, value).and_then(|version| {
-                    let card = version.map(|version| published_card(&version)).transpose()?;
-                    Ok(card.flatten().map(&mut *visit))
-                });
-                fault = looked.err();
-                fault.is_none()
-            })?;
-            if let Some(error) = fault {
-                return Err(error);
-            }
-        }
-        Ok(())
-    }
-
-    /// Every served version of a card, oldest first.
-    fn versions_of(&self, record: RecordId) -> Result<Vec<Version>, ProjectionError> {
-        let mut versions = BTreeMap::new();
-        let mut fault = None;
-        self.engine.scan(&superseded_prefix(record), &mut |key, value| {
-            match self.open_version(key, value) {
-                Ok(version) => versions.extend(version.map(|version| (version.sequence, version))),
-                Err(error) => fault = Some(error),
-            }
-            fault.is_none()
-        })?;
-        if let Some(error) = fault {
-            return Err(error);
-        }
-        let newest = self.read_version(&current_key(record))?;
-        versions.extend(newest.map(|version| (version.sequence, version)));
-        Ok(versions.into_values().collect())
     }
 }
 

@@ -57,15 +57,11 @@ impl Projection {
     pub(crate) fn ever_linked(&self, person: PersonId) -> Result<Vec<RecordId>, ProjectionError> {
         let prefix = Lead::Person(person).prefix();
         let mut cards = vec![RecordId(person.0)];
-        let mut fault = None;
-        self.engine.scan(&prefix, &mut |key, _| {
-            match record_behind(&prefix, key) {
-                Ok(record) => cards.push(record),
-                Err(error) => fault = Some(error),
-            }
-            fault.is_none()
+        self.visit(&prefix, &mut |key, _| {
+            cards.push(record_behind(&prefix, key)?);
+            Ok(())
         })?;
-        fault.map_or(Ok(cards), |error| Err(error.into()))
+        Ok(cards)
     }
 
     /// Moves the rows of the card itself, and of the other cards of its persons before and after where they became

@@ -159,21 +159,18 @@ impl Projection {
         at: CommitSequence,
     ) -> Result<Vec<Version>, ProjectionError> {
         let mut waiting = Vec::new();
-        let mut fault = None;
-        self.engine
-            .scan(&rows::waiting_prefix(record), &mut |key, value| {
-                match self.open_version(key, value) {
-                    Ok(Some(version)) if at < version.sequence => {}
-                    Ok(Some(Version {
-                        body: VersionBody::Settled,
-                        ..
-                    })) => waiting.clear(),
-                    Ok(version) => waiting.extend(version),
-                    Err(error) => fault = Some(error),
-                }
-                fault.is_none()
-            })?;
-        fault.map_or(Ok(waiting), Err)
+        self.visit(&rows::waiting_prefix(record), &mut |key, value| {
+            match self.open_version(key, value)? {
+                Some(version) if at < version.sequence => {}
+                Some(Version {
+                    body: VersionBody::Settled,
+                    ..
+                }) => waiting.clear(),
+                version => waiting.extend(version),
+            }
+            Ok(())
+        })?;
+        Ok(waiting)
     }
 
     /// Whether a change made a card wait: what is served of it since has only the protection of that change.
@@ -225,16 +222,10 @@ impl Projection {
     /// Every card of which anything ever waited.
     pub(crate) fn ever_waiting(&self) -> Result<BTreeSet<RecordId>, ProjectionError> {
         let mut records = BTreeSet::new();
-        let mut fault = None;
-        self.engine.scan(rows::WAITING_PREFIX, &mut |key, _| {
-            match rows::record_of_waiting(key) {
-                Ok(record) => {
-                    records.insert(record);
-                }
-                Err(error) => fault = Some(error),
-            }
-            fault.is_none()
+        self.visit(rows::WAITING_PREFIX, &mut |key, _| {
+            records.insert(rows::record_of_waiting(key)?);
+            Ok(())
         })?;
-        fault.map_or(Ok(records), |error| Err(error.into()))
+        Ok(records)
     }
 }

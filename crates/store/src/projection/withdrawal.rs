@@ -23,18 +23,13 @@ use registry::record::Record;
 use uuid::Uuid;
 
 use super::{Projection, ProjectionError, published_card};
-use crate::keys::KeyId;
 use crate::kv::Row;
+use crate::projection::scans::{VERSION_PREFIXES, key_id};
 use crate::publication_journal::{municipality_key, municipality_of};
-use crate::rows::{
-    self, CURRENT_PREFIX, CommitSequence, Lead, RowError, SUPERSEDED_PREFIX, Version, WAITING_PREFIX,
-};
+use crate::rows::{self, CURRENT_PREFIX, CommitSequence, Lead, RowError, Version};
 
 /// Rows that stay, by the municipality whose they are; `None` for those of no municipality or of the one that leaves.
 pub(crate) type Remains = BTreeMap<Option<MunicipalityId>, Vec<Row>>;
-
-/// Looks at a row, by key and value.
-type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> Result<(), ProjectionError> + 'a;
 
 /// What a row is about.
 enum About {
@@ -134,7 +129,7 @@ impl Projection {
                 joined.insert(record);
             }
         }
-        for prefix in [CURRENT_PREFIX, SUPERSEDED_PREFIX, WAITING_PREFIX] {
+        for prefix in VERSION_PREFIXES {
             self.visit(prefix, &mut |key, value| {
                 if let About::Version(record) = about(key)?
                     && Some(key_id(value)?) == own_key
@@ -190,7 +185,7 @@ impl Projection {
         let Some(own) = self.keys.get(&municipality_key(municipality)) else {
             return Ok(leaving);
         };
-        for prefix in [CURRENT_PREFIX, SUPERSEDED_PREFIX, WAITING_PREFIX] {
+        for prefix in VERSION_PREFIXES {
             self.visit(prefix, &mut |key, value| {
                 let About::Version(record) = about(key)? else {
                     return Ok(());
@@ -279,17 +274,11 @@ impl Projection {
 
     /// Every version of a card that was ever served or waited.
     fn every_version(&self, record: RecordId) -> Result<Vec<Version>, ProjectionError> {
-        let mut versions = Vec::new();
-        for prefix in [
-            rows::current_key(record),
-            rows::superseded_prefix(record),
-            rows::waiting_prefix(record),
-        ] {
-            self.visit(&prefix, &mut |key, value| {
-                versions.extend(self.open_version(key, value)?);
-                Ok(())
-            })?;
-        }
+        let mut versions = self.served_versions(record)?;
+        self.visit(&rows::waiting_prefix(record), &mut |key, value| {
+            versions.extend(self.open_version(key, value)?);
+            Ok(())
+        })?;
         Ok(versions)
     }
 
@@ -308,16 +297,6 @@ impl Projection {
             }
         }
         Ok(())
-    }
-
-    /// Hands rows to a visitor that may fail and does not come back to the engine.
-    fn visit(&self, prefix: &[u8], visit: &mut Visit<'_>) -> Result<(), ProjectionError> {
-        let mut fault = None;
-        self.engine.scan(prefix, &mut |key, value| {
-            fault = visit(key, value).err();
-            fault.is_none()
-        })?;
-        fault.map_or(Ok(()), Err)
     }
 }
 
@@ -372,14 +351,6 @@ fn about(key: &[u8]) -> Result<About, RowError> {
         Some(b'V' | b'Z') => About::Store,
         Some(_) | None => return Err(RowError::Malformed),
     })
-}
-
-/// The id of the key under which a version is sealed.
-fn key_id(value: &[u8]) -> Result<KeyId, RowError> {
-    let id = value.get(1..17).ok_or(RowError::Malformed)?;
-    id.try_into()
-        .map(KeyId::from_bytes)
-        .map_err(|_| RowError::Malformed)
 }
 
 #[cfg(test)]

@@ -250,7 +250,7 @@ proptest! {
         let history: Vec<Step> = history.into_iter().chain([Step::Publish(last)]).collect();
         let projection = clean(&history);
         for card in 0..2 {
-            for version in projection.versions_of(record(card)).unwrap() {
+            for version in projection.served_versions(record(card)).unwrap() {
                 prop_assert!(!is_outside(&version, last), "card {card}");
             }
             for visible in 0..=history.len() {
