@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use agreement::peer::{Role, SpiffeId};
 use registry::municipality::MunicipalityId;
+use store::publisher::Withdrawn;
 use store::record_store::RecordStore;
 use tonic::{Request, Response, Status};
 use wire::convert::timestamp_from_unix_ms;
@@ -53,7 +54,7 @@ impl<S: RecordStore> Directory<S> {
             .shared
             .store
             .standing(municipality, self.shared.clock.now_ms());
-        let withdrawn_ms = state.as_ref().and_then(|state| state.withdrawn_ms);
+        let withdrawn = state.as_ref().and_then(|state| state.withdrawn);
         let received_ms = self.shared.store.received_ms(municipality);
         let age = received_ms.map(|received_ms| self.shared.age_of(Some(received_ms)));
         pb::Municipality {
@@ -77,10 +78,10 @@ impl<S: RecordStore> Directory<S> {
             backed_up: standing.backed_up.0,
             alarm_after: Some(wire::convert::whole_minutes(self.shared.stale_after.of(node))),
             // Of one that was merged nothing comes any more: its successor has its records.
-            stale: withdrawn_ms.is_none()
+            stale: withdrawn.is_none()
                 && municipality.successor().is_none()
                 && self.shared.stale_after.is_stale(node, age),
-            withdraw_time: withdrawn_ms.map(timestamp_from_unix_ms),
+            withdraw_time: withdrawn.and_then(Withdrawn::at_ms).map(timestamp_from_unix_ms),
         }
     }
 }

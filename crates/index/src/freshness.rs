@@ -123,7 +123,7 @@ impl<S: RecordStore> Shared<S> {
         });
         let takes_part = |municipality: &MunicipalityId| {
             let state = self.store.municipality(*municipality);
-            municipality.successor().is_none() && state.is_none_or(|state| state.withdrawn_ms.is_none())
+            municipality.successor().is_none() && state.is_none_or(|state| state.withdrawn.is_none())
         };
         served
             .filter(|(_, municipality)| takes_part(municipality))

@@ -97,7 +97,7 @@ impl<S: RecordStore> Publication<S> {
     /// The refusal of whatever is asked about a municipality that has left.
     fn withdrawn(&self, own: OwnMunicipality) -> Option<Reason> {
         let state = self.shared.store.municipality(own.id)?;
-        state.withdrawn_ms.map(|_| Reason::MunicipalityWithdrawn)
+        state.withdrawn.map(|_| Reason::MunicipalityWithdrawn)
     }
 
     /// Enters a fact about publication; the reason is what the node is told.

@@ -17,7 +17,7 @@
 //! A batch whose key is missing without having been destroyed is refused: the key ring is older than the journal.
 
 pub mod entry;
-mod input;
+pub(crate) mod input;
 pub(crate) mod ruling;
 pub(crate) mod line_entry;
 pub(crate) mod profile_entry;
@@ -75,9 +75,6 @@ pub enum JournalError {
     /// Writing failed.
     #[error("the publication journal cannot be written")]
     Append(#[from] AppendError),
-    /// Frames of a municipality do not open because its key was destroyed, and no withdrawal behind them names it.
-    #[error("the key of a municipality was destroyed that was not withdrawn")]
-    NotWithdrawn,
     /// An entry is longer than a frame can be.
     #[error("the entry is too long for a frame")]
     TooLong,

@@ -72,11 +72,33 @@ pub struct MunicipalityState {
     pub backed_up: Watermark,
     /// What is published of it; `None` while that was never said, so that nothing is left out.
     pub profile: Option<Profile>,
-    /// When the municipality left, Unix milliseconds; nothing else is known of it then.
-    pub withdrawn_ms: Option<u64>,
+    /// That the municipality left; nothing else is known of it then.
+    pub withdrawn: Option<Withdrawn>,
     pub(crate) marks: Marks,
     /// Seals that the node has proved to be confirmed.
     pub(crate) proved_seals: Arc<BTreeSet<ConfirmedSeal>>,
+}
+
+/// By what it is known that a municipality left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Withdrawn {
+    /// The journal holds its withdrawal.
+    Recorded {
+        /// When it was recorded, Unix milliseconds.
+        at_ms: u64,
+    },
+    /// Its key was destroyed, and the journal is older than that, or empty: the index was restored.
+    KeyDestroyed,
+}
+
+impl Withdrawn {
+    /// When that was recorded, Unix milliseconds, where the index still knows.
+    pub fn at_ms(self) -> Option<u64> {
+        match self {
+            Self::Recorded { at_ms } => Some(at_ms),
+            Self::KeyDestroyed => None,
+        }
+    }
 }
 
 impl MunicipalityState {
@@ -98,7 +120,7 @@ impl MunicipalityState {
             last: None,
             backed_up: Watermark::default(),
             profile: None,
-            withdrawn_ms: None,
+            withdrawn: None,
             marks: Marks::default(),
             proved_seals: Arc::default(),
         }

@@ -46,7 +46,9 @@ impl<S: RecordStore> Publication<S> {
         });
         withdrawn.await?;
         let state = self.shared.store.municipality(own.id);
-        let withdrawn_ms = state.and_then(|state| state.withdrawn_ms);
+        let withdrawn = state.and_then(|state| state.withdrawn);
+        // An index restored from before does not know any more when that was; it has just been said again.
+        let withdrawn_ms = withdrawn.map(|by| by.at_ms().unwrap_or_else(|| self.shared.clock.now_ms()));
         Ok(Response::new(pb::WithdrawMunicipalityResponse {
             withdraw_time: withdrawn_ms.map(timestamp_from_unix_ms),
         }))

@@ -2,9 +2,11 @@
 //!
 //! The file is a sequence of [`Envelope`] frames, magic `PKR1`, numbered from 0. Each payload is sealed under the
 //! key-encryption key with its number as associated data, and holds
-//! kind (1 byte: 1 key, 2 tombstone) ‖ key id (16) ‖ key (32, keys only) ‖ name.
+//! kind (1 byte: 1 key, 2 tombstone) ‖ key id (16) ‖ key (32, keys only) ‖ name, or, of a tombstone with a note,
+//! 3 ‖ key id (16) ‖ length of the name (u16) ‖ name ‖ note.
 //! Creating a key appends a frame and syncs it before the key is used. Destroying keys writes the whole file anew
-//! without them, so that the wrapped bytes are gone too, and leaves tombstones.
+//! without them, so that the wrapped bytes are gone too, and leaves tombstones. A note is what must be known for as long
+//! as the key is known to be destroyed; it is written with the tombstone or not at all.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -29,6 +31,7 @@ pub const RING_FILE: &str = "keys.ring";
 
 const KIND_KEY: u8 = 1;
 const KIND_TOMBSTONE: u8 = 2;
+const KIND_NOTED_TOMBSTONE: u8 = 3;
 const HEAD: &[u8] = b"ponte key ring v1";
 
 /// The data keys of one daemon.
@@ -100,8 +103,16 @@ struct Keys {
     by_name: HashMap<KeyName, NamedKey>,
     by_id: HashMap<KeyId, NamedKey>,
     bytes: BTreeMap<KeyName, Zeroizing<[u8; 32]>>,
-    tombstones: BTreeMap<KeyName, KeyId>,
+    tombstones: BTreeMap<KeyName, Tombstone>,
     destroyed: HashMap<KeyId, KeyName>,
+}
+
+/// What is left of a destroyed key.
+#[derive(Clone, PartialEq, Eq)]
+struct Tombstone {
+    id: KeyId,
+    /// Empty where nothing was to be noted.
+    note: Vec<u8>,
 }
 
 impl std::fmt::Debug for Keys {
@@ -214,7 +225,7 @@ impl KeyRing {
     pub fn id_of(&self, name: &KeyName) -> Option<KeyId> {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
         let live = keys.by_name.get(name).map(|key| key.id);
-        live.or_else(|| keys.tombstones.get(name).copied())
+        live.or_else(|| keys.tombstones.get(name).map(|tombstone| tombstone.id))
     }
 
     /// The names of all keys that are not destroyed, sorted.
@@ -231,33 +242,53 @@ impl KeyRing {
         keys.tombstones.contains_key(name)
     }
 
+    /// The names of all keys that were destroyed, sorted, each with what was noted then.
+    #[must_use]
+    pub fn destroyed(&self) -> Vec<(KeyName, Vec<u8>)> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let tombstones = keys.tombstones.iter();
+        tombstones
+            .map(|(name, tombstone)| (name.clone(), tombstone.note.clone()))
+            .collect()
+    }
+
     /// Destroys the keys of these names for good; names without a key are passed over. Returns how many were destroyed.
     ///
     /// # Errors
     /// `Poisoned` and `Io`: the keys open nothing any more in this process, but the file may still hold them. When the
     /// disk was full, trying again is enough; else the ring must be opened again.
     pub fn destroy(&self, names: &[KeyName]) -> Result<usize, RingError> {
+        self.change(|keys| {
+            let mut destroyed = 0;
+            for name in names {
+                destroyed += usize::from(keys.destroy(name, &[]));
+            }
+            destroyed
+        })
+    }
+
+    /// Destroys a key like [`destroy`](Self::destroy), and notes what must be known from then on. Where that was done
+    /// before, the first note that is not empty stays.
+    ///
+    /// # Errors
+    /// As of `destroy`.
+    pub fn destroy_with(&self, name: &KeyName, note: &[u8]) -> Result<(), RingError> {
+        self.change(|keys| usize::from(keys.destroy(name, note) | keys.note(name, note)))
+            .map(drop)
+    }
+
+    /// Writes the file anew where `change` says that it changed anything.
+    fn change(&self, change: impl FnOnce(&mut Keys) -> usize) -> Result<usize, RingError> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         if file.state == FileState::Poisoned {
             return Err(RingError::Poisoned);
         }
-        let doomed = {
-            let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
-            let doomed: Vec<KeyName> = names
-                .iter()
-                .filter(|name| keys.bytes.contains_key(*name))
-                .cloned()
-                .collect();
-            for name in &doomed {
-                keys.destroy(name);
-            }
-            doomed
-        };
-        if !doomed.is_empty() {
+        let changed = change(&mut self.keys.write().unwrap_or_else(PoisonError::into_inner));
+        if 0 < changed {
             file.state = FileState::Stale;
         }
         self.make_sound(&mut file)?;
-        Ok(doomed.len())
+        Ok(changed)
     }
 
     fn find(&self, name: &KeyName) -> Result<Option<NamedKey>, RingError> {
@@ -304,8 +335,8 @@ impl KeyRing {
     fn rewrite(&self, keys: &Keys) -> Result<RingFile, RingError> {
         let mut content = Vec::new();
         let mut number = 0;
-        for (name, id) in &keys.tombstones {
-            content.extend(self.frame(number, &encode_tombstone(*id, name))?);
+        for (name, tombstone) in &keys.tombstones {
+            content.extend(self.frame(number, &encode_tombstone(name, tombstone))?);
             number += 1;
         }
         for (name, bytes) in &keys.bytes {
@@ -357,17 +388,32 @@ impl Keys {
         key
     }
 
-    fn bury(&mut self, name: KeyName, id: KeyId) {
+    fn bury(&mut self, name: KeyName, id: KeyId, note: &[u8]) {
         self.destroyed.insert(id, name.clone());
-        self.tombstones.insert(name, id);
+        let note = note.to_vec();
+        self.tombstones.insert(name, Tombstone { id, note });
     }
 
-    fn destroy(&mut self, name: &KeyName) {
+    /// Whether there was such a key.
+    fn destroy(&mut self, name: &KeyName, note: &[u8]) -> bool {
         self.bytes.remove(name);
-        if let Some(key) = self.by_name.remove(name) {
-            self.by_id.remove(&key.id);
-            self.bury(name.clone(), key.id);
-        }
+        let Some(key) = self.by_name.remove(name) else {
+            return false;
+        };
+        self.by_id.remove(&key.id);
+        self.bury(name.clone(), key.id, note);
+        true
+    }
+
+    /// Notes something of a destroyed key of which nothing is noted, and says whether it did.
+    fn note(&mut self, name: &KeyName, note: &[u8]) -> bool {
+        let tombstone = self.tombstones.get_mut(name);
+        let Some(tombstone) = tombstone.filter(|tombstone| tombstone.note.is_empty() && !note.is_empty())
+        else {
+            return false;
+        };
+        tombstone.note = note.to_vec();
+        true
     }
 }
 
@@ -440,11 +486,19 @@ fn encode_key(id: KeyId, bytes: &[u8; 32], name: &KeyName) -> Zeroizing<Vec<u8>>
     plaintext
 }
 
-fn encode_tombstone(id: KeyId, name: &KeyName) -> Vec<u8> {
+fn encode_tombstone(name: &KeyName, tombstone: &Tombstone) -> Vec<u8> {
+    let Tombstone { id, note } = tombstone;
+    let name = name.as_str().as_bytes();
+    if note.is_empty() {
+        return [&[KIND_TOMBSTONE], id.as_bytes().as_slice(), name].concat();
+    }
+    let length = u16::try_from(name.len()).expect("names of keys are short");
     [
-        &[KIND_TOMBSTONE],
+        &[KIND_NOTED_TOMBSTONE],
         id.as_bytes().as_slice(),
-        name.as_str().as_bytes(),
+        &length.to_be_bytes(),
+        name,
+        note,
     ]
     .concat()
 }
@@ -461,7 +515,13 @@ fn decode(plaintext: &[u8], keys: &mut Keys) -> Option<()> {
         }
         KIND_TOMBSTONE => {
             let name = KeyName::new(std::str::from_utf8(rest).ok()?).ok()?;
-            keys.bury(name, id);
+            keys.bury(name, id, &[]);
+        }
+        KIND_NOTED_TOMBSTONE => {
+            let (length, rest) = rest.split_first_chunk::<2>()?;
+            let (name, note) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+            let name = KeyName::new(std::str::from_utf8(name).ok()?).ok()?;
+            keys.bury(name, id, note);
         }
         _ => return None,
     }

@@ -78,6 +78,33 @@ fn a_destroyed_key_is_gone_from_memory_and_file_but_remembered() {
 }
 
 #[test]
+fn what_is_noted_with_a_destroyed_key_is_remembered_and_not_replaced() {
+    let files = FaultyFiles::default();
+    let ring = open(&files).unwrap();
+    let noted = |ring: &KeyRing| ring.destroyed();
+    ring.destroy_with(&name("unknown"), b"nothing").unwrap();
+    assert_eq!(noted(&ring), []);
+    for doomed in ["a", "b", "c"] {
+        ring.get_or_create(&name(doomed)).unwrap();
+    }
+    ring.destroy(&[name("a"), name("b")]).unwrap();
+    ring.destroy_with(&name("c"), b"first").unwrap();
+    // A key that an earlier program destroyed without a note gets one.
+    ring.destroy_with(&name("b"), b"later").unwrap();
+    ring.destroy_with(&name("c"), b"second").unwrap();
+    let expected = [
+        (name("a"), Vec::new()),
+        (name("b"), b"later".to_vec()),
+        (name("c"), b"first".to_vec()),
+    ];
+    let again = open(&files.crash_image(3)).unwrap();
+    for ring in [&ring, &again] {
+        assert_eq!(noted(ring), expected);
+        assert!(ring.is_destroyed(&name("c")) && ring.names().is_empty());
+    }
+}
+
+#[test]
 fn another_encryption_key_opens_nothing() {
     let files = FaultyFiles::default();
     open(&files).unwrap().get_or_create(&name("a")).unwrap();

@@ -14,6 +14,8 @@
 //! Both are keyed hashes without content. To erase is to make the rows what they are with that in its place; done
 //! again, after a crash anywhere, it ends in the same rows.
 
+pub(crate) mod guards;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
@@ -312,8 +314,7 @@ impl Leaving {
         Ok(match key.first() {
             Some(b'B') => true,
             Some(b'Q') => {
-                let person = key.get(1..17).and_then(|bytes| Uuid::from_slice(bytes).ok());
-                let person = PersonId(person.ok_or(RowError::Malformed)?);
+                let person = guards::person_protected(key)?;
                 persons.contains(&person) && self.protected.contains(&(person, record))
             }
             Some(_) | None => false,

@@ -326,12 +326,12 @@ pub(super) fn read_statement(input: &mut Input<'_>) -> Result<SignedStatement, E
 }
 
 /// Bytes behind their length. What is written here fits into a frame, whose length is a u32 too.
-pub(super) fn write_long(bytes: &mut Vec<u8>, long: &[u8]) {
+pub(crate) fn write_long(bytes: &mut Vec<u8>, long: &[u8]) {
     bytes.extend_from_slice(&(long.len() as u32).to_be_bytes());
     bytes.extend_from_slice(long);
 }
 
-pub(super) fn read_long<'a>(input: &mut Input<'a>) -> Result<&'a [u8], EntryError> {
+pub(crate) fn read_long<'a>(input: &mut Input<'a>) -> Result<&'a [u8], EntryError> {
     let length = u32::from_be_bytes(input.array()?) as usize;
     input.take(length)
 }

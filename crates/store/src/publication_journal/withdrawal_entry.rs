@@ -18,6 +18,7 @@ use crate::kv::Row;
 use crate::publication_journal::entry::EntryError;
 use crate::publication_journal::input::Input;
 use crate::publication_journal::ruling::{read_long, read_statement, write_long, write_statement};
+use crate::publisher::Withdrawn;
 use crate::rows::CommitSequence;
 
 const FORMAT: u8 = 1;
@@ -56,6 +57,11 @@ impl std::fmt::Debug for RemainsEntry {
 }
 
 impl WithdrawalEntry {
+    /// By what the withdrawal is known.
+    pub(crate) fn known(&self) -> Withdrawn {
+        Withdrawn::Recorded { at_ms: self.at_ms }
+    }
+
     pub(crate) fn encode(&self) -> Vec<u8> {
         let Self {
             sequence: _,

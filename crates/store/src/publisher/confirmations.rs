@@ -23,7 +23,7 @@ impl Confirmations {
             let Some(state) = states.get_mut(&municipality) else {
                 return;
             };
-            if state.withdrawn_ms.is_some() {
+            if state.withdrawn.is_some() {
                 return;
             }
             state.confirmed_ms = state.confirmed_ms.max(Some(now_ms));

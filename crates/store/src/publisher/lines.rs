@@ -176,7 +176,7 @@ impl Writer {
             let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
             let held = states
                 .iter()
-                .filter(|(_, state)| state.withdrawn_ms.is_none())
+                .filter(|(_, state)| state.withdrawn.is_none())
                 .map(|(&municipality, state)| (municipality, state.marks.at(at_ms)));
             held.collect()
         };

@@ -18,7 +18,7 @@ use crate::keys::ring::{KeyRing, RingError};
 use crate::kv::EngineError;
 use crate::linker::Linker;
 use crate::projection::{Card, Projection, ProjectionError};
-use crate::publication_journal::entry::{AcceptedBatch, SyncPoint};
+use crate::publication_journal::entry::{AcceptedBatch, EntryError, SyncPoint};
 use crate::publication_journal::line_entry::LineEntry;
 use crate::publication_journal::profile_entry::ProfileEntry;
 use crate::publication_journal::ruling::Release;
@@ -28,9 +28,11 @@ use crate::publisher::gate::Gatekeeper;
 use crate::publisher::intake_book::{IntakeBook, Recent};
 use crate::publisher::lines::note_backup;
 use crate::publisher::profiles::{apply_profiles, groups_of, note_profile};
-use crate::publisher::withdrawal::{RemainsRead, apply_withdrawal, destroy_keys, note_withdrawal};
+use crate::publisher::withdrawal::{
+    RemainsRead, apply_destruction, apply_withdrawal, destroy_key, destroyed_behind, note_withdrawal,
+};
 use crate::publisher::writer::{apply, apply_restatement, rejections_of};
-use crate::publisher::{MunicipalityState, States};
+use crate::publisher::{MunicipalityState, States, Withdrawn};
 use crate::rows::{CommitSequence, ROW_SCHEME, RowError};
 use crate::segment::Settings;
 
@@ -82,6 +84,9 @@ pub(crate) enum RecoveryError {
     Journal(JournalError),
     #[error(transparent)]
     Keys(#[from] RingError),
+    /// What is noted with a destroyed key is not what was written there.
+    #[error("the note of a destroyed key cannot be read")]
+    Note(#[from] EntryError),
     /// The volume under the engine failed; another engine would fare no better.
     #[error(transparent)]
     Engine(EngineError),
@@ -167,19 +172,23 @@ pub(crate) fn recover(
     let (journal, _) = opened.map_err(RecoveryError::Journal)?;
     let Replay {
         states,
-        published,
+        mut published,
         sync_point,
         recorded_ms,
         replayed,
         restoring,
         failed,
-        remains,
         ..
     } = replay;
     if let Some(error) = failed {
         return Err(error);
     }
-    remains.finish().map_err(RecoveryError::Journal)?;
+    for (municipality, guards) in destroyed_behind(keys, &states)? {
+        apply_destruction(&projection, municipality, &guards)?;
+        note_withdrawal(&states, municipality, Withdrawn::KeyDestroyed);
+        gatekeeper.forget(municipality);
+        published.remove(&municipality);
+    }
     if journal.last() < applied {
         return Err(Stale::Ahead.into());
     }
@@ -209,9 +218,9 @@ impl Replay<'_> {
             Replayed::Erased {
                 municipality,
                 last: _,
-            } => self.remains.erased(municipality)?,
+            } => self.remains.open(municipality)?,
             Replayed::ErasedRemains { municipality, part } => {
-                self.remains.erased(municipality)?;
+                self.remains.open(municipality)?;
                 self.remains.add(part, Vec::new())?;
             }
             Replayed::Remains(RemainsEntry {
@@ -289,11 +298,9 @@ impl Replay<'_> {
         self.recorded_ms = withdrawal.at_ms;
         self.published.remove(&municipality);
         self.gatekeeper.forget(municipality);
-        note_withdrawal(&self.states, withdrawal);
+        note_withdrawal(&self.states, municipality, withdrawal.known());
         if self.failed.is_none() {
-            self.failed = destroy_keys(self.keys, municipality)
-                .err()
-                .map(RecoveryError::Journal);
+            self.failed = self.destroy_key(withdrawal, &remains).err();
         }
         if self.is_missing(withdrawal.sequence) {
             let applied = apply_withdrawal(self.projection, withdrawal, &remains);
@@ -301,6 +308,15 @@ impl Replay<'_> {
             self.replayed += 1;
         }
         Ok(())
+    }
+
+    fn destroy_key(
+        &self,
+        withdrawal: &WithdrawalEntry,
+        remains: &BTreeMap<Vec<u8>, Vec<u8>>,
+    ) -> Result<(), RecoveryError> {
+        let guards = self.projection.guards_among(remains, withdrawal.sequence)?;
+        destroy_key(self.keys, withdrawal.municipality, &guards).map_err(RecoveryError::Journal)
     }
 
     fn is_missing(&self, last: CommitSequence) -> bool {
@@ -439,7 +455,7 @@ fn check(
     for noted in sync_point.map_or(&[][..], |point| &point.municipalities) {
         // What was withdrawn since then is gone, and should be.
         let state = states.get(&noted.municipality);
-        let withdrawn = state.is_some_and(|state| state.withdrawn_ms.is_some());
+        let withdrawn = state.is_some_and(|state| state.withdrawn.is_some());
         if !withdrawn && then.take(noted.municipality).0.root() != noted.root {
             return Err(Stale::Digest.into());
         }

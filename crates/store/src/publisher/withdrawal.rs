@@ -2,20 +2,22 @@
 //! its rows go. From the withdrawal on there is no way back, and every start finishes what a crash has left.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 
 use registry::municipality::MunicipalityId;
 use registry::statement::VerifiedWithdrawal;
 
 use crate::keys::ring::KeyRing;
 use crate::kv::Row;
+use crate::projection::withdrawal::guards::Guards;
 use crate::projection::{Projection, ProjectionError};
+use crate::publication_journal::entry::EntryError;
 use crate::publication_journal::withdrawal_entry::{RemainsEntry, WithdrawalEntry};
-use crate::publication_journal::{JournalError, ReadError, municipality_key};
+use crate::publication_journal::{JournalError, ReadError, municipality_key, municipality_of};
 use crate::publisher::order::{Done, OrderError};
 use crate::publisher::rulings::{Outcome, not_now};
 use crate::publisher::writer::{Writer, day_of};
-use crate::publisher::{MunicipalityState, States};
+use crate::publisher::{MunicipalityState, States, Withdrawn};
 use crate::rows::CommitSequence;
 
 /// Bytes of rows in one part of what remains; a row more may come on top.
@@ -28,8 +30,6 @@ pub(crate) struct RemainsRead {
     rows: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Those who were withdrawn before the frame at hand.
     withdrawn: BTreeSet<MunicipalityId>,
-    /// Those of whom frames did not open.
-    erased: BTreeSet<MunicipalityId>,
 }
 
 impl RemainsRead {
@@ -44,13 +44,6 @@ impl RemainsRead {
         }
         self.parts = part;
         self.rows.extend(rows);
-        Ok(())
-    }
-
-    /// Notes something of a municipality that does not open: a withdrawal of it must follow.
-    pub(crate) fn erased(&mut self, municipality: MunicipalityId) -> Result<(), ReadError> {
-        self.open(municipality)?;
-        self.erased.insert(municipality);
         Ok(())
     }
 
@@ -75,15 +68,6 @@ impl RemainsRead {
         self.withdrawn.insert(withdrawal.municipality);
         self.parts = 0;
         Ok(std::mem::take(&mut self.rows))
-    }
-
-    /// Whether each municipality that was read without its key has left.
-    pub(crate) fn finish(self) -> Result<(), JournalError> {
-        if self.erased.is_subset(&self.withdrawn) {
-            Ok(())
-        } else {
-            Err(JournalError::NotWithdrawn)
-        }
     }
 }
 
@@ -126,11 +110,12 @@ impl Writer {
         if let Err(error) = self.journal.append_withdrawal(&withdrawal) {
             return not_now(error);
         }
-        note_withdrawal(&self.states, &withdrawal);
+        note_withdrawal(&self.states, municipality, withdrawal.known());
         self.book.forget(municipality);
         self.gatekeeper.forget(municipality);
-        destroy_keys(&self.keys, municipality)?;
         let remains = remains.into_values().flatten().collect();
+        let guards = self.projection.guards_among(&remains, withdrawal.sequence)?;
+        destroy_key(&self.keys, municipality, &guards)?;
         apply_withdrawal(&self.projection, &withdrawal, &remains)?;
         self.projection.publish(withdrawal.sequence);
         self.sync_point()?;
@@ -171,7 +156,7 @@ impl Writer {
         let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
         states
             .get(&municipality)
-            .is_some_and(|state| state.withdrawn_ms.is_some())
+            .is_some_and(|state| state.withdrawn.is_some())
     }
 }
 
@@ -181,19 +166,61 @@ enum Standing {
 }
 
 /// Nothing is known of the municipality any more but that it left.
-pub(crate) fn note_withdrawal(states: &States, withdrawal: &WithdrawalEntry) {
+pub(crate) fn note_withdrawal(states: &States, municipality: MunicipalityId, by: Withdrawn) {
     let mut states = states.write().unwrap_or_else(PoisonError::into_inner);
     let state = MunicipalityState {
-        withdrawn_ms: Some(withdrawal.at_ms),
+        withdrawn: Some(by),
         ..MunicipalityState::empty()
     };
-    states.insert(withdrawal.municipality, state);
+    states.insert(municipality, state);
 }
 
-/// Destroys what opens the municipality's frames and rows.
-pub(crate) fn destroy_keys(keys: &Arc<KeyRing>, municipality: MunicipalityId) -> Result<(), JournalError> {
-    keys.destroy(&[municipality_key(municipality)])?;
+/// Destroys what opens the municipality's frames and rows; what goes on guarding others is noted with that.
+pub(crate) fn destroy_key(
+    keys: &KeyRing,
+    municipality: MunicipalityId,
+    guards: &Guards,
+) -> Result<(), JournalError> {
+    keys.destroy_with(&municipality_key(municipality), &guards.encode())?;
     Ok(())
+}
+
+/// Whose keys are destroyed although the journal knows of no withdrawal, with what goes on guarding others. Only a
+/// withdrawal destroys a municipality's key, and it is written down before: the journal is one of before, or was lost.
+pub(crate) fn destroyed_behind(
+    keys: &KeyRing,
+    states: &States,
+) -> Result<Vec<(MunicipalityId, Guards)>, EntryError> {
+    let states = states.read().unwrap_or_else(PoisonError::into_inner);
+    let is_known = |municipality: &MunicipalityId| {
+        let state = states.get(municipality);
+        state.is_some_and(|state| state.withdrawn.is_some())
+    };
+    let mut behind = Vec::new();
+    for (name, note) in keys.destroyed() {
+        let Some(municipality) = municipality_of(&name).filter(|municipality| !is_known(municipality)) else {
+            continue;
+        };
+        // A program of before noted nothing.
+        let guards = if note.is_empty() {
+            Guards::default()
+        } else {
+            Guards::decode(&note)?
+        };
+        behind.push((municipality, guards));
+    }
+    Ok(behind)
+}
+
+/// Clears what rows of an older engine still hold of a municipality whose key is gone, and guards whom it guarded. How
+/// cards of others were joined through its own was noted in the journal that is lost, and is not known any more.
+pub(crate) fn apply_destruction(
+    projection: &Projection,
+    municipality: MunicipalityId,
+    guards: &Guards,
+) -> Result<(), ProjectionError> {
+    projection.erase(municipality, &BTreeMap::new())?;
+    projection.guard_again(guards)
 }
 
 /// Makes the rows what they are without the municipality.

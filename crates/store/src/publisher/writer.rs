@@ -282,7 +282,7 @@ impl Writer {
             let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
             states
                 .iter()
-                .filter(|(_, state)| state.withdrawn_ms.is_none())
+                .filter(|(_, state)| state.withdrawn.is_none())
                 .map(|(&municipality, state)| MunicipalityPoint {
                     municipality,
                     watermark: state.watermark,

@@ -315,7 +315,7 @@ impl RecordStore for JournaledStore {
         let visible = |municipality| states.get(municipality).map(|state| state.visible);
         let takes_part = |municipality: &&MunicipalityId| {
             let state = states.get(*municipality);
-            state.is_none_or(|state| state.withdrawn_ms.is_none())
+            state.is_none_or(|state| state.withdrawn.is_none())
         };
         let awaited = of.iter().filter(takes_part).filter(|municipality| {
             let has_forgotten = states
@@ -333,7 +333,7 @@ impl RecordStore for JournaledStore {
 
     fn municipalities(&self) -> Vec<MunicipalityId> {
         let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
-        let present = states.iter().filter(|(_, state)| state.withdrawn_ms.is_none());
+        let present = states.iter().filter(|(_, state)| state.withdrawn.is_none());
         present.map(|(municipality, _)| *municipality).collect()
     }
 

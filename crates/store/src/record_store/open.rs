@@ -15,6 +15,7 @@ use crate::kv::place::{Place, unless_it_panics};
 use crate::linker::Linker;
 use crate::projection::Projection;
 use crate::publication_journal::JournalError;
+use crate::publication_journal::entry::EntryError;
 use crate::publisher::Publisher;
 use crate::publisher::confirmations::Confirmations;
 use crate::publisher::lines::Lines;
@@ -70,6 +71,9 @@ pub enum OpenError {
     /// The key ring.
     #[error(transparent)]
     Keys(#[from] RingError),
+    /// What is noted with the key of a municipality that left.
+    #[error("the note of a destroyed key cannot be read")]
+    Note(#[source] EntryError),
     /// Files beside the journal.
     #[error("the files of the record store cannot be read or written")]
     Files(#[from] std::io::Error),
@@ -210,6 +214,7 @@ impl From<RecoveryError> for OpenError {
         match error {
             RecoveryError::Journal(error) => error.into(),
             RecoveryError::Keys(error) => error.into(),
+            RecoveryError::Note(error) => Self::Note(error),
             RecoveryError::Engine(error) => error.into(),
             RecoveryError::Stale(stale) => Self::Rebuild(Box::new(stale)),
         }

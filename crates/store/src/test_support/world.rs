@@ -147,6 +147,15 @@ impl World {
         }
     }
 
+    /// The engine's files of another over this journal.
+    pub(crate) fn with_engine_of(self, other: &Self) -> Self {
+        Self {
+            kind: other.kind,
+            directory: Arc::clone(&other.directory),
+            ..self
+        }
+    }
+
     /// The same index after its journal was lost: it has its keys and holds nothing.
     pub(crate) fn emptied(&self, kind: Kind) -> Self {
         Self {

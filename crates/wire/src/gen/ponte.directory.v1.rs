@@ -123,7 +123,8 @@ pub struct Municipality {
     /// Whether its data are older than that, or never came.
     #[prost(bool, tag = "23")]
     pub stale: bool,
-    /// When it was withdrawn: its data are destroyed, and none come any more. Unset while it takes part.
+    /// When it was withdrawn: its data are destroyed, and none come any more. Unset while it takes part, and where an index
+    /// that was restored from before the withdrawal knows of it by the destroyed key alone.
     #[prost(message, optional, tag = "24")]
     pub withdraw_time: ::core::option::Option<::prost_types::Timestamp>,
 }

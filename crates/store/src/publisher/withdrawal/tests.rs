@@ -2,7 +2,7 @@ use registry::signing::Signature;
 use registry::statement::{RegistrarId, SignedStatement};
 
 use super::*;
-use crate::test_support::people::{DOZZA, IMOLA, municipality};
+use crate::test_support::people::{IMOLA, municipality};
 
 fn row(byte: u8, length: usize) -> Row {
     (vec![byte; 33], vec![0; length])
@@ -45,20 +45,11 @@ fn a_missing_part_and_what_comes_behind_a_withdrawal_are_refused() {
     let mut read = RemainsRead::default();
     assert!(matches!(read.add(2, Vec::new()), Err(ReadError::Remains)));
     assert!(matches!(read.withdraw(&withdrawal(1)), Err(ReadError::Remains)));
-    read.erased(municipality(IMOLA)).unwrap();
+    read.open(municipality(IMOLA)).unwrap();
     read.withdraw(&withdrawal(0)).unwrap();
     assert!(matches!(
         read.open(municipality(IMOLA)),
         Err(ReadError::Withdrawn)
     ));
-    assert!(matches!(
-        read.erased(municipality(IMOLA)),
-        Err(ReadError::Withdrawn)
-    ));
     assert!(matches!(read.withdraw(&withdrawal(0)), Err(ReadError::Withdrawn)));
-    read.finish().unwrap();
-    let mut read = RemainsRead::default();
-    read.erased(municipality(DOZZA)).unwrap();
-    read.withdraw(&withdrawal(0)).unwrap();
-    assert!(matches!(read.finish(), Err(JournalError::NotWithdrawn)));
 }

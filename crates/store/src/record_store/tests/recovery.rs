@@ -10,7 +10,6 @@ use registry::record::Record;
 
 use crate::files::Files;
 use crate::files::faulty::FaultyFiles;
-use crate::publication_journal::{JournalError, municipality_key};
 use crate::publisher::{MunicipalityState, PublishError};
 use crate::record_store::{JournaledStore, OpenError, OpenReport, RecordStore};
 use crate::rows::CommitSequence;
@@ -396,22 +395,6 @@ fn a_journal_without_its_keys_is_refused_and_never_taken_for_withdrawn() {
     let mut other = world.on(world.journal.after_kill());
     other.keys = FaultyFiles::default();
     assert!(matches!(other.try_open(NEVER), Err(OpenError::Journal(_))));
-}
-
-#[test]
-fn a_key_that_was_destroyed_without_a_withdrawal_is_no_withdrawal() {
-    on_every_engine(|world| {
-        let store = world.open();
-        tell(world, &store);
-        drop(store);
-        let ring = world.ring();
-        ring.destroy(&[municipality_key(municipality(IMOLA))]).unwrap();
-        let refused = world.try_open(NEVER).map(|_| ());
-        assert!(
-            matches!(refused, Err(OpenError::Journal(JournalError::NotWithdrawn))),
-            "{refused:?}"
-        );
-    });
 }
 
 #[test]

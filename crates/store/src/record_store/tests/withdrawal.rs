@@ -1,6 +1,7 @@
 //! A municipality that leaves: nothing of it opens any more, and all others stay as they were, also after a replay that
 //! knows nothing of what it had published.
 
+mod restored;
 mod stories;
 
 use std::collections::BTreeSet;
@@ -16,7 +17,7 @@ use crate::files::faulty::{Fault, FaultyFiles};
 use crate::keys::KeyId;
 use crate::publication_journal::municipality_key;
 use crate::publisher::order::{Order, OrderError};
-use crate::publisher::{NewLine, PublishError};
+use crate::publisher::{NewLine, PublishError, Withdrawn};
 use crate::record_store::tests::lines::restored;
 use crate::record_store::tests::rulings::quarantine;
 use crate::record_store::tests::sealing::{new, old, sealed};
@@ -95,13 +96,7 @@ fn check_replay(world: &World, store: &JournaledStore) {
                 let state = store.municipality(place)?;
                 let holdings = state.holdings;
                 let digest = state.digest.root();
-                Some((
-                    state.watermark,
-                    state.records,
-                    digest,
-                    state.withdrawn_ms,
-                    holdings,
-                ))
+                Some((state.watermark, state.records, digest, state.withdrawn, holdings))
             };
             assert_eq!(told(store), told(&fresh));
         }
@@ -131,6 +126,10 @@ fn key_of(world: &World, code: &str) -> KeyId {
     world.ring().id_of(&municipality_key(municipality(code))).unwrap()
 }
 
+fn sealed_by(key: KeyId, value: &[u8]) -> bool {
+    value.windows(16).any(|window| window == key.as_bytes())
+}
+
 #[track_caller]
 fn check_absent(world: &World, store: &JournaledStore, card: &Record) {
     let asked = world.person(store, Ask::person(), &who_has(code(card)));
@@ -147,13 +146,12 @@ fn nothing_of_it_opens_and_no_row_of_it_is_left() {
         let store = world.open();
         tell(world, &store);
         let id = key_of(world, IMOLA);
-        let sealed_by = |value: &[u8]| value.windows(16).any(|window| window == id.as_bytes());
-        assert!(rows_of(&store).iter().any(|(_, value)| sealed_by(value)));
+        assert!(rows_of(&store).iter().any(|(_, value)| sealed_by(id, value)));
         let before = rows_of(&store).len();
         world.withdraw(&store, IMOLA).unwrap();
         let rows = rows_of(&store);
         assert!(rows.len() < before);
-        assert!(!rows.iter().any(|(_, value)| sealed_by(value)));
+        assert!(!rows.iter().any(|(_, value)| sealed_by(id, value)));
         let place = municipality(IMOLA);
         assert!(
             !rows.iter().any(
@@ -204,7 +202,7 @@ fn whatever_it_or_others_ask_of_it_is_refused_with_the_reason() {
         wait(store.order(other, NOW_MS)),
         Err(OrderError::UnknownMunicipality)
     ));
-    assert!(store.municipality(place).unwrap().withdrawn_ms.is_none());
+    assert!(store.municipality(place).unwrap().withdrawn.is_none());
     let done = wait(store.order(order.clone(), NOW_MS)).unwrap();
     assert_eq!(done.first, Some(store.visible()));
     for _ in 0..2 {
@@ -226,8 +224,8 @@ fn whatever_it_or_others_ask_of_it_is_refused_with_the_reason() {
         store.confirm(place, NOW_MS);
         let state = store.municipality(place).unwrap();
         assert_eq!(
-            (state.records, state.watermark, state.withdrawn_ms),
-            (0, Watermark(0), Some(NOW_MS))
+            (state.records, state.watermark, state.withdrawn),
+            (0, Watermark(0), Some(Withdrawn::Recorded { at_ms: NOW_MS }))
         );
         assert_eq!(store.received_ms(place), None);
     }
@@ -275,7 +273,7 @@ fn a_statement_of_another_line_of_history_withdraws_nothing() {
         store
             .municipality(municipality(IMOLA))
             .unwrap()
-            .withdrawn_ms
+            .withdrawn
             .is_none()
     );
     world.withdraw(&store, IMOLA).unwrap();
@@ -455,7 +453,7 @@ fn after_any_fault_it_is_all_there_or_wholly_withdrawn() {
                     after.keys = image(&world.keys);
                     let store = after.open();
                     let state = store.municipality(municipality(IMOLA)).unwrap();
-                    if state.withdrawn_ms.is_some() {
+                    if state.withdrawn.is_some() {
                         withdrawn += 1;
                         assert!(after.ring().is_destroyed(&municipality_key(municipality(IMOLA))));
                         check_absent(&after, &store, &nobody());
@@ -506,7 +504,7 @@ fn a_full_disk_leaves_it_as_it_was_until_there_is_room() {
         store
             .municipality(municipality(IMOLA))
             .unwrap()
-            .withdrawn_ms
+            .withdrawn
             .is_none()
     );
     world.journal.make_room();
