@@ -71,12 +71,15 @@ pub struct SignedStatement {
     pub signature: Signature,
 }
 
-/// A statement that the registrar's key signed. Only [`SignedStatement::verify`] makes one.
+/// What a registrar's key signed. Only a [`SignedStatement`] makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VerifiedStatement {
-    statement: Statement,
+pub struct Verified<T> {
+    stated: T,
     signed: SignedStatement,
 }
+
+/// A statement about changes that wait, which the registrar's key signed.
+pub type VerifiedStatement = Verified<Statement>;
 
 /// One change that waits, as the digest takes it.
 #[derive(Clone, Copy, Debug)]
@@ -186,13 +189,7 @@ impl Statement {
 
     /// Signs it.
     pub fn sign(&self, registrar: RegistrarId, key: &SigningKey) -> SignedStatement {
-        let text = self.text();
-        let signature = key.sign(Purpose::Statement, text.as_bytes());
-        SignedStatement {
-            text,
-            registrar,
-            signature,
-        }
+        SignedStatement::of(self.text(), registrar, key)
     }
 }
 
@@ -202,18 +199,35 @@ impl SignedStatement {
     /// # Errors
     /// See [`StatementError`].
     pub fn verify(self, key: &VerifyingKey) -> Result<VerifiedStatement, StatementError> {
+        self.verified(key, Statement::parse)
+    }
+
+    fn of(text: String, registrar: RegistrarId, key: &SigningKey) -> Self {
+        let signature = key.sign(Purpose::Statement, text.as_bytes());
+        Self {
+            text,
+            registrar,
+            signature,
+        }
+    }
+
+    fn verified<T>(
+        self,
+        key: &VerifyingKey,
+        parse: impl FnOnce(&str) -> Result<T, StatementError>,
+    ) -> Result<Verified<T>, StatementError> {
         key.verify(Purpose::Statement, self.text.as_bytes(), &self.signature)?;
-        Ok(VerifiedStatement {
-            statement: Statement::parse(&self.text)?,
+        Ok(Verified {
+            stated: parse(&self.text)?,
             signed: self,
         })
     }
 }
 
-impl VerifiedStatement {
+impl<T> Verified<T> {
     /// What is stated.
-    pub fn statement(&self) -> &Statement {
-        &self.statement
+    pub fn stated(&self) -> &T {
+        &self.stated
     }
 
     /// Text, registrar and signature: the evidence.

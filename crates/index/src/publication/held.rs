@@ -78,7 +78,7 @@ impl<S: RecordStore> Publication<S> {
         };
         let confirmed = self.hand_over(&call, handed, |signed, key| {
             let statement = signed.verify(key).ok()?;
-            let Statement { act, changes, .. } = statement.statement();
+            let Statement { act, changes, .. } = statement.stated();
             let facts = vec![
                 ("act".to_owned(), act.word().to_owned()),
                 ("changes".to_owned(), changes.to_string()),

@@ -36,7 +36,7 @@ impl<S: RecordStore> Publication<S> {
         };
         let withdrawn = self.hand_over(&call, handed, |signed, key| {
             let statement = signed.verify_withdrawal(key).ok()?;
-            let act = Stated::Withdrawal(statement.withdrawal().clone()).act();
+            let act = Stated::Withdrawal(statement.stated().clone()).act();
             let facts = vec![("act".to_owned(), act.to_owned())];
             let order = Order::Withdraw {
                 municipality: own.id,

@@ -58,7 +58,7 @@ fn only_the_registrars_own_key_proves_a_statement() {
     let key = SigningKey::from_seed(&[3; 32]).unwrap();
     let signed = statement().sign(registrar(), &key);
     let verified = signed.clone().verify(&key.verifying_key()).unwrap();
-    assert_eq!(verified.statement(), &statement());
+    assert_eq!(verified.stated(), &statement());
     assert_eq!(verified.signed(), &signed);
     let other = SigningKey::from_seed(&[4; 32]).unwrap();
     assert!(signed.clone().verify(&other.verifying_key()).is_err());

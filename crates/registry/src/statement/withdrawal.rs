@@ -10,11 +10,11 @@
 //!
 //! It names no cards: whatever is there when it is handed over goes.
 
-use super::{RegistrarId, SignedStatement, Statement, StatementError, TITLE};
+use super::{RegistrarId, SignedStatement, Statement, StatementError, TITLE, Verified};
 use crate::hex;
 use crate::identifier::IstatCode;
 use crate::publication::Epoch;
-use crate::signing::{Purpose, SigningKey, VerifyingKey};
+use crate::signing::{SigningKey, VerifyingKey};
 
 const ACT: &str = "withdraw";
 const EFFECT: &str = "every card and every key of the municipality is destroyed for good";
@@ -28,12 +28,8 @@ pub struct Withdrawal {
     pub epoch: Epoch,
 }
 
-/// A withdrawal that the registrar's key signed. Only [`SignedStatement::verify_withdrawal`] makes one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VerifiedWithdrawal {
-    withdrawal: Withdrawal,
-    signed: SignedStatement,
-}
+/// A withdrawal that the registrar's key signed.
+pub type VerifiedWithdrawal = Verified<Withdrawal>;
 
 /// Whatever a registrar may sign.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,13 +108,7 @@ impl Stated {
 
     /// Signs it.
     pub fn sign(&self, registrar: RegistrarId, key: &SigningKey) -> SignedStatement {
-        let text = self.text();
-        let signature = key.sign(Purpose::Statement, text.as_bytes());
-        SignedStatement {
-            text,
-            registrar,
-            signature,
-        }
+        SignedStatement::of(self.text(), registrar, key)
     }
 }
 
@@ -128,23 +118,7 @@ impl SignedStatement {
     /// # Errors
     /// See [`StatementError`].
     pub fn verify_withdrawal(self, key: &VerifyingKey) -> Result<VerifiedWithdrawal, StatementError> {
-        key.verify(Purpose::Statement, self.text.as_bytes(), &self.signature)?;
-        Ok(VerifiedWithdrawal {
-            withdrawal: Withdrawal::parse(&self.text)?,
-            signed: self,
-        })
-    }
-}
-
-impl VerifiedWithdrawal {
-    /// What is stated.
-    pub fn withdrawal(&self) -> &Withdrawal {
-        &self.withdrawal
-    }
-
-    /// Text, registrar and signature: the evidence.
-    pub fn signed(&self) -> &SignedStatement {
-        &self.signed
+        self.verified(key, Withdrawal::parse)
     }
 }
 

@@ -45,7 +45,7 @@ impl Writer {
             Order::Confirm {
                 municipality,
                 statement,
-            } => match statement.statement().act {
+            } => match statement.stated().act {
                 Act::Release => self.release(municipality, &statement, recorded_ms),
                 Act::Reject => self.reject(municipality, &statement, recorded_ms),
             },
@@ -115,13 +115,13 @@ impl Writer {
         statement: &VerifiedStatement,
         recorded_ms: u64,
     ) -> Outcome {
-        let held = match self.confirmed(municipality, statement.statement()) {
+        let held = match self.confirmed(municipality, statement.stated()) {
             Ok(held) => held,
             Err(error) => return Ok(Err(error)),
         };
         let mut done = Done::nothing();
         for part in held.chunks(CARDS_AT_ONCE) {
-            let code = statement.statement().municipality;
+            let code = statement.stated().municipality;
             for (code, changes) in by_code(self.waiting_changes(part)?, code) {
                 match self.release_part(municipality, code, statement, changes, recorded_ms)? {
                     Ok(part) => done.add(part),
@@ -221,7 +221,7 @@ impl Writer {
         statement: &VerifiedStatement,
         recorded_ms: u64,
     ) -> Outcome {
-        let held = match self.confirmed(municipality, statement.statement()) {
+        let held = match self.confirmed(municipality, statement.stated()) {
             Ok(held) => held,
             Err(error) => return Ok(Err(error)),
         };

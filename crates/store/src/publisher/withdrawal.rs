@@ -134,7 +134,7 @@ impl Writer {
         municipality: MunicipalityId,
         statement: &VerifiedWithdrawal,
     ) -> Result<Standing, OrderError> {
-        let stated = statement.withdrawal();
+        let stated = statement.stated();
         if MunicipalityId::of_any(stated.municipality) != Some(municipality) {
             return Err(OrderError::UnknownMunicipality);
         }

@@ -66,7 +66,7 @@ fn a_signature_under_one_kind_of_statement_proves_no_other() {
     let other = SigningKey::from_seed(&[4; 32]).unwrap();
     let signed = Stated::Withdrawal(withdrawal()).sign(registrar(), &key);
     let verified = signed.clone().verify_withdrawal(&key.verifying_key()).unwrap();
-    assert_eq!(verified.withdrawal(), &withdrawal());
+    assert_eq!(verified.stated(), &withdrawal());
     assert_eq!(verified.signed(), &signed);
     assert!(signed.clone().verify_withdrawal(&other.verifying_key()).is_err());
     assert_eq!(
