@@ -76,10 +76,6 @@ impl Projection {
         let old = before.map(published_card).transpose()?.flatten();
         let new = published_card(after)?;
         let tells = |card: &Option<Record>| card.as_ref().is_some_and(Record::ever_protected);
-        // Almost every card is the first and only one of somebody who is not protected: nothing is read for it.
-        if before.is_none() && after.person.0 == record.0 && !tells(&new) {
-            return Ok(());
-        }
         let earlier = match (before, &old) {
             (Some(before), Some(card)) if self.is_protected(before.person, sequence.before())? => {
                 self.sheltered(card)

@@ -330,6 +330,17 @@ fn withheld(world: &World, store: &JournaledStore, of: &Record) -> Vec<bool> {
         .collect()
 }
 
+/// Behind the same door.
+fn door(card: Record) -> Record {
+    with(card, |card| {
+        let Dated { from, mut value } = card.residences.latest().unwrap().clone();
+        if let Place::Italian(address) = &mut value.place {
+            address.unit = "3".to_owned();
+        }
+        card.residences.record(Dated { from, value });
+    })
+}
+
 #[test]
 fn whom_it_protected_stays_protected_elsewhere_while_the_protection_lasts() {
     on_every_engine(|world| {
@@ -345,15 +356,6 @@ fn whom_it_protected_stays_protected_elsewhere_while_the_protection_lasts() {
             };
             let store = world.open();
             let in_dozza = moved_to(DOZZA, "D-2", arrived(&anna(), "2022-05-01"));
-            let door = |card: Record| {
-                with(card, |card| {
-                    let Dated { from, mut value } = card.residences.latest().unwrap().clone();
-                    if let Place::Italian(address) = &mut value.place {
-                        address.unit = "3".to_owned();
-                    }
-                    card.residences.record(Dated { from, value });
-                })
-            };
             let mate = with(moved_to(DOZZA, "D-5", arrived(&giulia(), "2022-05-01")), |card| {
                 card.national_id = Some(national_id("DD33333DD"));
             });
