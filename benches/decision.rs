@@ -17,7 +17,7 @@ use agreement::field::FieldSet;
 use agreement::moment::Moment;
 use agreement::peer::{CertificateFingerprint, Peer};
 use agreement::permit::View;
-use agreement::request::{Asked, Request};
+use agreement::request::{Asked, DeclaredPerson, Request};
 use agreement::subject::{Consent, Identity, SubjectFacts};
 use agreement::usage::{Settlement, UsageCounters, UsageKey};
 use benches::authority::Party;
@@ -60,6 +60,7 @@ fn request() -> Request {
             fields: FieldSet::EMPTY,
         },
         municipality: None,
+        declared: DeclaredPerson::Declarant,
     }
 }
 

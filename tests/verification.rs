@@ -3,21 +3,20 @@
 use agreement::claim::{
     AddressClaim, Claim, FamilyClaim, GeneralitiesClaim, GeneralitiesParts, MemberClaim, ResidenceClaim,
 };
+use agreement::reason::Reason;
 use agreement::verification::Verdict::{self, No, Undetermined, Yes};
 use agreement::verification::VerificationReason;
+use registry::codice_fiscale::TaxCode;
 use registry::municipality::MunicipalityId;
 use registry::record::PersonName;
 use support::agreements::{ASSOCIATION, Document, PUBLIC_BODY};
 use support::calls::{ground, verify};
-use support::people::{DOZZA, IMOLA, Person, anna, giulia, istat, luca, mario};
+use support::people::{DOZZA, IMOLA, Person, anna, giulia, istat, luca, mario, nobody};
 use support::region::Region;
 
 fn residence_in(municipality: &str) -> Claim {
     let municipality = MunicipalityId::of_any(istat(municipality)).expect("a municipality");
-    Claim::Residence(ResidenceClaim {
-        municipality,
-        address: None,
-    })
+    Claim::MunicipalResidence(municipality)
 }
 
 fn residence_at(street: &str) -> Claim {
@@ -32,7 +31,7 @@ fn residence_at(street: &str) -> Claim {
     };
     Claim::Residence(ResidenceClaim {
         municipality,
-        address: Some(address),
+        address,
     })
 }
 
@@ -104,4 +103,34 @@ async fn an_open_procedure_is_named_as_the_reason_for_not_answering() {
     )
     .await;
     assert_eq!(reason, VerificationReason::ProcedureOpen);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fourth_different_declaration_about_one_person_is_denied_also_after_a_restart_and_of_nobody() {
+    let mut region = Region::populated().await;
+    let refused = async |region: &Region, code: TaxCode, claim: Claim| {
+        let agency = region.agency(ASSOCIATION);
+        let context = ground(ASSOCIATION, "declared-residence", agency.new_request_id());
+        let asked = verify(context, code, claim);
+        agency.verify_declaration(asked).await.err().map(|error| {
+            let stated = error.retry_after();
+            (error.reason(), stated.is_some())
+        })
+    };
+    let spent = Some((Some(Reason::QuotaDeclarations), true));
+    let mario = mario().tax_code();
+    let absent = Some((Some(Reason::NotFound), false));
+    for street in ["Appia", "Emilia", "Mazzini"] {
+        assert_eq!(refused(&region, mario, residence_at(street)).await, None);
+        assert_eq!(refused(&region, nobody(), residence_at(street)).await, absent);
+    }
+    for _ in 0..2 {
+        assert_eq!(refused(&region, mario, residence_at("Garibaldi")).await, spent);
+        assert_eq!(refused(&region, nobody(), residence_at("Garibaldi")).await, spent);
+        // The same again is not counted, nor is another kind.
+        assert_eq!(refused(&region, mario, residence_at("APPIA")).await, None);
+        assert_eq!(refused(&region, mario, residence_in(IMOLA)).await, None);
+        region.stop_index().await;
+        region.start_index().await;
+    }
 }

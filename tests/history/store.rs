@@ -17,7 +17,7 @@ use agreement::field::FieldSet;
 use agreement::moment::Moment;
 use agreement::peer::{CertificateFingerprint, Peer, SpiffeId};
 use agreement::permit::Permit;
-use agreement::request::{Asked, Request};
+use agreement::request::{Asked, DeclaredPerson, Request};
 use agreement::usage::Usage;
 use chrono::{DateTime, NaiveDate, Utc};
 use cli::synthetic::truth::{CardAnswer, Statement, Told};
@@ -232,6 +232,7 @@ impl Index {
             },
             asked,
             municipality: None,
+            declared: DeclaredPerson::Declarant,
         };
         let peer = Peer {
             id: SpiffeId::parse("spiffe://ponte.example/agency/questura").expect("an id"),

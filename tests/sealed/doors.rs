@@ -4,8 +4,10 @@
 use agreement::claim::{
     AddressClaim, Claim, FamilyClaim, GeneralitiesClaim, GeneralitiesParts, MemberClaim, ResidenceClaim,
 };
+use agreement::context::AgreementId;
 use agreement::peer::Role;
 use chrono::NaiveDate;
+use client::admin::Effect;
 use client::page::PageRequest;
 use client::receipt::{AccessProof, ReceiptForm, ShortClaim};
 use registry::code::ToponymSpecies;
@@ -15,7 +17,7 @@ use registry::record::PersonName;
 use support::agreements::PUBLIC_BODY;
 use support::calls::{at, ground, household, lookup, verify};
 use support::people::{DOZZA, IMOLA, Person, day, istat, nobody};
-use support::region::Region;
+use support::region::{Region, act};
 use tonic::transport::Channel;
 use tonic_prost::prost::Message;
 use wire::proto::consultation::v1 as proto;
@@ -51,7 +53,7 @@ fn declarations(person: &Person, parent: &Person) -> Vec<Claim> {
     };
     let residence = ResidenceClaim {
         municipality: MunicipalityId::of_any(istat(IMOLA)).expect("Imola"),
-        address: Some(address),
+        address,
     };
     vec![
         Claim::Generalities(GeneralitiesClaim::new(generalities).expect("something is stated")),
@@ -69,13 +71,26 @@ fn family_of(members: impl IntoIterator<Item = TaxCode>) -> Claim {
     Claim::FamilyStatus(FamilyClaim::new(members.into_iter().map(member).collect()).expect("a family"))
 }
 
+/// Activates the agreement of the public body under one more id: under each, as many declarations are compared anew.
+async fn agreement(region: &Region, number: usize) -> AgreementId {
+    let id = format!("{}-{number}", PUBLIC_BODY.id);
+    let document = PUBLIC_BODY.text.replace(PUBLIC_BODY.id, &id);
+    let activated = region
+        .administrator()
+        .activate(document.as_bytes(), None, &act(), Effect::Activate)
+        .await;
+    activated.expect("the agreement is activated");
+    AgreementId::parse(&id).expect("an id")
+}
+
 fn declaration(
     region: &Region,
+    agreement: &AgreementId,
     code: TaxCode,
     claim: Claim,
     on: NaiveDate,
 ) -> proto::VerifyDeclarationRequest {
-    let context = at(
+    let mut context = at(
         on,
         ground(
             PUBLIC_BODY,
@@ -83,6 +98,7 @@ fn declaration(
             region.agency(PUBLIC_BODY).new_request_id(),
         ),
     );
+    context.agreement = agreement.clone();
     verify(context, code, claim).into()
 }
 
@@ -130,6 +146,7 @@ async fn no_door_leads_to_a_sealed_identity_and_none_tells_that_there_was_one() 
         words.push(child.tax_code().as_str().to_owned());
         let request = declaration(
             &region,
+            &PUBLIC_BODY.agreement(),
             parent.tax_code(),
             family_of([parent.tax_code(), child.tax_code()]),
             day(DAYS[1]),
@@ -151,12 +168,13 @@ async fn no_door_leads_to_a_sealed_identity_and_none_tells_that_there_was_one() 
     let agency = region.agency(PUBLIC_BODY);
     let context = || ground(PUBLIC_BODY, "co-payment", agency.new_request_id());
     let mut asked_now: Vec<(u64, u64)> = Vec::new();
-    for on in DAYS.map(day) {
-        for (child, parent) in asked() {
+    for (of_day, on) in DAYS.map(day).into_iter().enumerate() {
+        for (number, (child, parent)) in asked().enumerate() {
+            let own = agreement(&region, of_day * ASKED + number).await;
             // Declarations of the old identity.
             for claim in declarations(child, parent) {
-                let gone = declaration(&region, child.tax_code(), claim.clone(), on);
-                let absent = declaration(&region, nobody(), claim, on);
+                let gone = declaration(&region, &own, child.tax_code(), claim.clone(), on);
+                let absent = declaration(&region, &own, nobody(), claim, on);
                 let (gone, absent) = (
                     refused(&mut client, gone).await,
                     refused(&mut client, absent).await,
@@ -169,6 +187,7 @@ async fn no_door_leads_to_a_sealed_identity_and_none_tells_that_there_was_one() 
             for member in [child.tax_code(), nobody()] {
                 let request = declaration(
                     &region,
+                    &own,
                     parent.tax_code(),
                     family_of([parent.tax_code(), member]),
                     on,

@@ -5,6 +5,7 @@ use agreement::context::{
     AccessContext, Assurance, CaseReference, ConsentReference, OperatorId, PurposeId, Urgency, Workstation,
 };
 use agreement::field::FieldSet;
+use agreement::request::DeclaredPerson;
 use chrono::NaiveDate;
 use client::agency::{LookupHousehold, LookupPerson, PersonKey, VerifyDeclaration};
 use client::receipt::ReceiptForm;
@@ -71,6 +72,7 @@ pub fn verify(context: AccessContext, tax_code: TaxCode, claim: Claim) -> Verify
         context,
         key: PersonKey::TaxCode(tax_code),
         municipality: None,
+        declared: DeclaredPerson::Declarant,
         claim,
         receipt: ReceiptForm::Full,
     }

@@ -51,6 +51,10 @@ pub enum Clause {
     Consent,
     /// The consent has been given.
     ConsentDate,
+    /// The consent reference has the agreed form.
+    ConsentForm,
+    /// The declaration is about the declarant, or the purpose says by what law it names others.
+    DeclaredPerson,
     /// The case is cited.
     Case,
     /// The case reference has the agreed form.
@@ -61,11 +65,13 @@ pub enum Clause {
     DayQuota,
     /// Not too many calls of today found nobody.
     MissQuota,
+    /// Not too many different declarations were made about the same identifiers.
+    DifferentDeclarations,
 }
 
 impl Clause {
     /// Every clause, in the order of examination.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 30] = [
         Self::AgreementKnown,
         Self::NotRevoked,
         Self::Begun,
@@ -88,11 +94,14 @@ impl Clause {
         Self::Workstation,
         Self::Consent,
         Self::ConsentDate,
+        Self::ConsentForm,
+        Self::DeclaredPerson,
         Self::Case,
         Self::CaseForm,
         Self::MinuteQuota,
         Self::DayQuota,
         Self::MissQuota,
+        Self::DifferentDeclarations,
     ];
 
     /// The name in the access log and in explanations.
@@ -120,11 +129,14 @@ impl Clause {
             Self::Workstation => "workstation",
             Self::Consent => "consent",
             Self::ConsentDate => "consent-date",
+            Self::ConsentForm => "consent-form",
+            Self::DeclaredPerson => "declared-person",
             Self::Case => "case",
             Self::CaseForm => "case-form",
             Self::MinuteQuota => "minute-quota",
             Self::DayQuota => "day-quota",
             Self::MissQuota => "miss-quota",
+            Self::DifferentDeclarations => "different-declarations",
         }
     }
 
@@ -158,11 +170,14 @@ impl Clause {
             Self::Workstation => Reason::WorkstationMissing,
             Self::Consent => Reason::ConsentMissing,
             Self::ConsentDate => Reason::ConsentNotYetGiven,
+            Self::ConsentForm => Reason::ConsentReferenceIllFormed,
+            Self::DeclaredPerson => Reason::DeclaredPersonNotGranted,
             Self::Case => Reason::CaseReferenceMissing,
             Self::CaseForm => Reason::CaseReferenceIllFormed,
             Self::MinuteQuota => Reason::QuotaPerMinute,
             Self::DayQuota => Reason::QuotaPerDay,
             Self::MissQuota => Reason::QuotaMisses,
+            Self::DifferentDeclarations => Reason::QuotaDeclarations,
         }
     }
 }

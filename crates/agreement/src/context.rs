@@ -1,5 +1,6 @@
 //! On what ground, for whom and for what case a call is made.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -137,6 +138,21 @@ pub enum ReferencePattern {
     /// Year, slash, 1 to 10 digits: `2026/001234`.
     YearNumber,
 }
+
+/// What an agreement demands of the references of cases or consents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReferenceTerms {
+    /// The form.
+    pub pattern: ReferencePattern,
+    /// The words that may be in a reference, each run of letters being one of them: with them no name and no codice
+    /// fiscale fits in. Any letters where absent.
+    pub words: Option<BTreeSet<ReferenceWord>>,
+}
+
+/// A word that may be in references, such as `PROT`: 1 to 12 letters A-Z. It is written in the agreement, so it is nobody's
+/// name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ReferenceWord(String);
 
 /// A field of the context has not its form. The value is not repeated: it may be personal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -327,13 +343,65 @@ impl ReferencePattern {
 
     /// Whether the reference has the form.
     pub fn admits(self, reference: &CaseReference) -> bool {
+        self.admits_number(&reference.0)
+    }
+
+    fn admits_number(self, number: &str) -> bool {
         match self {
             Self::ProtocolNumber => true,
-            Self::YearNumber => reference.0.split_once('/').is_some_and(|(year, number)| {
+            Self::YearNumber => number.split_once('/').is_some_and(|(year, number)| {
                 let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
                 year.len() == 4 && (1..=10).contains(&number.len()) && digits(year) && digits(number)
             }),
         }
+    }
+}
+
+impl ReferenceTerms {
+    /// Whether a case reference is admitted.
+    pub fn admits_case(&self, reference: &CaseReference) -> bool {
+        self.admits(&reference.0)
+    }
+
+    /// Whether the number of a consent is admitted.
+    pub fn admits_consent(&self, reference: &ConsentReference) -> bool {
+        self.admits(&reference.number)
+    }
+
+    /// Whether a reference may hold letters of the caller's choice, and so a name.
+    pub fn leaves_letters_free(&self) -> bool {
+        let Self { pattern, words } = self;
+        *pattern == ReferencePattern::ProtocolNumber && words.is_none()
+    }
+
+    fn admits(&self, number: &str) -> bool {
+        let Self { pattern, words } = self;
+        let Some(words) = words else {
+            return pattern.admits_number(number);
+        };
+        let mut letters = number
+            .split(|letter: char| !letter.is_ascii_uppercase())
+            .filter(|word| !word.is_empty());
+        pattern.admits_number(number) && letters.all(|word| words.iter().any(|known| known.as_str() == word))
+    }
+}
+
+impl ReferenceWord {
+    /// Reads 1 to 12 letters A-Z.
+    pub fn parse(text: &str) -> Result<Self, ContextError> {
+        if (1..=12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(ContextError {
+                field: "words",
+                rule: "must have 1 to 12 letters A-Z each",
+            })
+        }
+    }
+
+    /// The word.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 

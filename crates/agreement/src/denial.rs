@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::clause::Clause;
-use crate::context::{AgreementId, Assurance, PurposeId, ReferencePattern};
+use crate::context::{AgreementId, Assurance, PurposeId, ReferenceTerms, ReferenceWord};
 use crate::field::FieldSet;
 use crate::hours::HoursWindow;
 use crate::network::Network;
@@ -69,8 +69,8 @@ pub enum Requirement {
     ReferenceDateUntil(NaiveDate),
     /// This level of assurance or a higher one.
     Assurance(Assurance),
-    /// A case reference of this form.
-    CaseReference(ReferencePattern),
+    /// A reference of this form, of the case or of the consent.
+    Reference(ReferenceTerms),
     /// A call at this instant or later.
     Quota {
         /// Whose quota.
@@ -78,6 +78,15 @@ pub enum Requirement {
         /// How many are allowed.
         limit: u32,
         /// When they begin anew.
+        resets_at: DateTime<Utc>,
+    },
+    /// A declaration that was made before, or a call at this instant or later.
+    Declarations {
+        /// How many different ones are compared.
+        limit: usize,
+        /// In how many days.
+        days: u32,
+        /// When the earliest no longer counts.
         resets_at: DateTime<Utc>,
     },
 }
@@ -187,7 +196,14 @@ impl Requirement {
             Self::ReferenceDateFrom(day) => format!("{} {day}", say("from", "dal")),
             Self::ReferenceDateUntil(day) => format!("{} {day}", say("until", "fino al")),
             Self::Assurance(level) => format!("{} {}", say("at least", "almeno"), level.name()),
-            Self::CaseReference(pattern) => format!("{} {}", say("form", "forma"), pattern.name()),
+            Self::Reference(ReferenceTerms { pattern, words }) => {
+                let mut text = format!("{} {}", say("form", "forma"), pattern.name());
+                if let Some(words) = words {
+                    let words: Vec<_> = words.iter().map(ReferenceWord::as_str).collect();
+                    let _ = write!(text, ", {}: {}", say("words", "parole"), words.join(", "));
+                }
+                text
+            }
             Self::Quota {
                 scope,
                 limit,
@@ -198,6 +214,19 @@ impl Requirement {
                 format!(
                     "{limit} {} {scope}, {} {resets}",
                     say("per", "per"),
+                    say("until", "fino a")
+                )
+            }
+            Self::Declarations {
+                limit,
+                days,
+                resets_at,
+            } => {
+                let resets = resets_at.format("%Y-%m-%dT%H:%M:%SZ");
+                format!(
+                    "{limit} {} {days} {}, {} {resets}",
+                    say("in", "in"),
+                    say("days", "giorni"),
                     say("until", "fino a")
                 )
             }

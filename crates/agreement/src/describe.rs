@@ -194,7 +194,7 @@ fn describe_one(
         known_on: terms.known_on,
         hours: terms.hours.clone(),
         operator: terms.operator,
-        case_reference: terms.case_reference,
+        case_reference: terms.case_reference.as_ref().map(|reference| reference.pattern),
         purposes: terms.purposes.clone(),
         quotas,
     }

@@ -27,7 +27,7 @@ use crate::field::FieldSet;
 use crate::moment::Moment;
 use crate::peer::{CertificateFingerprint, Peer, SpiffeId};
 use crate::permit::Permit;
-use crate::request::{Asked, Request};
+use crate::request::{Asked, DeclaredPerson, Request};
 use crate::terms::Agreement;
 use crate::usage::{Usage, UsageKey};
 
@@ -67,6 +67,10 @@ workstation = true
 
 [case_reference]
 pattern = "year-number"
+
+[consent_reference]
+pattern = "protocol-number"
+words = ["CONS"]
 
 [quota]
 calls_per_minute = 60
@@ -159,6 +163,7 @@ pub(crate) fn request() -> Request {
             fields: FieldSet::EMPTY,
         },
         municipality: None,
+        declared: DeclaredPerson::Declarant,
     }
 }
 

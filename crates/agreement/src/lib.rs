@@ -31,6 +31,7 @@ pub mod subject;
 pub mod permit;
 pub mod view;
 pub mod claim;
+pub mod declarations;
 pub mod verification;
 pub mod describe;
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use chrono::{Months, NaiveDate};
 
-use crate::context::Assurance;
-use crate::service::Service;
+use crate::context::{Assurance, ReferenceTerms};
+use crate::service::{Service, VerificationKind};
 use crate::terms::{AgencyClass, Agreement, Limits, Protection, Purpose, PurposeKind, Terms, Territory};
 
 /// Something that deserves attention.
@@ -44,11 +44,17 @@ pub enum LintRule {
     ShortRetention,
     /// A private body that consults on the ground of transferred public power.
     PrivateConsultation,
+    /// References of cases or consents may hold letters of the caller's choice, and so names.
+    ReferencesMayName,
+    /// Consent is needed, and the form of its reference is left open.
+    ConsentFormOpen,
+    /// Death is verified and the dead are not shown: whoever died is not found.
+    DeadNotShown,
 }
 
 impl LintRule {
     /// Every rule.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::ProtectedWithoutProvision,
         Self::NoQuota,
         Self::NoMissQuota,
@@ -62,6 +68,9 @@ impl LintRule {
         Self::NoCaseReference,
         Self::ShortRetention,
         Self::PrivateConsultation,
+        Self::ReferencesMayName,
+        Self::ConsentFormOpen,
+        Self::DeadNotShown,
     ];
 
     /// Code of the rule.
@@ -80,6 +89,9 @@ impl LintRule {
             Self::NoCaseReference => "no-case-reference",
             Self::ShortRetention => "short-retention",
             Self::PrivateConsultation => "private-consultation",
+            Self::ReferencesMayName => "references-may-name",
+            Self::ConsentFormOpen => "consent-form-open",
+            Self::DeadNotShown => "dead-not-shown",
         }
     }
 
@@ -97,6 +109,9 @@ impl LintRule {
             Self::NoCaseReference => "Garante 393/2015; R15",
             Self::ShortRetention => "Garante 27 November 2008; R24",
             Self::PrivateConsultation => "DPR 223/1989 art. 37; DPR 445/2000 art. 43",
+            Self::ReferencesMayName => "GDPR art. 5 c. 1 lett. c; R15",
+            Self::ConsentFormOpen => "DPR 445/2000 art. 71 c. 4; R15",
+            Self::DeadNotShown => "DPR 445/2000 art. 71",
         }
     }
 
@@ -120,6 +135,11 @@ impl LintRule {
             Self::PrivateConsultation => {
                 "a private body consults data on the ground of transferred public power"
             }
+            Self::ReferencesMayName => {
+                "references may hold any letters, and so names: list the words that may be in them"
+            }
+            Self::ConsentFormOpen => "consent is needed, but the form of its reference is left open",
+            Self::DeadNotShown => "death is verified, but the dead are not shown: they are not found",
         }
     }
 
@@ -149,6 +169,11 @@ impl LintRule {
             Self::PrivateConsultation => {
                 "un soggetto privato consulta dati in forza di funzioni pubbliche trasferite"
             }
+            Self::ReferencesMayName => {
+                "i riferimenti possono contenere lettere qualsiasi, dunque nomi: elencare le parole ammesse"
+            }
+            Self::ConsentFormOpen => "occorre il consenso, ma la forma del suo riferimento non è stabilita",
+            Self::DeadNotShown => "si verifica il decesso, ma i deceduti non sono visibili: non risultano",
         }
     }
 }
@@ -237,6 +262,30 @@ fn check(rule: LintRule, terms: &Terms) -> Vec<LintFinding> {
             purposes(
                 &|purpose| terms.class == AgencyClass::Private && consults(purpose),
                 "services",
+            )
+        }
+        LintRule::ReferencesMayName => {
+            let free = |reference: &Option<ReferenceTerms>| {
+                reference
+                    .as_ref()
+                    .is_some_and(ReferenceTerms::leaves_letters_free)
+            };
+            let mut found = whole(free(&terms.case_reference), "case_reference.words");
+            found.extend(whole(free(&terms.consent_reference), "consent_reference.words"));
+            found
+        }
+        LintRule::ConsentFormOpen => {
+            let open = terms.consent_reference.is_none();
+            purposes(
+                &|purpose| open && purpose.consent.is_required(),
+                "consent_required",
+            )
+        }
+        LintRule::DeadNotShown => {
+            let hidden = !terms.population.deceased.is_included();
+            purposes(
+                &|purpose| hidden && purpose.verifications.contains(&VerificationKind::Death),
+                "verifications",
             )
         }
     }

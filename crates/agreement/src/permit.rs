@@ -71,6 +71,7 @@ impl Permit {
             context,
             asked,
             municipality,
+            declared: _,
         } = request;
         let purpose = agreement.terms().purpose(&context.purpose);
         let (purpose_kind, granted) = match purpose {

@@ -15,6 +15,18 @@ pub struct Request {
     pub asked: Asked,
     /// Municipality to which the question is limited; the whole territory where absent.
     pub municipality: Option<MunicipalityId>,
+    /// Whom a declaration is about.
+    pub declared: DeclaredPerson,
+}
+
+/// Whom a declaration is about, as its declarant and the caller state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeclaredPerson {
+    /// The declarant.
+    #[default]
+    Declarant,
+    /// Somebody else whom the declaration lawfully names.
+    Named,
 }
 
 /// The service asked for, with what belongs to it.

@@ -19,17 +19,37 @@ pub enum Service {
     GetReceipt,
 }
 
-/// What a declaration is about, with the ANPR use case of the same meaning.
+/// What a declaration is about, in the order of the ANPR use cases of the same meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum VerificationKind {
-    /// Surname, given names, sex, birth (C003).
+    /// Surname, given names, sex, birth (*generalità*, C003).
     Generalities,
-    /// Residence (C008).
-    Residence,
+    /// Death (*decesso*, C004).
+    Death,
+    /// Marriage (*matrimonio*, C005).
+    Marriage,
+    /// Citizenship (*cittadinanza*, C006).
+    Citizenship,
     /// Existence in life (*esistenza in vita*, C007).
     ExistenceInLife,
+    /// Residence at an address (*residenza*, C008).
+    Residence,
     /// Family status (*stato di famiglia*, C009).
     FamilyStatus,
+    /// Unmarried status (*stato libero*, C010).
+    UnmarriedStatus,
+    /// Widowhood (*vedovanza*, C011).
+    Widowhood,
+    /// Paternity (*paternità*, C012).
+    Paternity,
+    /// Maternity (*maternità*, C013).
+    Maternity,
+    /// Civil union (*unione civile*, L. 76/2016, C014).
+    CivilUnion,
+    /// National id against generalities (*idANPR*, C031).
+    NationalId,
+    /// Residence in a municipality, wherever in it (*residenza nel comune*). ANPR has no such use case.
+    MunicipalResidence,
 }
 
 impl Service {
@@ -75,20 +95,60 @@ impl fmt::Display for Service {
 
 impl VerificationKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 14] = [
         Self::Generalities,
-        Self::Residence,
+        Self::Death,
+        Self::Marriage,
+        Self::Citizenship,
         Self::ExistenceInLife,
+        Self::Residence,
         Self::FamilyStatus,
+        Self::UnmarriedStatus,
+        Self::Widowhood,
+        Self::Paternity,
+        Self::Maternity,
+        Self::CivilUnion,
+        Self::NationalId,
+        Self::MunicipalResidence,
     ];
 
     /// The name in agreements and log headers.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Generalities => "generalities",
-            Self::Residence => "residence",
+            Self::Death => "death",
+            Self::Marriage => "marriage",
+            Self::Citizenship => "citizenship",
             Self::ExistenceInLife => "existence-in-life",
+            Self::Residence => "residence",
             Self::FamilyStatus => "family-status",
+            Self::UnmarriedStatus => "unmarried-status",
+            Self::Widowhood => "widowhood",
+            Self::Paternity => "paternity",
+            Self::Maternity => "maternity",
+            Self::CivilUnion => "civil-union",
+            Self::NationalId => "national-id",
+            Self::MunicipalResidence => "municipal-residence",
+        }
+    }
+
+    /// The Italian name, for people.
+    pub const fn italian(self) -> &'static str {
+        match self {
+            Self::Generalities => "generalità",
+            Self::Death => "decesso",
+            Self::Marriage => "matrimonio",
+            Self::Citizenship => "cittadinanza",
+            Self::ExistenceInLife => "esistenza in vita",
+            Self::Residence => "residenza",
+            Self::FamilyStatus => "stato di famiglia",
+            Self::UnmarriedStatus => "stato libero",
+            Self::Widowhood => "vedovanza",
+            Self::Paternity => "paternità",
+            Self::Maternity => "maternità",
+            Self::CivilUnion => "unione civile",
+            Self::NationalId => "identificativo unico nazionale",
+            Self::MunicipalResidence => "residenza nel comune",
         }
     }
 
@@ -97,29 +157,46 @@ impl VerificationKind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The ANPR use case (*caso d'uso*).
-    pub const fn anpr_code(self) -> &'static str {
-        match self {
+    /// The ANPR use case (*caso d'uso*), where there is one.
+    pub const fn anpr_code(self) -> Option<&'static str> {
+        Some(match self {
             Self::Generalities => "C003",
-            Self::Residence => "C008",
+            Self::Death => "C004",
+            Self::Marriage => "C005",
+            Self::Citizenship => "C006",
             Self::ExistenceInLife => "C007",
+            Self::Residence => "C008",
             Self::FamilyStatus => "C009",
-        }
+            Self::UnmarriedStatus => "C010",
+            Self::Widowhood => "C011",
+            Self::Paternity => "C012",
+            Self::Maternity => "C013",
+            Self::CivilUnion => "C014",
+            Self::NationalId => "C031",
+            Self::MunicipalResidence => return None,
+        })
     }
 
     /// Fields that are compared with the declaration. What protection withholds of them cannot be determined.
     pub const fn examines(self) -> FieldSet {
+        const GENERALITIES: FieldSet = FieldSet::of(&[
+            Field::Surname,
+            Field::GivenName,
+            Field::Sex,
+            Field::BirthDate,
+            Field::BirthPlace,
+        ]);
         match self {
-            Self::Generalities => FieldSet::of(&[
-                Field::Surname,
-                Field::GivenName,
-                Field::Sex,
-                Field::BirthDate,
-                Field::BirthPlace,
-            ]),
-            Self::Residence => FieldSet::of(&[Field::Residence]),
-            Self::ExistenceInLife => FieldSet::of(&[Field::Death]),
+            Self::Generalities => GENERALITIES,
+            Self::Death | Self::ExistenceInLife => FieldSet::of(&[Field::Death]),
+            Self::Marriage | Self::UnmarriedStatus | Self::Widowhood | Self::CivilUnion => {
+                FieldSet::of(&[Field::CivilStatus])
+            }
+            Self::Citizenship => FieldSet::of(&[Field::Citizenships]),
+            Self::Residence | Self::MunicipalResidence => FieldSet::of(&[Field::Residence]),
             Self::FamilyStatus => FieldSet::of(&[Field::Household]),
+            Self::Paternity | Self::Maternity => FieldSet::of(&[Field::Parents]),
+            Self::NationalId => GENERALITIES.union(FieldSet::of(&[Field::NationalId])),
         }
     }
 }
@@ -132,6 +209,8 @@ impl fmt::Display for VerificationKind {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -164,24 +243,54 @@ mod tests {
 
     #[test]
     fn kinds_bear_the_anpr_code_of_the_same_meaning() {
-        let codes: Vec<_> = VerificationKind::ALL
-            .iter()
-            .map(|kind| (kind.name(), kind.anpr_code()))
-            .collect();
+        let codes = VerificationKind::ALL.map(|kind| (kind.name(), kind.anpr_code().unwrap_or("-")));
         let expect = [
             ("generalities", "C003"),
-            ("residence", "C008"),
+            ("death", "C004"),
+            ("marriage", "C005"),
+            ("citizenship", "C006"),
             ("existence-in-life", "C007"),
+            ("residence", "C008"),
             ("family-status", "C009"),
+            ("unmarried-status", "C010"),
+            ("widowhood", "C011"),
+            ("paternity", "C012"),
+            ("maternity", "C013"),
+            ("civil-union", "C014"),
+            ("national-id", "C031"),
+            ("municipal-residence", "-"),
         ];
         assert_eq!(codes, expect);
+        assert!(VerificationKind::ALL.is_sorted());
+        let italian: BTreeSet<_> = VerificationKind::ALL.map(VerificationKind::italian).into();
+        assert_eq!(italian.len(), VerificationKind::ALL.len());
     }
 
     #[test]
-    fn residence_and_family_are_matters_of_location_and_generalities_are_not() {
-        let located = |kind: VerificationKind| !kind.examines().intersection(FieldSet::LOCATION).is_empty();
-        assert!(located(VerificationKind::Residence) && located(VerificationKind::FamilyStatus));
-        assert!(!located(VerificationKind::Generalities) && !located(VerificationKind::ExistenceInLife));
-        assert_eq!(VerificationKind::Generalities.examines().len(), 5);
+    fn kinds_examine_what_they_name_and_those_that_lead_to_a_place_are_matters_of_location() {
+        let location = FieldSet::LOCATION;
+        for (kind, fields, located) in [
+            (VerificationKind::Generalities, 5, false),
+            (VerificationKind::Death, 1, false),
+            (VerificationKind::Marriage, 1, false),
+            (VerificationKind::Citizenship, 1, false),
+            (VerificationKind::ExistenceInLife, 1, false),
+            (VerificationKind::Residence, 1, true),
+            (VerificationKind::FamilyStatus, 1, true),
+            (VerificationKind::UnmarriedStatus, 1, false),
+            (VerificationKind::Widowhood, 1, false),
+            (VerificationKind::Paternity, 1, true),
+            (VerificationKind::Maternity, 1, true),
+            (VerificationKind::CivilUnion, 1, false),
+            (VerificationKind::NationalId, 6, false),
+            (VerificationKind::MunicipalResidence, 1, true),
+        ] {
+            let examined = kind.examines();
+            assert_eq!(
+                (examined.len(), !examined.intersection(location).is_empty()),
+                (fields, located),
+                "{kind}"
+            );
+        }
     }
 }

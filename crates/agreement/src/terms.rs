@@ -10,7 +10,7 @@ use registry::hex::Hex;
 use registry::municipality::{self, MunicipalityId};
 use registry::profile::{FieldGroup, GroupSet};
 
-use crate::context::{AgreementId, Assurance, PurposeId, ReferencePattern};
+use crate::context::{AgreementId, Assurance, PurposeId, ReferenceTerms};
 use crate::field::{Field, FieldSet};
 use crate::hours::HoursWindow;
 use crate::network::Network;
@@ -69,7 +69,11 @@ pub struct Terms {
     /// What operators must bring.
     pub operator: OperatorTerms,
     /// Form of the case reference, where calls must cite one.
-    pub case_reference: Option<ReferencePattern>,
+    pub case_reference: Option<ReferenceTerms>,
+    /// Form of the consent reference, where the agreement demands one; any [`ConsentReference`] else.
+    ///
+    /// [`ConsentReference`]: crate::context::ConsentReference
+    pub consent_reference: Option<ReferenceTerms>,
     /// Months for which the sealed parts of log entries are kept (R24).
     pub retention_months: u16,
     /// How much.
@@ -213,6 +217,9 @@ pub struct Purpose {
     pub fields: FieldSet,
     /// Whether a call must cite the declarant's consent.
     pub consent: Presence,
+    /// Provision by which a declaration may name others than the declarant, about whom it then may be verified. Where
+    /// there is none, a declaration made with consent is verified about the declarant alone.
+    pub named_persons_basis: Option<String>,
 }
 
 /// Who may read of a purpose's accesses.

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 
 use crate::context::{AgreementId, OperatorId, PurposeId};
+use crate::declarations::DeclarationUse;
 use crate::moment::Moment;
 use crate::peer::SpiffeId;
 
@@ -26,6 +27,8 @@ pub struct Usage {
     pub purpose: Counters,
     /// By calls for the same operator.
     pub operator: Counters,
+    /// By other declarations about the same identifiers.
+    pub declarations: DeclarationUse,
 }
 
 /// Counters of one scope.
@@ -191,12 +194,14 @@ impl UsageCounters {
             agreement,
             purpose,
             operator,
+            declarations,
         } = tally.usage(key, slot);
         let now = |counters: Counters| tally.window.counters_at(counters, moment);
         Usage {
             agreement: now(agreement),
             purpose: now(purpose),
             operator: now(operator),
+            declarations,
         }
     }
 
@@ -306,6 +311,7 @@ impl Tally {
                 OperatorSlot::Own => own().unwrap_or_default(),
                 OperatorSlot::Shared => self.later_operators,
             },
+            declarations: DeclarationUse::Open,
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use agreement::agreements::Agreements;
 use agreement::context::AccessContext;
 use agreement::decision::decide;
+use agreement::declarations::{Attempt, Counted};
 use agreement::denial::Denial;
 use agreement::moment::Moment;
 use agreement::permit::Permit;
@@ -25,6 +26,7 @@ use tonic::Status;
 use wire::convert::{FreshnessOutcome, Invalid, ReceiptChoice, full_receipt, short_receipt};
 use wire::status::{Details, invalid_argument, status_for};
 
+use crate::declaration_restore;
 use crate::entry::{Call, told, usual_retention};
 use crate::shared::{Shared, log_failure};
 
@@ -77,10 +79,47 @@ impl<S: RecordStore> Shared<S> {
         request: &Request,
         criteria: Vec<(String, String)>,
     ) -> Result<Granted, Status> {
-        let slot = self.reserve()?;
+        self.decide_at(call, request, criteria, None, self.moment()).await
+    }
+
+    /// Decides over a call with a declaration, which counts from here on, whoever it is about and whatever is found;
+    /// where the call is denied, nothing was compared and it does not count.
+    ///
+    /// # Errors
+    /// See [`Self::decide`].
+    pub async fn decide_declaration(
+        &self,
+        call: &Call,
+        request: &Request,
+        mut criteria: Vec<(String, String)>,
+        attempt: impl FnOnce(Moment) -> Attempt,
+    ) -> Result<Granted, Status> {
         let moment = self.moment();
+        let attempt = attempt(moment);
+        criteria.push((declaration_restore::CRITERION.to_owned(), attempt.to_string()));
+        self.decide_at(call, request, criteria, Some(attempt), moment)
+            .await
+    }
+
+    async fn decide_at(
+        &self,
+        call: &Call,
+        request: &Request,
+        criteria: Vec<(String, String)>,
+        attempt: Option<Attempt>,
+        moment: Moment,
+    ) -> Result<Granted, Status> {
+        let slot = self.reserve()?;
         let agreements = self.agreements.load_full();
-        let (reservation, usage) = self.reserve_usage(call, request, &agreements, moment);
+        let (reservation, mut usage) = self.reserve_usage(call, request, &agreements, moment);
+        // Counted only on an account of the caller's own, like its calls.
+        let counted = attempt
+            .filter(|_| reservation.is_some())
+            .map(|attempt| self.with_declarations(|counters| counters.count(attempt, moment)))
+            .map(|(counted, declarations)| {
+                usage.declarations = declarations;
+                counted
+            });
         let decision = decide(&agreements, &call.peer, request, &usage, moment);
         let retention = agreements
             .get(&request.context.agreement)
@@ -113,6 +152,7 @@ impl<S: RecordStore> Shared<S> {
             }
             Err(denial) => {
                 self.settle(reservation, Settlement::Denied);
+                self.give_back(counted);
                 Err(self.enter_denial(slot, draft, &denial, &usage, moment).await)
             }
         }
@@ -137,6 +177,12 @@ impl<S: RecordStore> Shared<S> {
         let (reservation, usage) =
             self.with_usage(|counters| counters.reserve(usage_key(call, request), moment));
         (Some(reservation), usage)
+    }
+
+    fn give_back(&self, counted: Option<Counted>) {
+        if let Some(counted) = counted {
+            self.with_declarations(|counters| counters.give_back(counted));
+        }
     }
 
     fn settle(&self, reservation: Option<Reservation>, settlement: Settlement) {
@@ -362,6 +408,7 @@ fn usage_facts(usage: &Usage) -> Vec<(String, String)> {
         agreement,
         purpose,
         operator,
+        declarations: _,
     } = usage;
     [
         ("agreement", agreement),

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use agreement::declarations::Attempt;
 use agreement::describe::describe;
+use agreement::moment::Moment;
 use agreement::permit::Permit;
 use agreement::reason::Reason;
+use agreement::request::DeclaredPerson;
 use agreement::usage::Settlement;
 use agreement::view::person::PersonView;
 use chrono::NaiveDate;
@@ -14,6 +17,7 @@ use ledger::name::Origin;
 use ledger::receipt::Receipt;
 use registry::identifier::IstatCode;
 use store::access_log::draft::Sealed;
+use store::keys::token::TokenDomain;
 use store::record_store::RecordStore;
 use store::record_store::answer::{
     CodeStanding, HouseholdAnswer, HouseholdCard, PersonAnswer, PersonCard, Question, Source,
@@ -82,6 +86,19 @@ fn question(key: &PersonKey) -> Question {
 fn criteria(question: &Question) -> Vec<(String, String)> {
     let (name, value) = question.criterion();
     vec![(name.to_owned(), value)]
+}
+
+/// The identifier as the rule of three counts it: the 128 forms of a codice fiscale under omocodia are one.
+fn identifier(question: &Question) -> (String, String) {
+    let (name, value) = question.criterion();
+    let value = match question {
+        Question::TaxCode(code) => match code.definitive() {
+            Some(code) => code.base().as_str().to_owned(),
+            None => value,
+        },
+        Question::NationalId(_) => value,
+    };
+    (name.to_owned(), value)
 }
 
 impl<S: RecordStore> Shared<S> {
@@ -170,7 +187,27 @@ impl<S: RecordStore> Shared<S> {
         let question = question(&key);
         let mut criteria = criteria(&question);
         criteria.push(("verification".to_owned(), claim.kind().name().to_owned()));
-        let granted = self.decide(&call, &request, criteria).await?;
+        // The declarant is what an entry without this criterion is about.
+        if request.declared == DeclaredPerson::Named {
+            criteria.push(("declared_person".to_owned(), "named".to_owned()));
+        }
+        let attempt = |moment: Moment| {
+            Attempt::new(
+                &request.context,
+                &[identifier(&question)],
+                &claim,
+                moment.date(),
+                |bytes| {
+                    *self
+                        .declaration_tokens
+                        .token(TokenDomain::Declaration, bytes)
+                        .as_bytes()
+                },
+            )
+        };
+        let granted = self
+            .decide_declaration(&call, &request, criteria, attempt)
+            .await?;
         let (permit, draft, pending) = granted.into_reading();
         let read = self.store.verify(&permit, &question, &claim, draft).await;
         let settle = |outcome: &VerificationOutcome| settlement(outcome.answer.is_none());

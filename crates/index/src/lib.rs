@@ -28,3 +28,4 @@ pub mod audit;
 pub mod directory;
 pub mod scopes;
 pub mod usage_restore;
+pub mod declaration_restore;

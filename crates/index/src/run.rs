@@ -356,6 +356,7 @@ async fn watch(
             _ = expiry.tick() => {
                 let moment = shared.moment();
                 shared.with_usage(|counters| counters.expire(moment));
+                shared.with_declarations(|counters| counters.expire(moment));
                 look_beside(&shared);
             }
         }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use agreement::agreements::Agreements;
+use agreement::declarations::DeclarationCounters;
 use agreement::moment::Moment;
 use agreement::peer::SpiffeId;
 use agreement::reason::Reason;
@@ -15,6 +16,7 @@ use registry::statement::RegistrarId;
 use store::access_log::committed::Committed;
 use store::access_log::draft::EntryDraft;
 use store::access_log::{AccessLog, LogFailure, ReserveError, Slot};
+use store::keys::token::Tokenizer;
 use tokio_util::task::TaskTracker;
 use tonic::Status;
 use transport::clock::Clock;
@@ -40,6 +42,10 @@ pub struct Shared<S> {
     pub profiles_change: tokio::sync::Mutex<()>,
     /// What each agreement has used up.
     pub usage: Mutex<UsageCounters>,
+    /// Which declarations were compared in the days that count.
+    pub declarations: Mutex<DeclarationCounters>,
+    /// Hashes declarations and the identifiers they are about.
+    pub declaration_tokens: Tokenizer,
     /// Which node publishes for whom, and with which key.
     pub nodes: BTreeMap<SpiffeId, NodeGrant>,
     /// Who confirms what waits.
@@ -104,6 +110,13 @@ impl<S> Shared<S> {
     /// The usage counters, for a moment.
     pub fn with_usage<T>(&self, act: impl FnOnce(&mut UsageCounters) -> T) -> T {
         act(&mut self.usage.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<S> Shared<S> {
+    /// The declarations that count, for a moment.
+    pub fn with_declarations<T>(&self, act: impl FnOnce(&mut DeclarationCounters) -> T) -> T {
+        act(&mut self.declarations.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

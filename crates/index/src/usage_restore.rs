@@ -14,7 +14,7 @@ use store::access_log::reading::{OpenedEntry, OpenedPart, ReadError, ReaderScope
 use crate::agreement_book::instant;
 
 /// Entries read in one step.
-const STEP: usize = 512;
+pub(crate) const STEP: usize = 512;
 
 /// The counters as of the last entry.
 ///
@@ -35,7 +35,10 @@ pub fn restore(log: &AccessLog, now: Moment) -> Result<UsageCounters, ReadError>
 }
 
 /// The first entry at or after an instant. Entry times never decrease.
-fn first_since(log: &AccessLog, size: u64, since_ms: u64) -> Result<u64, ReadError> {
+///
+/// # Errors
+/// When the log cannot be read.
+pub(crate) fn first_since(log: &AccessLog, size: u64, since_ms: u64) -> Result<u64, ReadError> {
     let (mut low, mut high) = (0, size);
     while low < high {
         let middle = low + (high - low) / 2;

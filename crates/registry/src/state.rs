@@ -39,6 +39,10 @@ struct Admitted {
 pub const ITALY: &str = "100";
 /// Code of statelessness (*apolide*), 999.
 pub const STATELESS: &str = "999";
+/// Code of a citizenship that is still being defined (*in corso di definizione*), 997: no statement about anybody.
+pub const BEING_DEFINED: &str = "997";
+/// Code of a citizenship that cannot be attributed (*non attribuibile*), 998: no statement about anybody either.
+pub const NOT_ATTRIBUTABLE: &str = "998";
 
 impl State {
     fn from_row(row: &'static str) -> Option<Self> {
@@ -217,6 +221,12 @@ mod tests {
         assert!(italy.admitted_as_citizenship() && italy.admitted_as_residence());
         assert!(!italy.admitted_as_birth_place());
         assert_eq!(italy.cadastral(), None);
+        for (code, name) in [
+            (BEING_DEFINED, "In corso di definizione"),
+            (NOT_ATTRIBUTABLE, "NON ATTRIBUIBILE"),
+        ] {
+            assert_eq!(by_code(StateCode::parse(code).unwrap()).unwrap().name(), name);
+        }
         let stateless = by_code(StateCode::parse(STATELESS).unwrap()).unwrap();
         assert!(stateless.admitted_as_citizenship());
         assert!(!stateless.admitted_as_birth_place() && !stateless.admitted_as_residence());

@@ -195,6 +195,20 @@ impl Details {
                 )
                 .with_retry_after(wait);
         }
+        if let Requirement::Declarations {
+            limit,
+            days,
+            resets_at,
+        } = requirement
+        {
+            let wait = (*resets_at - now).to_std().unwrap_or_default();
+            details = details
+                .with_quota(
+                    format!("agreement:{agreement}"),
+                    format!("{} {limit} in {days} days", clause.name()),
+                )
+                .with_retry_after(wait);
+        }
         let (english, italian) = (denial.text(Language::English), denial.text(Language::Italian));
         Self {
             text: Some(Text { english, italian }),

@@ -204,3 +204,47 @@ fn debugging_output_holds_no_operator_and_no_case() {
     );
     assert!(!text.to_lowercase().contains("canary"), "{text}");
 }
+
+#[test]
+fn with_words_neither_name_nor_codice_fiscale_fits_into_a_reference() {
+    let word = |text: &str| ReferenceWord::parse(text).unwrap();
+    let form = ReferenceTerms {
+        pattern: ReferencePattern::ProtocolNumber,
+        words: Some([word("PROT"), word("RG")].into()),
+    };
+    for (number, expect) in [
+        ("PROT-2026/118", true),
+        ("RG.7/26", true),
+        ("2026/118", true),
+        ("PROT-RG-1", true),
+        ("ROSSI-MARIO-1", false),
+        ("PROT-ROSSI-1", false),
+        ("PROTROSSI1", false),
+        ("RSSMRA1", false),
+        ("A1", false),
+    ] {
+        let case = CaseReference::parse(number).ok();
+        let consent = ConsentReference::new(number, "2026-03-01".parse().unwrap()).ok();
+        assert_eq!(
+            case.is_some_and(|case| form.admits_case(&case)),
+            expect,
+            "{number}"
+        );
+        assert_eq!(
+            consent.is_some_and(|consent| form.admits_consent(&consent)),
+            expect,
+            "{number}"
+        );
+    }
+    assert!(!form.leaves_letters_free());
+    let any = ReferenceTerms { words: None, ..form };
+    assert!(any.leaves_letters_free());
+    let year = ReferenceTerms {
+        pattern: ReferencePattern::YearNumber,
+        ..any
+    };
+    assert!(!year.leaves_letters_free());
+    for wrong in ["", "prot", "PROT1", "ABCDEFGHIJKLM"] {
+        assert!(ReferenceWord::parse(wrong).is_err(), "{wrong}");
+    }
+}

@@ -5,11 +5,12 @@ use chrono::NaiveDate;
 use crate::agreements::{AgreementEntry, Agreements};
 use crate::clause::Clause;
 use crate::context::Urgency;
+use crate::declarations::{DeclarationUse, MAX_DIFFERENT, WINDOW_DAYS};
 use crate::denial::{QuotaScope, Requirement};
 use crate::field::FieldSet;
 use crate::moment::Moment;
 use crate::peer::Peer;
-use crate::request::Request;
+use crate::request::{DeclaredPerson, Request};
 use crate::terms::{KnownOn, Limits, Purpose, Terms};
 use crate::usage::{Counters, Usage};
 
@@ -111,7 +112,8 @@ impl<'a> Call<'a> {
             | Clause::Verification
             | Clause::Fields
             | Clause::Consent
-            | Clause::ConsentDate => match self.purpose {
+            | Clause::ConsentDate
+            | Clause::DeclaredPerson => match self.purpose {
                 Some(purpose) => self.examine_grant(clause, purpose),
                 None => Verdict::NotReached,
             },
@@ -146,22 +148,39 @@ impl<'a> Call<'a> {
             Clause::Operator | Clause::PersonalAccount | Clause::Assurance | Clause::Workstation => {
                 self.examine_operator(clause, terms)
             }
+            Clause::ConsentForm => {
+                match (&terms.consent_reference, &self.request.context.consent_reference) {
+                    (Some(form), Some(reference)) => unless(!form.admits_consent(reference), || {
+                        Requirement::Reference(form.clone())
+                    }),
+                    (None, _) | (Some(_), None) => Verdict::Passed,
+                }
+            }
             Clause::Case => {
                 let missing = terms
                     .case_reference
+                    .as_ref()
                     .filter(|_| self.request.context.case_reference.is_none());
-                missing.map_or(Verdict::Passed, |pattern| {
-                    Verdict::Failed(Requirement::CaseReference(pattern))
+                missing.map_or(Verdict::Passed, |form| {
+                    Verdict::Failed(Requirement::Reference(form.clone()))
                 })
             }
-            Clause::CaseForm => match (terms.case_reference, &self.request.context.case_reference) {
-                (Some(pattern), Some(reference)) => {
-                    unless(!pattern.admits(reference), || Requirement::CaseReference(pattern))
-                }
+            Clause::CaseForm => match (&terms.case_reference, &self.request.context.case_reference) {
+                (Some(form), Some(reference)) => unless(!form.admits_case(reference), || {
+                    Requirement::Reference(form.clone())
+                }),
                 (Some(_), None) => Verdict::NotReached,
                 (None, _) => Verdict::Passed,
             },
             Clause::MinuteQuota | Clause::DayQuota | Clause::MissQuota => self.examine_quotas(clause, terms),
+            Clause::DifferentDeclarations => match self.usage.declarations {
+                DeclarationUse::Open => Verdict::Passed,
+                DeclarationUse::UsedUp { resets_at } => Verdict::Failed(Requirement::Declarations {
+                    limit: MAX_DIFFERENT,
+                    days: WINDOW_DAYS,
+                    resets_at,
+                }),
+            },
         }
     }
 
@@ -195,6 +214,12 @@ impl<'a> Call<'a> {
                 let today = self.moment.date();
                 let future = consent.is_some_and(|consent| today < consent.given_on());
                 unless(future, || Requirement::NotAfter(today))
+            }
+            Clause::DeclaredPerson => {
+                let refused = purpose.consent.is_required()
+                    && purpose.named_persons_basis.is_none()
+                    && self.request.declared == DeclaredPerson::Named;
+                unless(refused, || Requirement::Unspecified)
             }
             _ => Verdict::NotReached,
         }

@@ -9,13 +9,14 @@ use super::*;
 use crate::agreements::Agreements;
 use crate::context::{
     AccessContext, AgreementId, Assurance, CaseReference, ConsentReference, OperatorId, PurposeId,
-    ReferencePattern, Urgency,
+    ReferencePattern, ReferenceTerms, ReferenceWord, Urgency,
 };
+use crate::declarations::DeclarationUse;
 use crate::denial::{Language, QuotaScope};
 use crate::field::{Field, FieldSet};
 use crate::fixture;
 use crate::peer::CertificateFingerprint;
-use crate::request::Asked;
+use crate::request::{Asked, DeclaredPerson};
 use crate::service::{Service, VerificationKind};
 use crate::terms::{PurposeKind, Territory};
 use crate::usage::Counters;
@@ -282,14 +283,33 @@ fn denials() -> Vec<(Clause, Case, Requirement)> {
             Requirement::NotAfter(fixture::day("2026-03-02")),
         ),
         (
+            Clause::ConsentForm,
+            with(|case| {
+                case.request.context.consent_reference =
+                    ConsentReference::parse("ROSSI-MARIO-1 2026-03-02").ok();
+            }),
+            Requirement::Reference(ReferenceTerms {
+                pattern: ReferencePattern::ProtocolNumber,
+                words: Some([ReferenceWord::parse("CONS").unwrap()].into()),
+            }),
+        ),
+        (
+            Clause::DeclaredPerson,
+            with(|case| {
+                case.request.asked = Asked::Verification(VerificationKind::Residence);
+                case.request.declared = DeclaredPerson::Named;
+            }),
+            Unspecified,
+        ),
+        (
             Clause::Case,
             with(|case| case.request.context.case_reference = None),
-            Requirement::CaseReference(ReferencePattern::YearNumber),
+            Requirement::Reference(year_number()),
         ),
         (
             Clause::CaseForm,
             with(|case| case.request.context.case_reference = CaseReference::parse("PG-123").ok()),
-            Requirement::CaseReference(ReferencePattern::YearNumber),
+            Requirement::Reference(year_number()),
         ),
         (
             Clause::MinuteQuota,
@@ -306,7 +326,46 @@ fn denials() -> Vec<(Clause, Case, Requirement)> {
             with(|case| case.usage.agreement = used(0, 100, 100)),
             quota(QuotaScope::Agreement, 100, "2026-03-02T23:00:00Z"),
         ),
+        (
+            Clause::DifferentDeclarations,
+            with(|case| {
+                case.request.asked = Asked::Verification(VerificationKind::Residence);
+                case.usage.declarations = DeclarationUse::UsedUp {
+                    resets_at: instant("2026-04-01T11:00:00Z"),
+                };
+            }),
+            Requirement::Declarations {
+                limit: 3,
+                days: 30,
+                resets_at: instant("2026-04-01T11:00:00Z"),
+            },
+        ),
     ]
+}
+
+fn year_number() -> ReferenceTerms {
+    ReferenceTerms {
+        pattern: ReferencePattern::YearNumber,
+        words: None,
+    }
+}
+
+#[test]
+fn who_is_named_in_a_declaration_is_verified_where_a_provision_is_cited_or_no_consent_is_needed() {
+    let named = |case: &mut Case| {
+        case.request.asked = Asked::Verification(VerificationKind::Residence);
+        case.request.declared = DeclaredPerson::Named;
+    };
+    let mut cited = Case::document(
+        "consent_required = true",
+        "consent_required = true\nnamed_persons_basis = \"DPR 445/2000 art. 47 c. 2\"",
+    );
+    named(&mut cited);
+    assert!(cited.decide().is_ok());
+    let mut without_consent = Case::granted();
+    named(&mut without_consent);
+    without_consent.request.context.purpose = PurposeId::parse("declarations").unwrap();
+    assert!(without_consent.decide().is_ok());
 }
 
 fn quota(scope: QuotaScope, limit: u32, resets_at: &str) -> Requirement {
@@ -434,6 +493,7 @@ fn what_depends_on_an_earlier_failure_is_not_reached() {
         Clause::Fields,
         Clause::Consent,
         Clause::ConsentDate,
+        Clause::DeclaredPerson,
     ];
     assert_eq!(with(|verdict| *verdict == Verdict::NotReached), dependent);
     let foreign = Case::with(|case| case.peer.id = fixture::stranger());

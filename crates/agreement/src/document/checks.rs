@@ -9,7 +9,7 @@ use toml::value::Datetime;
 use registry::identifier::IstatCode;
 use registry::municipality::MunicipalityId;
 
-use crate::context::{AgreementId, Assurance, PurposeId, ReferencePattern};
+use crate::context::{AgreementId, Assurance, PurposeId, ReferencePattern, ReferenceTerms, ReferenceWord};
 use crate::field::{Field, FieldSet};
 use crate::hours::HoursWindow;
 use crate::network::Network;
@@ -52,6 +52,7 @@ pub(super) fn terms(document: layout::Document) -> Result<Terms, DocumentError> 
         hours,
         operator,
         case_reference,
+        consent_reference,
         quota,
         purpose,
     } = document;
@@ -101,13 +102,10 @@ pub(super) fn terms(document: layout::Document) -> Result<Terms, DocumentError> 
             workstation: presence(operator.workstation),
         },
         case_reference: case_reference
-            .map(|terms| {
-                named(
-                    "case_reference.pattern",
-                    &terms.pattern,
-                    ReferencePattern::from_name,
-                )
-            })
+            .map(|reference| check_reference("case_reference", reference))
+            .transpose()?,
+        consent_reference: consent_reference
+            .map(|reference| check_reference("consent_reference", reference))
             .transpose()?,
         retention_months,
         quotas: check_quotas(quota),
@@ -292,6 +290,29 @@ fn check_hours(hours: &layout::Hours) -> Result<HoursWindow, DocumentError> {
     HoursWindow::parse(days.iter().map(String::as_str), from, to).or_else(|error| refuse("hours", error))
 }
 
+fn check_reference(key: &str, reference: layout::Reference) -> Result<ReferenceTerms, DocumentError> {
+    let layout::Reference { pattern, words } = reference;
+    let pattern = named(format!("{key}.pattern"), &pattern, ReferencePattern::from_name)?;
+    let words: Option<BTreeSet<_>> = words
+        .map(|words| {
+            let word = |word: &String| {
+                ReferenceWord::parse(word).or_else(|error| refuse(format!("{key}.words"), error.rule))
+            };
+            words.iter().map(word).collect()
+        })
+        .transpose()?;
+    if words.is_some() && pattern == ReferencePattern::YearNumber {
+        return refuse(
+            format!("{key}.words"),
+            "has no meaning where the pattern is year-number",
+        );
+    }
+    if words.as_ref().is_some_and(|words| 20 < words.len()) {
+        return refuse(format!("{key}.words"), "must be 20 at most");
+    }
+    Ok(ReferenceTerms { pattern, words })
+}
+
 fn check_quotas(quota: layout::Quota) -> Quotas {
     let layout::Quota {
         calls_per_minute,
@@ -333,6 +354,7 @@ fn check_purpose((position, purpose): (usize, layout::Purpose)) -> Result<Purpos
         verifications,
         fields,
         consent_required,
+        named_persons_basis,
     } = purpose;
     let key = |name: &str| format!("purpose[{position}].{name}");
     let services: BTreeSet<Service> = services
@@ -362,6 +384,12 @@ fn check_purpose((position, purpose): (usize, layout::Purpose)) -> Result<Purpos
     if consults == fields.is_empty() {
         return refuse(key("fields"), "must be named if and only if a lookup is granted");
     }
+    if named_persons_basis.is_some() && !consent_required {
+        return refuse(
+            key("named_persons_basis"),
+            "has no meaning without consent_required",
+        );
+    }
     if services.contains(&Service::LookupHousehold) && !fields.contains(Field::Household) {
         return refuse(key("fields"), "lookup-household needs the field household");
     }
@@ -374,6 +402,9 @@ fn check_purpose((position, purpose): (usize, layout::Purpose)) -> Result<Purpos
         verifications,
         fields,
         consent: presence(consent_required),
+        named_persons_basis: named_persons_basis
+            .map(|text| sentence(key("named_persons_basis"), text))
+            .transpose()?,
     })
 }
 

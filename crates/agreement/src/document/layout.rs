@@ -37,7 +37,8 @@ pub(super) struct Document {
     pub(super) hours: Vec<Hours>,
     #[serde(default)]
     pub(super) operator: Operator,
-    pub(super) case_reference: Option<CaseReference>,
+    pub(super) case_reference: Option<Reference>,
+    pub(super) consent_reference: Option<Reference>,
     #[serde(default)]
     pub(super) quota: Quota,
     #[serde(default)]
@@ -81,8 +82,9 @@ pub(super) struct Operator {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct CaseReference {
+pub(super) struct Reference {
     pub(super) pattern: String,
+    pub(super) words: Option<Vec<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -117,6 +119,7 @@ pub(super) struct Purpose {
     pub(super) fields: Vec<String>,
     #[serde(default)]
     pub(super) consent_required: bool,
+    pub(super) named_persons_basis: Option<String>,
 }
 
 impl Default for Population {

@@ -165,7 +165,8 @@ fn what_a_document_leaves_out_is_denied_or_unbounded_as_documented() {
         minimum_assurance: Assurance::Low,
         workstation: Presence::Optional,
     };
-    assert_eq!((terms.operator, terms.case_reference), (operator, None));
+    assert_eq!((terms.operator, &terms.case_reference), (operator, &None));
+    assert_eq!(terms.consent_reference, None);
     assert_eq!(terms.quotas.agreement, Limits::default());
     let rules: Vec<_> = lint(&agreement).into_iter().map(|finding| finding.rule).collect();
     let expect = [
@@ -326,6 +327,26 @@ fn each_value_is_checked_and_named() {
         "pattern = \"year-number\"",
         "pattern = \".*\"",
         "case_reference.pattern",
+    );
+    refused(
+        "words = [\"CONS\"]",
+        "words = [\"Rossi\"]",
+        "consent_reference.words",
+    );
+    refused(
+        "pattern = \"protocol-number\"",
+        "pattern = \"year-number\"",
+        "consent_reference.words",
+    );
+    refused(
+        "verifications = [\"residence\"]",
+        "verifications = [\"residence\"]\nnamed_persons_basis = \"DPR 445/2000 art. 47\"",
+        "purpose[1].named_persons_basis",
+    );
+    refused(
+        "consent_required = true",
+        "consent_required = true\nnamed_persons_basis = \"\"",
+        "purpose[0].named_persons_basis",
     );
     refused("id = \"declarations\"", "id = \"Declarations\"", "purpose[1].id");
     refused("id = \"declarations\"", "id = \"investigation\"", "purpose.id");

@@ -309,6 +309,18 @@ reasons! {
         "give the day on which the consent was given",
         "la data del consenso è successiva a oggi",
         "indicare il giorno in cui il consenso è stato dato";
+    /// The consent's number has not the form the agreement wants.
+    ConsentReferenceIllFormed = "CONSENT_REFERENCE_ILL_FORMED", PermissionDenied, Denied, Some("EN081"),
+        "the number of the consent has not the agreed form",
+        "give the number of the consent in the stated form",
+        "il numero del consenso non ha la forma convenuta",
+        "indicare il numero del consenso nella forma segnalata";
+    /// A declaration about somebody else than the declarant.
+    DeclaredPersonNotGranted = "DECLARED_PERSON_NOT_GRANTED", PermissionDenied, Denied, None,
+        "the purpose verifies declarations about the declarant alone",
+        "verify what the declarant states about himself",
+        "la finalità verifica solo le dichiarazioni sul dichiarante",
+        "verificare quanto il dichiarante attesta di sé";
     /// The case file is not named (R15).
     CaseReferenceMissing = "CASE_REFERENCE_MISSING", PermissionDenied, Denied, Some("EN081"),
         "the case file is not named",
@@ -345,6 +357,12 @@ reasons! {
         "stop until the stated instant and check the identifiers",
         "troppe chiamate di oggi senza risultato",
         "sospendere fino all'istante indicato e verificare gli identificativi";
+    /// Too many different declarations about the same identifiers.
+    QuotaDeclarations = "QUOTA_DECLARATIONS", ResourceExhausted, Denied, None,
+        "too many different declarations about the same identifiers",
+        "repeat one that was made before, or wait for the stated instant",
+        "troppe dichiarazioni diverse sugli stessi identificativi",
+        "ripeterne una già fatta o attendere l'istante indicato";
 
     // What a node published.
     /// A change's number does not follow the last one.

@@ -45,12 +45,14 @@ fn calls_count_for_agreement_purpose_and_operator() {
         agreement: counters(3, 3, 2),
         purpose: counters(2, 2, 1),
         operator: counters(2, 2, 1),
+        declarations: DeclarationUse::Open,
     };
     assert_eq!(all.peek(&key("p", "anna"), at(now)), expect);
     let expect = Usage {
         agreement: counters(3, 3, 2),
         purpose: counters(1, 1, 1),
         operator: Counters::default(),
+        declarations: DeclarationUse::Open,
     };
     assert_eq!(all.peek(&key("q", ""), at(now)), expect);
 }
@@ -144,7 +146,8 @@ fn minutes_and_days_begin_anew() {
         Usage {
             agreement: expect,
             purpose: expect,
-            operator: expect
+            operator: expect,
+            declarations: DeclarationUse::Open,
         }
     );
     // Midnight in Italy.

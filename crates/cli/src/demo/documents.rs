@@ -64,7 +64,9 @@ text = "Tutela dell'ordine e della sicurezza pubblica"
 basis = "R.D. 773/1931 art. 1; DPR 223/1989 art. 37"
 kind = "ordinary"
 services = ["lookup-person", "lookup-household", "verify-declaration"]
-verifications = ["generalities", "residence", "existence-in-life", "family-status"]
+verifications = [
+    "generalities", "citizenship", "existence-in-life", "residence", "municipal-residence", "family-status",
+]
 fields = ["surname", "given_name", "sex", "birth_date", "birth_place", "tax_code", "residence", "household", "death"]
 "#
     )
@@ -156,7 +158,7 @@ text = "Verifica delle dichiarazioni rese dagli associati"
 basis = "DPR 445/2000 art. 71 c. 4"
 kind = "ordinary"
 services = ["verify-declaration"]
-verifications = ["generalities", "residence", "existence-in-life"]
+verifications = ["generalities", "residence", "municipal-residence", "existence-in-life"]
 consent_required = true
 "#
     )

@@ -253,7 +253,7 @@ impl Region {
             "export PONTE_PROFILES={}\n\
              ponte person \"$(cat {directory}/codice-fiscale)\" --receipt receipt\n\
              ponte household \"$(cat {directory}/codice-fiscale)\" --profile edilizia --reference-date {past}\n\
-             ponte verify residence \"$(cat {directory}/codice-fiscale)\" --at 037032\n\
+             ponte verify municipality \"$(cat {directory}/codice-fiscale)\" --at 037032\n\
              ponte can-i\n\
              ponte doctor\n\
              ponte audit list --profile revisore --limit 20\n\

@@ -138,13 +138,13 @@ fn every_command_of_a_running_region_ends_with_the_exit_code_of_its_answer() {
     check(home, &["household", code, "-o", "json"], ExitCode::Ok, code);
     check(
         home,
-        &["verify", "residence", code, "--at", "037032"],
+        &["verify", "municipality", code, "--at", "037032"],
         ExitCode::Ok,
         "YES",
     );
     check(
         home,
-        &["verify", "residence", code, "--at", "037037"],
+        &["verify", "municipality", code, "--at", "037037"],
         ExitCode::NegativeAnswer,
         "NO",
     );

@@ -8,15 +8,48 @@ const GOOD_CODE: &str = "RSSMRA85C47E289Q";
 
 #[test]
 fn a_call_that_cannot_be_made_is_refused_before_anything_is_sent() {
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 11] = [
         (&["person", "RSSMRA85C47E289A"], "formally wrong"),
         (&["person", "--national-id", "12"], "national id"),
         (&["person", GOOD_CODE, "--fields", "shoe_size"], "unknown field"),
         (&["person", GOOD_CODE], "--endpoint is missing"),
         (&["verify", "generalities", GOOD_CODE], "cannot be compared"),
         (
-            &["verify", "residence", GOOD_CODE, "--at", "12"],
+            &["verify", "municipality", GOOD_CODE, "--at", "12"],
             "not an ISTAT code",
+        ),
+        (
+            &[
+                "verify",
+                "residence",
+                GOOD_CODE,
+                "--at",
+                "037032",
+                "--street",
+                "Appia",
+            ],
+            "--number",
+        ),
+        (
+            &["verify", "citizenship", GOOD_CODE, "--state", "997"],
+            "cannot be compared",
+        ),
+        (
+            &["verify", "unmarried", GOOD_CODE, "--status", "2"],
+            "cannot be compared",
+        ),
+        (&["verify", "paternity", GOOD_CODE], "cannot be compared"),
+        (
+            &[
+                "verify",
+                "national-id",
+                GOOD_CODE,
+                "--id",
+                "1",
+                "--surname",
+                "Rossi",
+            ],
+            "national id",
         ),
     ];
     for (arguments, words) in cases {

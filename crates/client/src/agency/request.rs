@@ -2,9 +2,13 @@
 
 use std::fmt;
 
-use agreement::claim::{AddressClaim, Claim, GeneralitiesParts, MemberClaim, ResidenceClaim};
+use agreement::claim::{
+    AddressClaim, BondClaim, Claim, DeathClaim, FamilyClaim, GeneralitiesClaim, GeneralitiesParts,
+    MemberClaim, NamedPerson, NationalIdClaim, ParentClaim, ResidenceClaim,
+};
 use agreement::context::AccessContext;
 use agreement::field::FieldSet;
+use agreement::request::DeclaredPerson;
 use registry::codice_fiscale::TaxCode;
 use registry::identifier::{IstatCode, NationalId};
 use registry::municipality::{Municipality, MunicipalityId, periods};
@@ -61,6 +65,8 @@ pub struct VerifyDeclaration {
     pub key: PersonKey,
     /// The municipality to which the question is limited; the whole territory when absent.
     pub municipality: Option<IstatCode>,
+    /// Whether the person is the declarant or somebody whom the declaration names.
+    pub declared: DeclaredPerson,
     /// What was declared.
     pub claim: Claim,
     /// Which receipt.
@@ -131,9 +137,14 @@ impl From<VerifyDeclaration> for proto::VerifyDeclarationRequest {
             context,
             key,
             municipality,
+            declared,
             claim,
             receipt,
         } = request;
+        let declared = match declared {
+            DeclaredPerson::Declarant => proto::DeclaredPerson::Declarant,
+            DeclaredPerson::Named => proto::DeclaredPerson::Named,
+        };
         use proto::verify_declaration_request::Key;
         Self {
             context: Some((&context).into()),
@@ -143,6 +154,7 @@ impl From<VerifyDeclaration> for proto::VerifyDeclarationRequest {
             }),
             municipality: istat_text(municipality),
             receipt_form: wire_form(receipt),
+            declared_person: declared.into(),
             claim: Some(claim_message(claim)),
         }
     }
@@ -151,45 +163,99 @@ impl From<VerifyDeclaration> for proto::VerifyDeclarationRequest {
 fn claim_message(claim: Claim) -> proto::verify_declaration_request::Claim {
     use proto::verify_declaration_request::Claim as Message;
     match claim {
-        Claim::Generalities(claim) => {
-            let GeneralitiesParts {
-                surname,
-                given_name,
-                sex,
-                birth_date,
-                birth_place,
-            } = claim.parts();
-            Message::Generalities(proto::GeneralitiesClaim {
-                surname: surname.as_ref().map(|name| name.as_str().to_owned()),
-                given_name: given_name.as_ref().map(|name| name.as_str().to_owned()),
-                sex: sex.map_or(card::Sex::Unspecified, Into::into).into(),
-                birth_date: birth_date.map(Into::into),
-                birth_place: birth_place.as_ref().map(Into::into),
-            })
-        }
+        Claim::Generalities(claim) => Message::Generalities(generalities_message(&claim)),
+        Claim::Death(DeathClaim { date }) => Message::Death(proto::DeathClaim {
+            date: date.map(Into::into),
+        }),
+        Claim::Marriage(claim) => Message::Marriage(bond_message(claim)),
+        Claim::Citizenship(claim) => Message::Citizenship(proto::CitizenshipClaim {
+            state: claim.state().to_string(),
+        }),
+        Claim::ExistenceInLife => Message::ExistenceInLife(proto::ExistenceInLifeClaim {}),
         Claim::Residence(ResidenceClaim {
             municipality,
             address,
         }) => Message::Residence(proto::ResidenceClaim {
             municipality: istat_text(last_istat(municipality)),
-            address: address.map(address_message),
+            address: Some(address_message(address)),
         }),
-        Claim::ExistenceInLife => Message::ExistenceInLife(proto::ExistenceInLifeClaim {}),
-        Claim::FamilyStatus(claim) => {
-            let members =
-                claim
-                    .members()
-                    .iter()
-                    .map(|MemberClaim { tax_code, kinship }| proto::FamilyMemberClaim {
-                        tax_code: tax_code.as_str().to_owned(),
-                        kinship: kinship
-                            .map(|kinship| kinship.code().to_owned())
-                            .unwrap_or_default(),
-                    });
-            Message::FamilyStatus(proto::FamilyStatusClaim {
-                members: members.collect(),
+        Claim::FamilyStatus(claim) => Message::FamilyStatus(family_message(&claim)),
+        Claim::UnmarriedStatus(claim) => Message::UnmarriedStatus(proto::UnmarriedStatusClaim {
+            civil_status: claim
+                .status()
+                .map(|status| status.code().to_owned())
+                .unwrap_or_default(),
+        }),
+        Claim::Widowhood(claim) => Message::Widowhood(bond_message(claim)),
+        Claim::Paternity(claim) => Message::Paternity(parent_message(&claim)),
+        Claim::Maternity(claim) => Message::Maternity(parent_message(&claim)),
+        Claim::CivilUnion(claim) => Message::CivilUnion(bond_message(claim)),
+        Claim::NationalId(NationalIdClaim {
+            national_id,
+            generalities,
+        }) => Message::AssignedNationalId(proto::NationalIdClaim {
+            national_id: national_id.to_string(),
+            generalities: Some(generalities_message(&generalities)),
+        }),
+        Claim::MunicipalResidence(municipality) => {
+            Message::MunicipalResidence(proto::MunicipalResidenceClaim {
+                municipality: istat_text(last_istat(municipality)),
             })
         }
+    }
+}
+
+fn generalities_message(claim: &GeneralitiesClaim) -> proto::GeneralitiesClaim {
+    let GeneralitiesParts {
+        surname,
+        given_name,
+        sex,
+        birth_date,
+        birth_place,
+    } = claim.parts();
+    proto::GeneralitiesClaim {
+        surname: surname.as_ref().map(|name| name.as_str().to_owned()),
+        given_name: given_name.as_ref().map(|name| name.as_str().to_owned()),
+        sex: sex.map_or(card::Sex::Unspecified, Into::into).into(),
+        birth_date: birth_date.map(Into::into),
+        birth_place: birth_place.as_ref().map(Into::into),
+    }
+}
+
+fn bond_message(claim: BondClaim) -> proto::BondClaim {
+    let BondClaim { since, partner } = claim;
+    proto::BondClaim {
+        since: since.map(Into::into),
+        partner: partner.as_ref().map(named_person),
+    }
+}
+
+fn parent_message(claim: &ParentClaim) -> proto::ParentClaim {
+    let ParentClaim { parent } = claim;
+    proto::ParentClaim {
+        parent: Some(named_person(parent)),
+    }
+}
+
+fn named_person(person: &NamedPerson) -> proto::NamedPerson {
+    proto::NamedPerson {
+        surname: person.surname().map(|name| name.as_str().to_owned()),
+        given_name: person.given_name().map(|name| name.as_str().to_owned()),
+    }
+}
+
+fn family_message(claim: &FamilyClaim) -> proto::FamilyStatusClaim {
+    let members = claim
+        .members()
+        .iter()
+        .map(|MemberClaim { tax_code, kinship }| proto::FamilyMemberClaim {
+            tax_code: tax_code.as_str().to_owned(),
+            kinship: kinship
+                .map(|kinship| kinship.code().to_owned())
+                .unwrap_or_default(),
+        });
+    proto::FamilyStatusClaim {
+        members: members.collect(),
     }
 }
 
@@ -212,6 +278,7 @@ fn address_message(address: AddressClaim) -> proto::AddressClaim {
         suffix,
         staircase,
         unit,
+        without_number: number.is_none(),
     }
 }
 

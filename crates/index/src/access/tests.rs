@@ -2,14 +2,17 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use agreement::declarations::DeclarationCounters;
 use agreement::usage::UsageCounters;
 use arc_swap::ArcSwap;
 use registry::publication::DailyLimits;
 use store::access_log::reading::ReaderScope;
 use store::files::Files;
 use store::files::faulty::{FaultyFiles, Syncs};
+use store::keys::data_key::DataKey;
 use store::keys::encryption_key::KeyEncryptionKey;
 use store::keys::ring::KeyRing;
+use store::keys::token::Tokenizer;
 use store::record_store::{Engine, JournaledStore, StoreSettings};
 use store::segment::Settings;
 use store::segment::preparation::Preparation;
@@ -41,6 +44,8 @@ pub(crate) fn shared() -> Shared<JournaledStore> {
         agreements_change: tokio::sync::Mutex::new(()),
         profiles_change: tokio::sync::Mutex::new(()),
         usage: Mutex::new(UsageCounters::default()),
+        declarations: Mutex::new(DeclarationCounters::default()),
+        declaration_tokens: Tokenizer::new(&DataKey::from_bytes(&[7; 32])),
         nodes: BTreeMap::new(),
         registrars: BTreeMap::new(),
         stale_after: crate::freshness::StaleAfter::default(),

@@ -9,9 +9,10 @@ use store::access_log::start::{LogFiles, LogParameters};
 use store::access_log::{AccessLog, LogSettings};
 use store::files::Files;
 use store::files::system::SystemFiles;
-use store::keys::Entropy;
 use store::keys::encryption_key::KeyEncryptionKey;
 use store::keys::ring::KeyRing;
+use store::keys::token::Tokenizer;
+use store::keys::{Entropy, KeyName};
 use store::record_store::{Engine, JournaledStore, StoreSettings};
 use tokio_util::task::TaskTracker;
 use transport::clock::Clock;
@@ -24,6 +25,7 @@ use transport::tls::server::ServerTls;
 
 use crate::agreement_book::fold;
 use crate::config::{IndexConfig, TlsFiles};
+use crate::declaration_restore;
 use crate::scopes::ScopesError;
 use crate::shared::Shared;
 use crate::usage_restore;
@@ -173,6 +175,8 @@ pub(super) fn open(opening: &Opening) -> Result<Shared<JournaledStore>, StartFai
     let agreements = fold(&log)?;
     let moment = agreement::moment::Moment::new(clock.now());
     let usage = usage_restore::restore(&log, moment)?;
+    let declarations = declaration_restore::restore(&log, moment)?;
+    let declaration_tokens = declaration_tokens(&ring)?;
     let mut page_key = [0; 32];
     random.fill(&mut page_key);
     Ok(Shared {
@@ -182,6 +186,8 @@ pub(super) fn open(opening: &Opening) -> Result<Shared<JournaledStore>, StartFai
         agreements_change: tokio::sync::Mutex::new(()),
         profiles_change: tokio::sync::Mutex::new(()),
         usage: Mutex::new(usage),
+        declarations: Mutex::new(declarations),
+        declaration_tokens,
         nodes: config.nodes.clone(),
         registrars: config.registrars.clone(),
         stale_after: config.stale_after.clone(),
@@ -194,6 +200,19 @@ pub(super) fn open(opening: &Opening) -> Result<Shared<JournaledStore>, StartFai
         shutdown: opening.shutdown.clone(),
         tasks: TaskTracker::new(),
     })
+}
+
+/// Hashes of declarations under a key of their own, which stays the same after a restart.
+fn declaration_tokens(ring: &KeyRing) -> Result<Tokenizer, StartFailure> {
+    let refused = |error: Box<dyn std::error::Error + Send + Sync>| StartFailure::Key {
+        what: "the key of declarations",
+        error,
+    };
+    let name = KeyName::new("log/declarations").map_err(|error| refused(Box::new(error)))?;
+    let key = ring
+        .get_or_create(&name)
+        .map_err(|error| refused(Box::new(error)))?;
+    Ok(Tokenizer::new(&key.key))
 }
 
 fn open_log(

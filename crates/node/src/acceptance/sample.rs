@@ -11,7 +11,7 @@ use agreement::field::{Field, FieldSet};
 use agreement::moment::Moment;
 use agreement::peer::{CertificateFingerprint, Peer};
 use agreement::permit::{Permit, View};
-use agreement::request::{Asked, Request};
+use agreement::request::{Asked, DeclaredPerson, Request};
 use agreement::service::Service;
 use agreement::subject::{Consent, Identity, Location, Standing, SubjectFacts};
 use agreement::terms::{Agreement, Purpose, Terms};
@@ -256,7 +256,7 @@ fn request(terms: &Terms, purpose: &Purpose, asked: Asked, moment: Moment) -> Re
             assurance: Some(Assurance::High),
             workstation: Workstation::parse("collaudo").ok(),
             case_reference: CaseReference::parse("2026/1").ok(),
-            consent_reference: ConsentReference::new("COLLAUDO/1", moment.date()).ok(),
+            consent_reference: ConsentReference::new("2026/1", moment.date()).ok(),
             reference_date: None,
             known_on: None,
             min_fresh_since: None,
@@ -266,6 +266,7 @@ fn request(terms: &Terms, purpose: &Purpose, asked: Asked, moment: Moment) -> Re
         },
         asked,
         municipality: None,
+        declared: DeclaredPerson::Declarant,
     }
 }
 

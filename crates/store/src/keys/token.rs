@@ -26,6 +26,8 @@ pub enum TokenDomain<'a> {
     Generalities,
     /// A municipality's own number of a card.
     LocalId,
+    /// A declaration that an agency wants verified, or the identifiers that it is about.
+    Declaration,
     /// A person in the access log of one municipality and one year.
     Pseudonym {
         /// The municipality's identity.
@@ -77,6 +79,7 @@ impl TokenDomain<'_> {
             Self::Dwelling => "dwelling".to_owned(),
             Self::Generalities => "generalities".to_owned(),
             Self::LocalId => "local-id".to_owned(),
+            Self::Declaration => "declaration".to_owned(),
             Self::Pseudonym { municipality, year } => format!("pseudonym/{municipality}/{year}"),
         }
     }

@@ -11,7 +11,7 @@ use agreement::field::FieldSet;
 use agreement::moment::Moment;
 use agreement::peer::{CertificateFingerprint, Peer, SpiffeId};
 use agreement::permit::Permit;
-use agreement::request::{Asked, Request};
+use agreement::request::{Asked, DeclaredPerson, Request};
 use agreement::service::VerificationKind;
 use agreement::usage::Usage;
 use chrono::DateTime;
@@ -63,7 +63,10 @@ text = "Identification of persons"
 basis = "TULPS art. 4"
 kind = "ordinary"
 services = ["lookup-person", "lookup-household", "verify-declaration"]
-verifications = ["generalities", "residence", "existence-in-life", "family-status"]
+verifications = [
+    "generalities", "death", "marriage", "citizenship", "existence-in-life", "residence", "family-status",
+    "unmarried-status", "widowhood", "paternity", "maternity", "civil-union", "national-id", "municipal-residence",
+]
 fields = ["surname", "given_name", "birth_date", "tax_code", "national_id", "residence", "household", "registration"]
 "#;
 
@@ -165,6 +168,7 @@ impl Ask {
             },
             asked: self.asked,
             municipality: None,
+            declared: DeclaredPerson::Declarant,
         };
         // What was known is asked some days later.
         let now = self

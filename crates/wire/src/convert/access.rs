@@ -124,6 +124,7 @@ impl From<Purpose> for wire::PurposeDescription {
             verifications,
             fields,
             consent,
+            named_persons_basis: _,
         } = purpose;
         Self {
             purpose: id.to_string(),

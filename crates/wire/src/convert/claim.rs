@@ -1,14 +1,16 @@
 //! Declarations to be verified, and what the registry says of them.
 
 use agreement::claim::{
-    AddressClaim, Claim, ClaimError, FamilyClaim, GeneralitiesClaim, GeneralitiesParts, MemberClaim,
-    ResidenceClaim,
+    AddressClaim, BondClaim, CitizenshipClaim, Claim, ClaimError, DeathClaim, FamilyClaim, GeneralitiesClaim,
+    GeneralitiesParts, MemberClaim, NamedPerson, NationalIdClaim, ParentClaim, ResidenceClaim,
+    UnmarriedClaim,
 };
-use agreement::request::{Asked, Request};
+use agreement::request::{Asked, DeclaredPerson, Request};
 use agreement::verification::{Verdict, VerificationAnswer, VerificationReason};
-use registry::code::{Kinship, ToponymSpecies};
+use registry::code::{CivilStatus, Kinship, ToponymSpecies};
 use registry::codice_fiscale::TaxCode;
-use registry::identifier::IstatCode;
+use registry::date::PartialDate;
+use registry::identifier::{IstatCode, NationalId, StateCode};
 use registry::municipality::MunicipalityId;
 use registry::record::{PersonName, Sex};
 
@@ -18,6 +20,7 @@ use super::invalid::{Invalid, Named, Rule, Within, each, required, text, when_pr
 use super::receipt::{ReceiptChoice, receipt_choice};
 use crate::proto::consultation::v1 as wire;
 use crate::proto::registry::v1 as card;
+use crate::proto::r#type::v1 as date;
 
 /// A call for the verification of a declaration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,27 +45,18 @@ impl TryFrom<wire::VerifyDeclarationRequest> for VerificationCall {
             receipt_form,
             key,
             claim,
+            declared_person,
         } = message;
         let key = match required("key", key)? {
             wire::verify_declaration_request::Key::TaxCode(code) => tax_code_key(&code)?,
             wire::verify_declaration_request::Key::NationalId(id) => national_id_key(&id)?,
         };
-        let claim = match required("claim", claim)? {
-            wire::verify_declaration_request::Claim::Generalities(claim) => {
-                generalities(claim).within("generalities")?
-            }
-            wire::verify_declaration_request::Claim::Residence(claim) => {
-                residence(claim).within("residence")?
-            }
-            wire::verify_declaration_request::Claim::ExistenceInLife(wire::ExistenceInLifeClaim {}) => {
-                Claim::ExistenceInLife
-            }
-            wire::verify_declaration_request::Claim::FamilyStatus(claim) => {
-                family(claim).within("family_status")?
-            }
-        };
+        let claim = claim_from_wire(required("claim", claim)?)?;
         Ok(Self {
-            request: request(context, Asked::Verification(claim.kind()), &municipality)?,
+            request: Request {
+                declared: declared_from_wire(declared_person)?,
+                ..request(context, Asked::Verification(claim.kind()), &municipality)?
+            },
             key,
             claim,
             receipt: receipt_choice(receipt_form)?,
@@ -70,7 +64,50 @@ impl TryFrom<wire::VerifyDeclarationRequest> for VerificationCall {
     }
 }
 
-fn generalities(message: wire::GeneralitiesClaim) -> Result<Claim, Invalid> {
+fn declared_from_wire(number: i32) -> Result<DeclaredPerson, Invalid> {
+    match wire::DeclaredPerson::try_from(number) {
+        Ok(wire::DeclaredPerson::Unspecified | wire::DeclaredPerson::Declarant) => {
+            Ok(DeclaredPerson::Declarant)
+        }
+        Ok(wire::DeclaredPerson::Named) => Ok(DeclaredPerson::Named),
+        Err(_) => Err(Invalid::new("declared_person", Rule::Value)),
+    }
+}
+
+fn claim_from_wire(message: wire::verify_declaration_request::Claim) -> Result<Claim, Invalid> {
+    use wire::verify_declaration_request::Claim as Message;
+    match message {
+        Message::Generalities(claim) => generalities(claim)
+            .map(Claim::Generalities)
+            .within("generalities"),
+        Message::Residence(claim) => residence(claim).map(Claim::Residence).within("residence"),
+        Message::ExistenceInLife(wire::ExistenceInLifeClaim {}) => Ok(Claim::ExistenceInLife),
+        Message::FamilyStatus(claim) => family(claim).map(Claim::FamilyStatus).within("family_status"),
+        Message::Death(wire::DeathClaim { date }) => {
+            let date = stated_date("date", date).within("death")?;
+            Ok(Claim::Death(DeathClaim { date }))
+        }
+        Message::Marriage(claim) => bond(claim).map(Claim::Marriage).within("marriage"),
+        Message::Widowhood(claim) => bond(claim).map(Claim::Widowhood).within("widowhood"),
+        Message::CivilUnion(claim) => bond(claim).map(Claim::CivilUnion).within("civil_union"),
+        Message::Citizenship(claim) => citizenship(&claim).map(Claim::Citizenship).within("citizenship"),
+        Message::UnmarriedStatus(claim) => unmarried(&claim)
+            .map(Claim::UnmarriedStatus)
+            .within("unmarried_status"),
+        Message::Paternity(claim) => parent(claim).map(Claim::Paternity).within("paternity"),
+        Message::Maternity(claim) => parent(claim).map(Claim::Maternity).within("maternity"),
+        Message::AssignedNationalId(claim) => national_id(claim)
+            .map(Claim::NationalId)
+            .within("assigned_national_id"),
+        Message::MunicipalResidence(wire::MunicipalResidenceClaim { municipality }) => {
+            claimed_municipality(&municipality)
+                .map(Claim::MunicipalResidence)
+                .within("municipal_residence")
+        }
+    }
+}
+
+fn generalities(message: wire::GeneralitiesClaim) -> Result<GeneralitiesClaim, Invalid> {
     let wire::GeneralitiesClaim {
         surname,
         given_name,
@@ -84,35 +121,86 @@ fn generalities(message: wire::GeneralitiesClaim) -> Result<Claim, Invalid> {
         Ok(card::Sex::Female) => Some(Sex::Female),
         Err(_) => return Err(Invalid::new("sex", Rule::Value)),
     };
-    let name = |field: &str, name: Option<String>| {
-        name.map(|name| PersonName::parse(&name).named(field)).transpose()
-    };
     let parts = GeneralitiesParts {
-        surname: name("surname", surname)?,
-        given_name: name("given_name", given_name)?,
+        surname: stated_name("surname", surname)?,
+        given_name: stated_name("given_name", given_name)?,
         sex,
-        birth_date: birth_date
-            .map(|date| partial_date("birth_date", Some(date)))
-            .transpose()?,
+        birth_date: stated_date("birth_date", birth_date)?,
         birth_place: birth_place
             .map(TryInto::try_into)
             .transpose()
             .within("birth_place")?,
     };
-    GeneralitiesClaim::new(parts).map(Claim::Generalities).named("")
+    GeneralitiesClaim::new(parts).named("")
 }
 
-fn residence(message: wire::ResidenceClaim) -> Result<Claim, Invalid> {
+fn bond(message: wire::BondClaim) -> Result<BondClaim, Invalid> {
+    let wire::BondClaim { since, partner } = message;
+    Ok(BondClaim {
+        since: stated_date("since", since)?,
+        partner: partner.map(named_person).transpose().within("partner")?,
+    })
+}
+
+fn citizenship(message: &wire::CitizenshipClaim) -> Result<CitizenshipClaim, Invalid> {
+    let wire::CitizenshipClaim { state } = message;
+    let code = StateCode::parse(state).named("state")?;
+    CitizenshipClaim::new(code).named("state")
+}
+
+fn unmarried(message: &wire::UnmarriedStatusClaim) -> Result<UnmarriedClaim, Invalid> {
+    let wire::UnmarriedStatusClaim { civil_status } = message;
+    let status = when_present("civil_status", civil_status, CivilStatus::from_code)?;
+    UnmarriedClaim::new(status).named("civil_status")
+}
+
+fn parent(message: wire::ParentClaim) -> Result<ParentClaim, Invalid> {
+    let wire::ParentClaim { parent } = message;
+    let parent = named_person(required("parent", parent)?).within("parent")?;
+    Ok(ParentClaim { parent })
+}
+
+fn named_person(message: wire::NamedPerson) -> Result<NamedPerson, Invalid> {
+    let wire::NamedPerson { surname, given_name } = message;
+    let surname = stated_name("surname", surname)?;
+    let given_name = stated_name("given_name", given_name)?;
+    NamedPerson::new(surname, given_name).named("")
+}
+
+fn national_id(message: wire::NationalIdClaim) -> Result<NationalIdClaim, Invalid> {
+    let wire::NationalIdClaim {
+        national_id,
+        generalities: person,
+    } = message;
+    Ok(NationalIdClaim {
+        national_id: NationalId::parse(&national_id).named("national_id")?,
+        generalities: generalities(required("generalities", person)?).within("generalities")?,
+    })
+}
+
+fn residence(message: wire::ResidenceClaim) -> Result<ResidenceClaim, Invalid> {
     let wire::ResidenceClaim {
         municipality,
         address,
     } = message;
-    let code = IstatCode::parse(&municipality).named("municipality")?;
-    let unknown = || Invalid::new("municipality", Rule::UnknownMunicipality);
-    Ok(Claim::Residence(ResidenceClaim {
-        municipality: MunicipalityId::of_any(code).ok_or_else(unknown)?,
-        address: address.map(address_claim).transpose().within("address")?,
-    }))
+    Ok(ResidenceClaim {
+        municipality: claimed_municipality(&municipality)?,
+        address: address_claim(required("address", address)?).within("address")?,
+    })
+}
+
+/// A municipality by any code that it ever had.
+fn claimed_municipality(code: &str) -> Result<MunicipalityId, Invalid> {
+    let code = IstatCode::parse(code).named("municipality")?;
+    MunicipalityId::of_any(code).ok_or_else(|| Invalid::new("municipality", Rule::UnknownMunicipality))
+}
+
+fn stated_name(field: &str, name: Option<String>) -> Result<Option<PersonName>, Invalid> {
+    name.map(|name| PersonName::parse(&name).named(field)).transpose()
+}
+
+fn stated_date(field: &str, date: Option<date::PartialDate>) -> Result<Option<PartialDate>, Invalid> {
+    date.map(|date| partial_date(field, Some(date))).transpose()
 }
 
 fn address_claim(message: wire::AddressClaim) -> Result<AddressClaim, Invalid> {
@@ -123,7 +211,13 @@ fn address_claim(message: wire::AddressClaim) -> Result<AddressClaim, Invalid> {
         suffix,
         staircase,
         unit,
+        without_number,
     } = message;
+    match (number, without_number) {
+        (None, false) => return Err(Invalid::new("number", Rule::Missing)),
+        (Some(_), true) => return Err(Invalid::new("number", Rule::Contradicts("without_number"))),
+        (Some(_), false) | (None, true) => {}
+    }
     Ok(AddressClaim {
         species: when_present("species", &species, ToponymSpecies::from_code)?,
         street: text("street", street, 1, 100)?,
@@ -134,7 +228,7 @@ fn address_claim(message: wire::AddressClaim) -> Result<AddressClaim, Invalid> {
     })
 }
 
-fn family(message: wire::FamilyStatusClaim) -> Result<Claim, Invalid> {
+fn family(message: wire::FamilyStatusClaim) -> Result<FamilyClaim, Invalid> {
     let wire::FamilyStatusClaim { members } = message;
     let member = |wire::FamilyMemberClaim { tax_code, kinship }| {
         Ok(MemberClaim {
@@ -142,9 +236,7 @@ fn family(message: wire::FamilyStatusClaim) -> Result<Claim, Invalid> {
             kinship: when_present("kinship", &kinship, Kinship::from_code)?,
         })
     };
-    FamilyClaim::new(each("members", members, member)?)
-        .map(Claim::FamilyStatus)
-        .named("members")
+    FamilyClaim::new(each("members", members, member)?).named("members")
 }
 
 impl From<ClaimError> for Rule {

@@ -5,7 +5,7 @@ use agreement::context::{
     PurposeId, StatementVersion, Urgency, Workstation,
 };
 use agreement::field::FieldSet;
-use agreement::request::{Asked, Request};
+use agreement::request::{Asked, DeclaredPerson, Request};
 use chrono::{DateTime, Utc};
 use ledger::name::Origin;
 use prost_types::FieldMask;
@@ -171,6 +171,7 @@ pub(super) fn request(
         context: required("context", context)?.try_into().within("context")?,
         asked,
         municipality: municipality_id("municipality", municipality)?,
+        declared: DeclaredPerson::Declarant,
     })
 }
 

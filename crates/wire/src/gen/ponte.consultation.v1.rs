@@ -646,18 +646,27 @@ pub struct GeneralitiesClaim {
     #[prost(message, optional, tag = "5")]
     pub birth_place: ::core::option::Option<super::super::registry::v1::BirthPlace>,
 }
-/// The declarant states where the person lives on the reference date (ANPR C008).
+/// The declarant states where the person is resident on the reference date: municipality, street and number (ANPR C008).
+/// Residence in a municipality alone is MunicipalResidenceClaim.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct ResidenceClaim {
     /// ISTAT code of the municipality, six digits.
     #[prost(string, tag = "1")]
     pub municipality: ::prost::alloc::string::String,
-    /// The address; unset compares the municipality alone.
+    /// The address; must be set.
     #[prost(message, optional, tag = "2")]
     pub address: ::core::option::Option<AddressClaim>,
 }
-/// An address as declared. Empty parts are not compared.
+/// The declarant states that the person is resident in a municipality on the reference date, wherever in it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct MunicipalResidenceClaim {
+    /// ISTAT code of the municipality, six digits.
+    #[prost(string, tag = "1")]
+    pub municipality: ::prost::alloc::string::String,
+}
+/// An address as declared. Street and number must be declared; other parts are not compared where empty.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct AddressClaim {
@@ -667,7 +676,7 @@ pub struct AddressClaim {
     /// Name of the street, 1 to 100 characters.
     #[prost(string, tag = "2")]
     pub street: ::prost::alloc::string::String,
-    /// Civic number without suffix, 0 or greater; unset when not declared.
+    /// Civic number without suffix, 0 or greater; unset if and only if without_number is true.
     #[prost(uint32, optional, tag = "3")]
     pub number: ::core::option::Option<u32>,
     /// Suffix of the number (esponente), at most 10 characters, or empty.
@@ -679,6 +688,79 @@ pub struct AddressClaim {
     /// Internal number (interno), at most 10 characters, or empty.
     #[prost(string, tag = "6")]
     pub unit: ::prost::alloc::string::String,
+    /// The declarant states that the house has no number (SNC).
+    #[prost(bool, tag = "7")]
+    pub without_number: bool,
+}
+/// The declarant states that the person was dead on the reference date (ANPR C004). Of the day of death itself the
+/// registry holds no hour, so it answers undetermined: ask of the day after.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct DeathClaim {
+    /// Day of death; month or day may be unknown; unset is not compared.
+    #[prost(message, optional, tag = "1")]
+    pub date: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+}
+/// The declarant states a marriage (ANPR C005), a civil union (C014) or widowhood (C011) on the reference date.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct BondClaim {
+    /// Day of marriage, of union, or of the death that left the person widowed; month or day may be unknown; unset is not
+    /// compared.
+    #[prost(message, optional, tag = "1")]
+    pub since: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// Spouse, partner or late spouse. The registry does not hold who that is: where one is declared and nothing else
+    /// differs, the answer is undetermined.
+    #[prost(message, optional, tag = "2")]
+    pub partner: ::core::option::Option<NamedPerson>,
+}
+/// Somebody as named in a declaration; at least one part must be set.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct NamedPerson {
+    /// Surname, 1 to 80 characters.
+    #[prost(string, optional, tag = "1")]
+    pub surname: ::core::option::Option<::prost::alloc::string::String>,
+    /// Given names, 1 to 80 characters.
+    #[prost(string, optional, tag = "2")]
+    pub given_name: ::core::option::Option<::prost::alloc::string::String>,
+}
+/// The declarant states a citizenship on the reference date (ANPR C006). Of an Italian citizen the registry need not hold
+/// other citizenships: about another one it then answers undetermined.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct CitizenshipClaim {
+    /// ISTAT code of the state, three digits; 100 is Italy, 999 stateless.
+    #[prost(string, tag = "1")]
+    pub state: ::prost::alloc::string::String,
+}
+/// The declarant states that the person is bound by neither marriage nor civil union on the reference date (stato libero,
+/// ANPR C010).
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct UnmarriedStatusClaim {
+    /// The status that leaves the person so, code of ANPR table 1: 1, 3, 4, 7 or 8; empty is not compared.
+    #[prost(string, tag = "1")]
+    pub civil_status: ::prost::alloc::string::String,
+}
+/// The declarant states who the person's father (ANPR C012) or mother (C013) is.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ParentClaim {
+    /// The parent; must be set.
+    #[prost(message, optional, tag = "1")]
+    pub parent: ::core::option::Option<NamedPerson>,
+}
+/// The declarant states that a national id is the person's (ANPR C031).
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct NationalIdClaim {
+    /// National id (idANPR), nine characters.
+    #[prost(string, tag = "1")]
+    pub national_id: ::prost::alloc::string::String,
+    /// The person; must be set.
+    #[prost(message, optional, tag = "2")]
+    pub generalities: ::core::option::Option<GeneralitiesClaim>,
 }
 /// The declarant states that the person is alive on the reference date (ANPR C007).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -702,6 +784,40 @@ pub struct FamilyMemberClaim {
     /// Kinship to the reference person, code of ANPR table 5; empty is not compared.
     #[prost(string, tag = "2")]
     pub kinship: ::prost::alloc::string::String,
+}
+/// Whom a declaration is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum DeclaredPerson {
+    /// Not stated; taken as the declarant.
+    Unspecified = 0,
+    /// The declarant.
+    Declarant = 1,
+    /// Somebody else whom the declaration lawfully names; where the purpose needs consent, refused unless the agreement
+    /// cites the provision.
+    Named = 2,
+}
+impl DeclaredPerson {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "DECLARED_PERSON_UNSPECIFIED",
+            Self::Declarant => "DECLARED_PERSON_DECLARANT",
+            Self::Named => "DECLARED_PERSON_NAMED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "DECLARED_PERSON_UNSPECIFIED" => Some(Self::Unspecified),
+            "DECLARED_PERSON_DECLARANT" => Some(Self::Declarant),
+            "DECLARED_PERSON_NAMED" => Some(Self::Named),
+            _ => None,
+        }
+    }
 }
 /// What the registry says of a declaration (ANPR S, N, A).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -923,11 +1039,17 @@ pub struct VerifyDeclarationRequest {
     /// Form of the receipt.
     #[prost(enumeration = "super::super::ledger::v1::ReceiptForm", tag = "12")]
     pub receipt_form: i32,
+    /// Whom the declaration is about; unspecified is the declarant.
+    #[prost(enumeration = "DeclaredPerson", tag = "13")]
+    pub declared_person: i32,
     /// Identifier of the person the declaration is about; exactly one is set.
     #[prost(oneof = "verify_declaration_request::Key", tags = "2, 3")]
     pub key: ::core::option::Option<verify_declaration_request::Key>,
     /// What was declared; exactly one is set.
-    #[prost(oneof = "verify_declaration_request::Claim", tags = "20, 21, 22, 23")]
+    #[prost(
+        oneof = "verify_declaration_request::Claim",
+        tags = "20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33"
+    )]
     pub claim: ::core::option::Option<verify_declaration_request::Claim>,
 }
 /// Nested message and enum types in `VerifyDeclarationRequest`.
@@ -950,7 +1072,7 @@ pub mod verify_declaration_request {
         /// Who the person is.
         #[prost(message, tag = "20")]
         Generalities(super::GeneralitiesClaim),
-        /// Where the person lives.
+        /// Where the person is resident.
         #[prost(message, tag = "21")]
         Residence(super::ResidenceClaim),
         /// That the person is alive.
@@ -959,6 +1081,36 @@ pub mod verify_declaration_request {
         /// Who belongs to the person's family.
         #[prost(message, tag = "23")]
         FamilyStatus(super::FamilyStatusClaim),
+        /// That the person is dead.
+        #[prost(message, tag = "24")]
+        Death(super::DeathClaim),
+        /// That the person is married.
+        #[prost(message, tag = "25")]
+        Marriage(super::BondClaim),
+        /// Of which state the person is a citizen.
+        #[prost(message, tag = "26")]
+        Citizenship(super::CitizenshipClaim),
+        /// That the person is bound by neither marriage nor civil union.
+        #[prost(message, tag = "27")]
+        UnmarriedStatus(super::UnmarriedStatusClaim),
+        /// That the person is widowed.
+        #[prost(message, tag = "28")]
+        Widowhood(super::BondClaim),
+        /// Who the person's father is.
+        #[prost(message, tag = "29")]
+        Paternity(super::ParentClaim),
+        /// Who the person's mother is.
+        #[prost(message, tag = "30")]
+        Maternity(super::ParentClaim),
+        /// That the person lives in a civil union.
+        #[prost(message, tag = "31")]
+        CivilUnion(super::BondClaim),
+        /// That a national id is the person's.
+        #[prost(message, tag = "32")]
+        AssignedNationalId(super::NationalIdClaim),
+        /// In which municipality the person is resident.
+        #[prost(message, tag = "33")]
+        MunicipalResidence(super::MunicipalResidenceClaim),
     }
 }
 /// What the registry says of a declaration.

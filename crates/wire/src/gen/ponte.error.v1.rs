@@ -94,6 +94,12 @@ pub enum ErrorReason {
     QuotaPerDay = 105,
     /// Too many calls of today found nothing.
     QuotaMisses = 106,
+    /// Too many different declarations about the same identifiers.
+    QuotaDeclarations = 109,
+    /// The number of the consent has not the agreed form.
+    ConsentReferenceIllFormed = 110,
+    /// The purpose verifies declarations about the declarant alone.
+    DeclaredPersonNotGranted = 111,
     /// The agreement does not open what was known at an earlier instant, or the instant lies in the future.
     KnownOnNotGranted = 108,
     /// The batch does not follow the last one the index holds.
@@ -183,6 +189,11 @@ impl ErrorReason {
             Self::QuotaPerMinute => "ERROR_REASON_QUOTA_PER_MINUTE",
             Self::QuotaPerDay => "ERROR_REASON_QUOTA_PER_DAY",
             Self::QuotaMisses => "ERROR_REASON_QUOTA_MISSES",
+            Self::QuotaDeclarations => "ERROR_REASON_QUOTA_DECLARATIONS",
+            Self::ConsentReferenceIllFormed => {
+                "ERROR_REASON_CONSENT_REFERENCE_ILL_FORMED"
+            }
+            Self::DeclaredPersonNotGranted => "ERROR_REASON_DECLARED_PERSON_NOT_GRANTED",
             Self::KnownOnNotGranted => "ERROR_REASON_KNOWN_ON_NOT_GRANTED",
             Self::PublicationGap => "ERROR_REASON_PUBLICATION_GAP",
             Self::PublicationConflict => "ERROR_REASON_PUBLICATION_CONFLICT",
@@ -253,6 +264,13 @@ impl ErrorReason {
             "ERROR_REASON_QUOTA_PER_MINUTE" => Some(Self::QuotaPerMinute),
             "ERROR_REASON_QUOTA_PER_DAY" => Some(Self::QuotaPerDay),
             "ERROR_REASON_QUOTA_MISSES" => Some(Self::QuotaMisses),
+            "ERROR_REASON_QUOTA_DECLARATIONS" => Some(Self::QuotaDeclarations),
+            "ERROR_REASON_CONSENT_REFERENCE_ILL_FORMED" => {
+                Some(Self::ConsentReferenceIllFormed)
+            }
+            "ERROR_REASON_DECLARED_PERSON_NOT_GRANTED" => {
+                Some(Self::DeclaredPersonNotGranted)
+            }
             "ERROR_REASON_KNOWN_ON_NOT_GRANTED" => Some(Self::KnownOnNotGranted),
             "ERROR_REASON_PUBLICATION_GAP" => Some(Self::PublicationGap),
             "ERROR_REASON_PUBLICATION_CONFLICT" => Some(Self::PublicationConflict),

@@ -280,6 +280,7 @@ fn quotas_are_used_up_at_their_limit_in_each_scope() {
             agreement: most,
             purpose: most,
             operator: most,
+            declarations: DeclarationUse::Open,
         };
     });
     granted(&unlimited);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use agreement::claim::{AddressClaim, Claim, ResidenceClaim};
 use agreement::field::{Field, FieldSet};
 use agreement::reason::Reason;
+use agreement::request::DeclaredPerson;
 use agreement::verification::Verdict;
 use client::admin::{Act, AdminClient};
 use client::agency::{
@@ -254,9 +255,10 @@ fn residence(stage: &Stage<'_>, address: AddressClaim) -> Result<VerifyDeclarati
         context: stage.association_context()?,
         key: PersonKey::TaxCode(stage.cast.head_code),
         municipality: None,
+        declared: DeclaredPerson::Declarant,
         claim: Claim::Residence(ResidenceClaim {
             municipality,
-            address: Some(address),
+            address,
         }),
         receipt: ReceiptForm::Full,
     })

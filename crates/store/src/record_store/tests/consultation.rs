@@ -1,6 +1,6 @@
 //! Hidden is absent, verification says three things, and a permit opens one service.
 
-use agreement::claim::{Claim, FamilyClaim, MemberClaim, ResidenceClaim};
+use agreement::claim::{Claim, FamilyClaim, MemberClaim};
 use agreement::service::VerificationKind;
 use agreement::verification::Verdict;
 use registry::record::Record;
@@ -56,12 +56,7 @@ fn check(world: &World, store: &JournaledStore, claim: &Claim, about: &Record, e
 #[test]
 fn a_declaration_is_true_false_undetermined_or_about_nobody() {
     let open = with(giulia(), |card| card.flags.procedure_open = true);
-    let lives = |code: &str| {
-        Claim::Residence(ResidenceClaim {
-            municipality: municipality(code),
-            address: None,
-        })
-    };
+    let lives = |code: &str| Claim::MunicipalResidence(municipality(code));
     on_every_engine(|world| {
         let store = world.open();
         world.publish_cards(&store, IMOLA, [mario(), open.clone()]);

@@ -1,12 +1,12 @@
 //! Calls of agencies, and what they are answered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use agreement::claim::{Claim, ClaimError};
 use agreement::context::{AccessContext, Assurance, Urgency};
 use agreement::field::{Field, FieldSet};
-use agreement::request::Asked;
+use agreement::request::{Asked, DeclaredPerson};
 use agreement::service::VerificationKind;
 use agreement::verification::{VerificationAnswer, VerificationReason};
 use agreement::view::household::{HouseholdView, VisibleCard};
@@ -195,7 +195,32 @@ fn verification(claim: wire::verify_declaration_request::Claim) -> Result<Verifi
         receipt_form: 0,
         key: Some(wire::verify_declaration_request::Key::TaxCode(TAX_CODE.into())),
         claim: Some(claim),
+        declared_person: wire::DeclaredPerson::Named.into(),
     })
+}
+
+fn partial_day() -> PartialDate {
+    day().into()
+}
+
+fn bond() -> wire::BondClaim {
+    wire::BondClaim {
+        since: Some(partial_day()),
+        partner: Some(named_person("Bianchi")),
+    }
+}
+
+fn parent_claim() -> wire::ParentClaim {
+    wire::ParentClaim {
+        parent: Some(named_person("Rossi")),
+    }
+}
+
+fn named_person(surname: &str) -> wire::NamedPerson {
+    wire::NamedPerson {
+        surname: Some(surname.into()),
+        given_name: None,
+    }
 }
 
 #[test]
@@ -233,10 +258,54 @@ fn each_claim_asks_for_its_own_kind_of_verification() {
             }),
             VerificationKind::FamilyStatus,
         ),
+        (
+            Wire::Death(wire::DeathClaim {
+                date: Some(partial_day()),
+            }),
+            VerificationKind::Death,
+        ),
+        (Wire::Marriage(bond()), VerificationKind::Marriage),
+        (Wire::Widowhood(bond()), VerificationKind::Widowhood),
+        (Wire::CivilUnion(bond()), VerificationKind::CivilUnion),
+        (
+            Wire::Citizenship(wire::CitizenshipClaim { state: "100".into() }),
+            VerificationKind::Citizenship,
+        ),
+        (
+            Wire::UnmarriedStatus(wire::UnmarriedStatusClaim {
+                civil_status: "4".into(),
+            }),
+            VerificationKind::UnmarriedStatus,
+        ),
+        (
+            Wire::UnmarriedStatus(wire::UnmarriedStatusClaim::default()),
+            VerificationKind::UnmarriedStatus,
+        ),
+        (Wire::Paternity(parent_claim()), VerificationKind::Paternity),
+        (Wire::Maternity(parent_claim()), VerificationKind::Maternity),
+        (
+            Wire::AssignedNationalId(wire::NationalIdClaim {
+                national_id: "AA00001AA".into(),
+                generalities: Some(wire::GeneralitiesClaim {
+                    surname: Some("Rossi".into()),
+                    ..wire::GeneralitiesClaim::default()
+                }),
+            }),
+            VerificationKind::NationalId,
+        ),
+        (
+            Wire::MunicipalResidence(wire::MunicipalResidenceClaim {
+                municipality: "037032".into(),
+            }),
+            VerificationKind::MunicipalResidence,
+        ),
     ];
+    let kinds: BTreeSet<_> = claims.iter().map(|(_, kind)| *kind).collect();
+    assert_eq!(kinds.len(), VerificationKind::ALL.len());
     for (claim, kind) in claims {
         let call = verification(claim).unwrap();
         assert_eq!(call.request.asked, Asked::Verification(kind));
+        assert_eq!(call.request.declared, DeclaredPerson::Named);
         assert_eq!(Claim::kind(&call.claim), kind);
     }
 }
@@ -261,15 +330,135 @@ fn a_claim_that_cannot_be_compared_is_refused() {
         nobody,
         Invalid::new("family_status.members", Rule::Claim(ClaimError::FamilySize))
     );
-    let nowhere = wire::ResidenceClaim {
-        municipality: "999999".into(),
-        address: None,
+    let generalities = wire::GeneralitiesClaim {
+        surname: Some("Rossi".into()),
+        ..wire::GeneralitiesClaim::default()
     };
-    let nowhere = verification(Wire::Residence(nowhere)).unwrap_err();
-    assert_eq!(
-        nowhere,
-        Invalid::new("residence.municipality", Rule::UnknownMunicipality)
-    );
+    let address = |number: Option<u32>, without_number: bool| wire::AddressClaim {
+        street: "Emilia".into(),
+        number,
+        without_number,
+        ..wire::AddressClaim::default()
+    };
+    let residence = |municipality: &str, address: Option<wire::AddressClaim>| {
+        Wire::Residence(wire::ResidenceClaim {
+            municipality: municipality.into(),
+            address,
+        })
+    };
+    let unmarried = |code: &str| {
+        Wire::UnmarriedStatus(wire::UnmarriedStatusClaim {
+            civil_status: code.into(),
+        })
+    };
+    let citizenship = |state: &str| Wire::Citizenship(wire::CitizenshipClaim { state: state.into() });
+    let national_id = |id: &str, generalities: Option<wire::GeneralitiesClaim>| {
+        Wire::AssignedNationalId(wire::NationalIdClaim {
+            national_id: id.into(),
+            generalities,
+        })
+    };
+    let no_date = PartialDate {
+        year: 2026,
+        month: 13,
+        day: 0,
+    };
+    let cases = [
+        (
+            residence("999999", Some(address(Some(7), false))),
+            "residence.municipality",
+            Rule::UnknownMunicipality,
+        ),
+        (residence("037032", None), "residence.address", Rule::Missing),
+        (
+            residence("037032", Some(address(None, false))),
+            "residence.address.number",
+            Rule::Missing,
+        ),
+        (
+            residence("037032", Some(address(Some(7), true))),
+            "residence.address.number",
+            Rule::Contradicts("without_number"),
+        ),
+        (
+            Wire::MunicipalResidence(wire::MunicipalResidenceClaim {
+                municipality: "999999".into(),
+            }),
+            "municipal_residence.municipality",
+            Rule::UnknownMunicipality,
+        ),
+        (
+            Wire::Death(wire::DeathClaim { date: Some(no_date) }),
+            "death.date",
+            Rule::Date(registry::date::DateError::Month),
+        ),
+        (
+            Wire::Marriage(wire::BondClaim {
+                since: None,
+                partner: Some(wire::NamedPerson::default()),
+            }),
+            "marriage.partner",
+            Rule::Claim(ClaimError::NobodyNamed),
+        ),
+        (
+            Wire::Widowhood(wire::BondClaim {
+                since: Some(no_date),
+                partner: None,
+            }),
+            "widowhood.since",
+            Rule::Date(registry::date::DateError::Month),
+        ),
+        (
+            Wire::CivilUnion(wire::BondClaim {
+                since: None,
+                partner: Some(named_person("12")),
+            }),
+            "civil_union.partner.surname",
+            Rule::Name(registry::record::NameError::Character),
+        ),
+        (
+            citizenship("998"),
+            "citizenship.state",
+            Rule::Claim(ClaimError::NoCitizenship),
+        ),
+        (
+            citizenship("ITA"),
+            "citizenship.state",
+            Rule::Identifier(registry::identifier::IdentifierError::StateCode),
+        ),
+        (
+            unmarried("2"),
+            "unmarried_status.civil_status",
+            Rule::Claim(ClaimError::NotUnmarried),
+        ),
+        (
+            Wire::Paternity(wire::ParentClaim { parent: None }),
+            "paternity.parent",
+            Rule::Missing,
+        ),
+        (
+            Wire::Maternity(wire::ParentClaim {
+                parent: Some(wire::NamedPerson::default()),
+            }),
+            "maternity.parent",
+            Rule::Claim(ClaimError::NobodyNamed),
+        ),
+        (
+            national_id("AA1", Some(generalities)),
+            "assigned_national_id.national_id",
+            Rule::Identifier(registry::identifier::IdentifierError::NationalId),
+        ),
+        (
+            national_id("AA00001AA", None),
+            "assigned_national_id.generalities",
+            Rule::Missing,
+        ),
+    ];
+    for (claim, field, rule) in cases {
+        assert_eq!(verification(claim).unwrap_err(), Invalid::new(field, rule));
+    }
+    let without = verification(residence("037032", Some(address(None, true)))).unwrap();
+    assert!(matches!(without.claim, Claim::Residence(claim) if claim.address.number.is_none()));
 }
 
 #[test]

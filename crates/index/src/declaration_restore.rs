@@ -1,0 +1,68 @@
+//! The rule of three after a restart: counted again from the entries of the days that count, so that a crash gives nobody
+//! three more tries.
+//!
+//! An entry counts when its call was granted, whatever was found. One whose parts were erased at the end of their
+//! retention, which may be a month of 28 days, counts no longer.
+
+use agreement::declarations::{Attempt, DeclarationCounters, DeclarationEvent, WINDOW_DAYS};
+use agreement::moment::Moment;
+use agreement::reason::Reason;
+use chrono::TimeDelta;
+use ledger::header::EntryKind;
+use ledger::part::PartKind;
+use store::access_log::AccessLog;
+use store::access_log::part_content::{CriteriaPart, PartContent};
+use store::access_log::reading::{OpenedEntry, OpenedPart, ReadError, ReaderScope};
+
+use crate::agreement_book::instant;
+use crate::usage_restore::{STEP, first_since};
+
+/// Name of the criterion under which an entry keeps the hashes of its declaration.
+pub(crate) const CRITERION: &str = "declaration";
+
+/// The declarations that count as of the last entry.
+///
+/// # Errors
+/// When the log cannot be read.
+pub fn restore(log: &AccessLog, now: Moment) -> Result<DeclarationCounters, ReadError> {
+    let size = log.checkpoint().checkpoint.size;
+    let since = now.utc() - TimeDelta::days(i64::from(WINDOW_DAYS));
+    let since_ms = u64::try_from(since.timestamp_millis()).unwrap_or_default();
+    let mut next = first_since(log, size, since_ms)?;
+    let mut counters = DeclarationCounters::default();
+    while next < size {
+        let step = log.entries(&ReaderScope::Region, next..size, STEP)?;
+        let Some(last) = step.last() else { break };
+        next = last.index + 1;
+        counters.restore(step.iter().filter_map(event));
+    }
+    Ok(counters)
+}
+
+/// The declaration that was compared; `None` for entries of other calls and of denied ones.
+fn event(entry: &OpenedEntry) -> Option<DeclarationEvent> {
+    let body = &entry.header.body;
+    if body.kind != EntryKind::Access {
+        return None;
+    }
+    let compared = match (body.outcome.code, Reason::from_name(&body.outcome.reason)) {
+        (0, _) => true,
+        (_, Some(reason)) => matches!(reason, Reason::NotFound | Reason::Internal),
+        (_, None) => false,
+    };
+    if !compared {
+        return None;
+    }
+    let criteria = entry.parts.iter().find_map(|part| match part {
+        OpenedPart::Shown(opening) if opening.kind == PartKind::Criteria => {
+            CriteriaPart::decode(&opening.content).ok()
+        }
+        OpenedPart::Shown(_) | OpenedPart::Erased { .. } => None,
+    })?;
+    let CriteriaPart { criteria } = criteria;
+    let (_, hashes) = criteria.iter().find(|(name, _)| name == CRITERION)?;
+    Some(DeclarationEvent {
+        attempt: Attempt::parse(hashes).ok()?,
+        moment: Moment::new(instant(&entry.header)?),
+    })
+}
