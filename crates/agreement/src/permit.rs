@@ -232,9 +232,10 @@ impl Permit {
         if identity == Identity::Sealed {
             return Some(HiddenClause::SealedIdentity);
         }
+        // A place that is not shown must not be found by asking of one municipality after the other.
         let elsewhere = self
             .municipality
-            .is_some_and(|asked| !asked.shares_lineage(municipality));
+            .is_some_and(|asked| !self.withholds_place(location) && !asked.shares_lineage(municipality));
         if elsewhere || !terms.territory.contains(municipality) {
             return Some(HiddenClause::Territory);
         }
@@ -259,14 +260,20 @@ impl Permit {
     }
 
     fn fields_of(&self, subject: &SubjectFacts) -> FieldSet {
-        match (subject.location, &self.terms().protection) {
-            (Location::Open, _) | (Location::Shared | Location::Protected, Protection::Shown { .. }) => {
-                self.fields
-            }
+        if self.withholds_place(subject.location) {
+            self.fields.difference(FieldSet::LOCATION)
+        } else {
+            self.fields
+        }
+    }
+
+    fn withholds_place(&self, location: Location) -> bool {
+        match (location, &self.terms().protection) {
+            (Location::Open, _) | (Location::Shared | Location::Protected, Protection::Shown { .. }) => false,
             (
                 Location::Shared | Location::Protected,
                 Protection::LocationWithheld { .. } | Protection::Hidden,
-            ) => self.fields.difference(FieldSet::LOCATION),
+            ) => true,
         }
     }
 }

@@ -159,6 +159,20 @@ fn protected_persons_are_hidden_withheld_or_shown() {
     };
     assert_eq!(fields.to_string(), "surname, given_name, birth_date, death");
     assert!(withheld.withholds_location(fields));
+    // Nor is the place found by asking of one municipality after the other.
+    let mut request = fixture::request();
+    request.municipality = Some(municipality("037006"));
+    let changed = format!("protected = \"location-withheld\"\n{basis}");
+    let elsewhere = fixture::permit(fixture::changed("protected = \"hidden\"", &changed), &request);
+    check(&elsewhere, subject(), Some(HiddenClause::Territory));
+    for location in [Location::Protected, Location::Shared] {
+        let subject = SubjectFacts {
+            location,
+            ..subject()
+        };
+        assert_eq!(elsewhere.view(&subject), View::Visible(fields));
+        assert_eq!(withheld.view(&subject), View::Visible(fields));
+    }
     assert!(!withheld.withholds_location(withheld.fields()));
     let shown = permit_with(
         "protected = \"hidden\"",
