@@ -144,10 +144,23 @@ pub enum ReferencePattern {
 pub struct ReferenceTerms {
     /// The form.
     pub pattern: ReferencePattern,
-    /// The words that may be in a reference, each run of letters being one of them: with them no name and no codice
-    /// fiscale fits in. Any letters where absent.
+    /// The words that may be in a reference, each run of letters being one of them, so that no name and no codice
+    /// fiscale fits in; the usual abbreviations where absent.
     pub words: Option<BTreeSet<ReferenceWord>>,
 }
+
+/// The form of a reference of which the agreement says nothing.
+pub(crate) static USUAL_REFERENCE: ReferenceTerms = ReferenceTerms {
+    pattern: ReferencePattern::ProtocolNumber,
+    words: None,
+};
+
+/// Abbreviations with which Italian offices and courts write the numbers of files and deeds, none of them a name:
+/// *protocollo generale*, *registro generale notizie di reato*, *fascicolo*, *pratica*, *consenso* and the like.
+const USUAL_WORDS: [&str; 26] = [
+    "ACC", "ATTI", "CAT", "CONS", "DEC", "DET", "DIV", "FASC", "GIP", "ISTR", "MOD", "NR", "ORD", "PG", "PM",
+    "PRAT", "PROC", "PROT", "PS", "REG", "RG", "RGNR", "RIF", "SEZ", "UFF", "VERB",
+];
 
 /// A word that may be in references, such as `PROT`: 1 to 12 letters A-Z. It is written in the agreement, so it is nobody's
 /// name.
@@ -341,11 +354,6 @@ impl ReferencePattern {
         Self::ALL.into_iter().find(|pattern| pattern.name() == name)
     }
 
-    /// Whether the reference has the form.
-    pub fn admits(self, reference: &CaseReference) -> bool {
-        self.admits_number(&reference.0)
-    }
-
     fn admits_number(self, number: &str) -> bool {
         match self {
             Self::ProtocolNumber => true,
@@ -368,21 +376,24 @@ impl ReferenceTerms {
         self.admits(&reference.number)
     }
 
-    /// Whether a reference may hold letters of the caller's choice, and so a name.
-    pub fn leaves_letters_free(&self) -> bool {
+    /// The words that may be in a reference, in order.
+    pub fn words(&self) -> Vec<&str> {
         let Self { pattern, words } = self;
-        *pattern == ReferencePattern::ProtocolNumber && words.is_none()
+        match (pattern, words) {
+            (ReferencePattern::YearNumber, _) => Vec::new(),
+            (ReferencePattern::ProtocolNumber, Some(words)) => {
+                words.iter().map(ReferenceWord::as_str).collect()
+            }
+            (ReferencePattern::ProtocolNumber, None) => USUAL_WORDS.to_vec(),
+        }
     }
 
     fn admits(&self, number: &str) -> bool {
-        let Self { pattern, words } = self;
-        let Some(words) = words else {
-            return pattern.admits_number(number);
-        };
+        let words = self.words();
         let mut letters = number
             .split(|letter: char| !letter.is_ascii_uppercase())
             .filter(|word| !word.is_empty());
-        pattern.admits_number(number) && letters.all(|word| words.iter().any(|known| known.as_str() == word))
+        self.pattern.admits_number(number) && letters.all(|word| words.contains(&word))
     }
 }
 

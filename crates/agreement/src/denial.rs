@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::clause::Clause;
-use crate::context::{AgreementId, Assurance, PurposeId, ReferenceTerms, ReferenceWord};
+use crate::context::{AgreementId, Assurance, PurposeId, ReferenceTerms};
 use crate::field::FieldSet;
 use crate::hours::HoursWindow;
 use crate::network::Network;
@@ -196,10 +196,10 @@ impl Requirement {
             Self::ReferenceDateFrom(day) => format!("{} {day}", say("from", "dal")),
             Self::ReferenceDateUntil(day) => format!("{} {day}", say("until", "fino al")),
             Self::Assurance(level) => format!("{} {}", say("at least", "almeno"), level.name()),
-            Self::Reference(ReferenceTerms { pattern, words }) => {
-                let mut text = format!("{} {}", say("form", "forma"), pattern.name());
-                if let Some(words) = words {
-                    let words: Vec<_> = words.iter().map(ReferenceWord::as_str).collect();
+            Self::Reference(form) => {
+                let mut text = format!("{} {}", say("form", "forma"), form.pattern.name());
+                let words = form.words();
+                if !words.is_empty() {
                     let _ = write!(text, ", {}: {}", say("words", "parole"), words.join(", "));
                 }
                 text

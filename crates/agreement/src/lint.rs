@@ -2,7 +2,7 @@
 
 use chrono::{Months, NaiveDate};
 
-use crate::context::{Assurance, ReferenceTerms};
+use crate::context::Assurance;
 use crate::service::{Service, VerificationKind};
 use crate::terms::{AgencyClass, Agreement, Limits, Protection, Purpose, PurposeKind, Terms, Territory};
 
@@ -44,8 +44,6 @@ pub enum LintRule {
     ShortRetention,
     /// A private body that consults on the ground of transferred public power.
     PrivateConsultation,
-    /// References of cases or consents may hold letters of the caller's choice, and so names.
-    ReferencesMayName,
     /// Consent is needed, and the form of its reference is left open.
     ConsentFormOpen,
     /// Death is verified and the dead are not shown: whoever died is not found.
@@ -54,7 +52,7 @@ pub enum LintRule {
 
 impl LintRule {
     /// Every rule.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 15] = [
         Self::ProtectedWithoutProvision,
         Self::NoQuota,
         Self::NoMissQuota,
@@ -68,7 +66,6 @@ impl LintRule {
         Self::NoCaseReference,
         Self::ShortRetention,
         Self::PrivateConsultation,
-        Self::ReferencesMayName,
         Self::ConsentFormOpen,
         Self::DeadNotShown,
     ];
@@ -89,7 +86,6 @@ impl LintRule {
             Self::NoCaseReference => "no-case-reference",
             Self::ShortRetention => "short-retention",
             Self::PrivateConsultation => "private-consultation",
-            Self::ReferencesMayName => "references-may-name",
             Self::ConsentFormOpen => "consent-form-open",
             Self::DeadNotShown => "dead-not-shown",
         }
@@ -109,7 +105,6 @@ impl LintRule {
             Self::NoCaseReference => "Garante 393/2015; R15",
             Self::ShortRetention => "Garante 27 November 2008; R24",
             Self::PrivateConsultation => "DPR 223/1989 art. 37; DPR 445/2000 art. 43",
-            Self::ReferencesMayName => "GDPR art. 5 c. 1 lett. c; R15",
             Self::ConsentFormOpen => "DPR 445/2000 art. 71 c. 4; R15",
             Self::DeadNotShown => "DPR 445/2000 art. 71",
         }
@@ -134,9 +129,6 @@ impl LintRule {
             Self::ShortRetention => "sealed parts of log entries are kept for less than six months",
             Self::PrivateConsultation => {
                 "a private body consults data on the ground of transferred public power"
-            }
-            Self::ReferencesMayName => {
-                "references may hold any letters, and so names: list the words that may be in them"
             }
             Self::ConsentFormOpen => "consent is needed, but the form of its reference is left open",
             Self::DeadNotShown => "death is verified, but the dead are not shown: they are not found",
@@ -168,9 +160,6 @@ impl LintRule {
             Self::ShortRetention => "le parti sigillate del registro sono conservate meno di sei mesi",
             Self::PrivateConsultation => {
                 "un soggetto privato consulta dati in forza di funzioni pubbliche trasferite"
-            }
-            Self::ReferencesMayName => {
-                "i riferimenti possono contenere lettere qualsiasi, dunque nomi: elencare le parole ammesse"
             }
             Self::ConsentFormOpen => "occorre il consenso, ma la forma del suo riferimento non è stabilita",
             Self::DeadNotShown => "si verifica il decesso, ma i deceduti non sono visibili: non risultano",
@@ -263,16 +252,6 @@ fn check(rule: LintRule, terms: &Terms) -> Vec<LintFinding> {
                 &|purpose| terms.class == AgencyClass::Private && consults(purpose),
                 "services",
             )
-        }
-        LintRule::ReferencesMayName => {
-            let free = |reference: &Option<ReferenceTerms>| {
-                reference
-                    .as_ref()
-                    .is_some_and(ReferenceTerms::leaves_letters_free)
-            };
-            let mut found = whole(free(&terms.case_reference), "case_reference.words");
-            found.extend(whole(free(&terms.consent_reference), "consent_reference.words"));
-            found
         }
         LintRule::ConsentFormOpen => {
             let open = terms.consent_reference.is_none();

@@ -68,11 +68,9 @@ pub struct Terms {
     pub pinned_certificates: BTreeSet<CertificateFingerprint>,
     /// What operators must bring.
     pub operator: OperatorTerms,
-    /// Form of the case reference, where calls must cite one.
+    /// Form of the case reference, where calls must cite one; of one that is cited all the same, the usual form.
     pub case_reference: Option<ReferenceTerms>,
-    /// Form of the consent reference, where the agreement demands one; any [`ConsentReference`] else.
-    ///
-    /// [`ConsentReference`]: crate::context::ConsentReference
+    /// Form of the consent reference; the usual one where absent.
     pub consent_reference: Option<ReferenceTerms>,
     /// Months for which the sealed parts of log entries are kept (R24).
     pub retention_months: u16,

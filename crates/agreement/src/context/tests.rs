@@ -145,7 +145,9 @@ fn a_consent_has_a_number_and_a_day() {
 
 #[test]
 fn patterns_are_read_by_name_and_admit_their_form() {
-    let admits = |pattern: ReferencePattern, text: &str| pattern.admits(&CaseReference::parse(text).unwrap());
+    let admits = |pattern: ReferencePattern, text: &str| {
+        pattern.admits_number(CaseReference::parse(text).unwrap().as_str())
+    };
     for pattern in ReferencePattern::ALL {
         assert_eq!(ReferencePattern::from_name(pattern.name()), Some(pattern));
         assert!(admits(pattern, "2026/1") && admits(pattern, "2026/1234567890"));
@@ -206,6 +208,31 @@ fn debugging_output_holds_no_operator_and_no_case() {
 }
 
 #[test]
+fn where_an_agreement_names_no_words_the_abbreviations_of_offices_are_in_a_reference_and_no_names() {
+    for (number, expect) in [
+        ("PROT-2026/118", true),
+        ("RGNR.7/26", true),
+        ("CONS/2026-118", true),
+        ("2026/118", true),
+        ("ROSSI-MARIO-1", false),
+        ("PROT-ROSSI-1", false),
+        ("PROTROSSI1", false),
+        ("RSSMRA-1985", false),
+        ("R.O.S.S.I-1", false),
+        ("A-1", false),
+    ] {
+        let case = CaseReference::parse(number).unwrap();
+        assert_eq!(USUAL_REFERENCE.admits_case(&case), expect, "{number}");
+        let consent = ConsentReference::new(number, "2026-03-01".parse().unwrap()).unwrap();
+        assert_eq!(USUAL_REFERENCE.admits_consent(&consent), expect, "{number}");
+    }
+    assert!(USUAL_WORDS.is_sorted());
+    for word in USUAL_WORDS {
+        assert!(ReferenceWord::parse(word).is_ok() && 1 < word.len(), "{word}");
+    }
+}
+
+#[test]
 fn with_words_neither_name_nor_codice_fiscale_fits_into_a_reference() {
     let word = |text: &str| ReferenceWord::parse(text).unwrap();
     let form = ReferenceTerms {
@@ -236,14 +263,6 @@ fn with_words_neither_name_nor_codice_fiscale_fits_into_a_reference() {
             "{number}"
         );
     }
-    assert!(!form.leaves_letters_free());
-    let any = ReferenceTerms { words: None, ..form };
-    assert!(any.leaves_letters_free());
-    let year = ReferenceTerms {
-        pattern: ReferencePattern::YearNumber,
-        ..any
-    };
-    assert!(!year.leaves_letters_free());
     for wrong in ["", "prot", "PROT1", "ABCDEFGHIJKLM"] {
         assert!(ReferenceWord::parse(wrong).is_err(), "{wrong}");
     }

@@ -4,13 +4,14 @@ use chrono::NaiveDate;
 
 use crate::agreements::{AgreementEntry, Agreements};
 use crate::clause::Clause;
-use crate::context::Urgency;
+use crate::context::{USUAL_REFERENCE, Urgency};
 use crate::declarations::{DeclarationUse, MAX_DIFFERENT, WINDOW_DAYS};
 use crate::denial::{QuotaScope, Requirement};
 use crate::field::FieldSet;
 use crate::moment::Moment;
 use crate::peer::Peer;
 use crate::request::{DeclaredPerson, Request};
+use crate::service::VerificationKind;
 use crate::terms::{KnownOn, Limits, Purpose, Terms};
 use crate::usage::{Counters, Usage};
 
@@ -149,12 +150,12 @@ impl<'a> Call<'a> {
                 self.examine_operator(clause, terms)
             }
             Clause::ConsentForm => {
-                match (&terms.consent_reference, &self.request.context.consent_reference) {
-                    (Some(form), Some(reference)) => unless(!form.admits_consent(reference), || {
-                        Requirement::Reference(form.clone())
-                    }),
-                    (None, _) | (Some(_), None) => Verdict::Passed,
-                }
+                let form = terms.consent_reference.as_ref().unwrap_or(&USUAL_REFERENCE);
+                let given = self.request.context.consent_reference.as_ref();
+                unless(
+                    given.is_some_and(|reference| !form.admits_consent(reference)),
+                    || Requirement::Reference(form.clone()),
+                )
             }
             Clause::Case => {
                 let missing = terms
@@ -166,11 +167,14 @@ impl<'a> Call<'a> {
                 })
             }
             Clause::CaseForm => match (&terms.case_reference, &self.request.context.case_reference) {
-                (Some(form), Some(reference)) => unless(!form.admits_case(reference), || {
-                    Requirement::Reference(form.clone())
-                }),
+                (form, Some(reference)) => {
+                    let form = form.as_ref().unwrap_or(&USUAL_REFERENCE);
+                    unless(!form.admits_case(reference), || {
+                        Requirement::Reference(form.clone())
+                    })
+                }
                 (Some(_), None) => Verdict::NotReached,
-                (None, _) => Verdict::Passed,
+                (None, None) => Verdict::Passed,
             },
             Clause::MinuteQuota | Clause::DayQuota | Clause::MissQuota => self.examine_quotas(clause, terms),
             Clause::DifferentDeclarations => match self.usage.declarations {
@@ -193,9 +197,11 @@ impl<'a> Call<'a> {
                 Requirement::Services(purpose.services.iter().copied().collect())
             }),
             Clause::Verification => {
-                let refused = asked
-                    .verification()
-                    .is_some_and(|kind| !purpose.verifications.contains(&kind));
+                let granted = |kind: VerificationKind| purpose.verifications.contains(&kind);
+                // Limited to a municipality, the question is also whether the person is registered there.
+                let place = [VerificationKind::Residence, VerificationKind::MunicipalResidence];
+                let limited = self.request.municipality.is_some() && !place.into_iter().any(granted);
+                let refused = asked.verification().is_some_and(|kind| limited || !granted(kind));
                 unless(refused, || {
                     Requirement::Verifications(purpose.verifications.iter().copied().collect())
                 })

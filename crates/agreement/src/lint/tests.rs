@@ -12,17 +12,7 @@ fn rules(agreement: &Agreement) -> Vec<(LintRule, String)> {
 type Trap = (&'static [(&'static str, &'static str)], LintRule, &'static str);
 
 /// Texts of the fixture agreement to change, and the one finding that follows.
-const TRAPS: [Trap; 20] = [
-    (
-        &[("pattern = \"year-number\"", "pattern = \"protocol-number\"")],
-        LintRule::ReferencesMayName,
-        "case_reference.words",
-    ),
-    (
-        &[("words = [\"CONS\"]\n", "")],
-        LintRule::ReferencesMayName,
-        "consent_reference.words",
-    ),
+const TRAPS: [Trap; 18] = [
     (
         &[(
             "[consent_reference]\npattern = \"protocol-number\"\nwords = [\"CONS\"]\n",

@@ -146,6 +146,11 @@ assurance = "low"
 
 [case_reference]
 pattern = "protocol-number"
+words = ["SOCI"]
+
+[consent_reference]
+pattern = "protocol-number"
+words = ["CONS"]
 
 [quota]
 calls_per_minute = 30

@@ -69,8 +69,25 @@ fn what_an_agreement_does_not_bound_is_free() {
         request: request.clone(),
         ..no_case.clone()
     });
+    request.context.case_reference = CaseReference::parse("ROSSI-123").ok();
+    let named = Case {
+        request: request.clone(),
+        ..no_case.clone()
+    };
+    let usual = Requirement::Reference(ReferenceTerms {
+        pattern: ReferencePattern::ProtocolNumber,
+        words: None,
+    });
+    denied(&named, Clause::CaseForm, usual.clone());
     request.context.case_reference = None;
     granted(&Case { request, ..no_case });
+    let mut no_form = Case::document(
+        "[consent_reference]\npattern = \"protocol-number\"\nwords = [\"CONS\"]\n",
+        "",
+    );
+    granted(&no_form);
+    no_form.request.context.consent_reference = ConsentReference::parse("ROSSI-1 2026-03-02").ok();
+    denied(&no_form, Clause::ConsentForm, usual);
     let anonymous = Case::document("required = true", "required = false");
     let mut request = fixture::request();
     request.context.operator = None;
@@ -188,6 +205,27 @@ fn municipalities_are_compared_by_identity() {
         case.request.municipality = Some(municipality("037032"))
     }));
     assert_eq!(permit.municipality(), Some(municipality("037032")));
+}
+
+#[test]
+fn a_verification_is_limited_to_a_municipality_only_where_residence_may_be_verified() {
+    let limited = |verifications: &str, municipality: Option<MunicipalityId>| {
+        let mut case = Case::document("verifications = [\"generalities\", \"residence\"]", verifications);
+        case.request.asked = Asked::Verification(VerificationKind::Generalities);
+        case.request.municipality = municipality;
+        case
+    };
+    let imola = Some(municipality("037032"));
+    let alone = "verifications = [\"generalities\"]";
+    granted(&limited(alone, None));
+    let expect = Requirement::Verifications(vec![VerificationKind::Generalities]);
+    denied(&limited(alone, imola), Clause::Verification, expect);
+    for place in ["residence", "municipal-residence"] {
+        granted(&limited(
+            &format!("verifications = [\"generalities\", \"{place}\"]"),
+            imola,
+        ));
+    }
 }
 
 #[test]
