@@ -4,18 +4,24 @@
 //! [`MAX_DIFFERENT`] different declarations of a kind about one set of identifiers are compared in [`WINDOW_DAYS`] days.
 //! A declaration counts before anything is looked up, whether or not there is such a person; the same one again is not
 //! counted. A reference date in the past is part of the declaration: else one that never changes would find the day on
-//! which something ended. Of identifiers and declarations only keyed hashes are kept.
+//! which something ended. So is the municipality to which a question is limited, which beside it counts as a declaration
+//! of residence there: else one that is true of everybody would find out where somebody lives. Of identifiers and
+//! declarations only keyed hashes are kept.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
+use std::iter;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use registry::hex;
+use registry::municipality::MunicipalityId;
 
 use crate::claim::Claim;
 use crate::context::{AccessContext, AgreementId};
 use crate::moment::Moment;
+use crate::request::Request;
+use crate::service::VerificationKind;
 
 /// Different declarations of one kind about one set of identifiers that are compared within the window.
 pub const MAX_DIFFERENT: usize = 3;
@@ -42,15 +48,10 @@ pub enum DeclarationUse {
     Open,
     /// It may not: as many others were compared as may be.
     UsedUp {
-        /// When the earliest of them no longer counts.
+        /// When so many of them no longer count that it may.
         resets_at: DateTime<Utc>,
     },
 }
-
-/// A declaration that began to count; it is given back where the call is denied for another reason.
-#[derive(Debug)]
-#[must_use = "a declaration that is not given back counts"]
-pub struct Counted(Option<Attempt>);
 
 /// A declaration that was entered in the log before a restart.
 #[derive(Clone, Copy, Debug)]
@@ -74,32 +75,47 @@ struct Declaration {
 }
 
 impl Attempt {
-    /// The declaration of a call. `identifiers` are name and value of each, as normalised; their order says nothing.
-    /// `hash` is a keyed one: whoever lacks the key must not be able to try values.
-    pub fn new(
-        context: &AccessContext,
+    /// What a call declares; several where it is limited to a municipality. `identifiers` are name and value of each, as
+    /// normalised; their order says nothing. `hash` is a keyed one: whoever lacks the key must not be able to try values.
+    pub fn all_of(
+        request: &Request,
         identifiers: &[(String, String)],
         claim: &Claim,
         today: NaiveDate,
         hash: impl Fn(&[u8]) -> [u8; 16],
-    ) -> Self {
-        let AccessContext {
-            agreement,
-            reference_date,
-            known_on,
-            ..
-        } = context;
-        let mut declared = claim.normal_form();
-        if let Some(day) = reference_date.filter(|day| *day < today) {
-            put(&mut declared, &day.to_string());
-        }
-        if let Some(instant) = known_on {
-            put(&mut declared, &instant.timestamp_millis().to_string());
-        }
-        Self {
-            about: hash(&about(agreement, identifiers, claim)),
-            claim: hash(&declared),
-        }
+    ) -> Vec<Self> {
+        let Request {
+            context:
+                AccessContext {
+                    agreement,
+                    reference_date,
+                    known_on,
+                    ..
+                },
+            municipality,
+            asked: _,
+            declared: _,
+        } = request;
+        let attempt = |claim: &Claim, limit: Option<MunicipalityId>| {
+            let mut declared = claim.normal_form();
+            if let Some(municipality) = limit {
+                put(&mut declared, municipality.cadastral().as_str());
+            }
+            if let Some(day) = reference_date.filter(|day| *day < today) {
+                put(&mut declared, &day.to_string());
+            }
+            if let Some(instant) = known_on {
+                put(&mut declared, &instant.timestamp_millis().to_string());
+            }
+            Self {
+                about: hash(&about(agreement, identifiers, claim.kind())),
+                claim: hash(&declared),
+            }
+        };
+        let resident = municipality.map(|limit| attempt(&Claim::MunicipalResidence(limit), None));
+        iter::once(attempt(claim, *municipality))
+            .chain(resident)
+            .collect()
     }
 
     /// Reads what [`Self::to_string`] writes: 64 hexadecimal digits.
@@ -127,45 +143,37 @@ impl fmt::Debug for Attempt {
 }
 
 impl DeclarationCounters {
-    /// Counts a declaration, if it is not one that counts already and there is room for it.
-    pub fn count(&mut self, attempt: Attempt, moment: Moment) -> (Counted, DeclarationUse) {
+    /// Whether what a call declares may be compared. It counts once [`Self::count`] is called, which is for whoever then
+    /// decides in the caller's favour, before another call is looked at.
+    pub fn standing(&self, attempts: &[Attempt], moment: Moment) -> DeclarationUse {
         let now = moment.utc();
-        let declarations = self.declarations.entry(attempt.about).or_default();
-        declarations.retain(|declaration| declaration.counts_at(now));
-        if declarations
-            .iter()
-            .any(|declaration| declaration.claim == attempt.claim)
-        {
-            return (Counted(None), DeclarationUse::Open);
+        let mut wanted: BTreeMap<[u8; 16], BTreeSet<[u8; 16]>> = BTreeMap::new();
+        for Attempt { about, claim } in attempts {
+            wanted.entry(*about).or_default().insert(*claim);
         }
-        let earliest = declarations.iter().map(|declaration| declaration.ends()).min();
-        if let Some(resets_at) = earliest
-            && MAX_DIFFERENT <= declarations.len()
-        {
-            return (Counted(None), DeclarationUse::UsedUp { resets_at });
-        }
-        declarations.push(Declaration {
-            claim: attempt.claim,
-            first_made: now,
+        let resets = wanted.into_iter().filter_map(|(about, mut claims)| {
+            let mut ends = Vec::new();
+            for declaration in self.counting(about, now) {
+                claims.remove(&declaration.claim);
+                ends.push(declaration.ends());
+            }
+            ends.sort_unstable();
+            let excess = (!claims.is_empty())
+                .then(|| (ends.len() + claims.len()).checked_sub(MAX_DIFFERENT + 1))??;
+            ends.get(excess).copied()
         });
-        (Counted(Some(attempt)), DeclarationUse::Open)
+        match resets.max() {
+            Some(resets_at) => DeclarationUse::UsedUp { resets_at },
+            None => DeclarationUse::Open,
+        }
     }
 
-    /// Takes back what a denied call counted: nothing was compared.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "what is given back is given back once"
-    )]
-    pub fn give_back(&mut self, counted: Counted) {
-        let Counted(Some(attempt)) = counted else {
-            return;
-        };
-        if let Some(declarations) = self.declarations.get_mut(&attempt.about) {
-            declarations.retain(|declaration| declaration.claim != attempt.claim);
-            if declarations.is_empty() {
-                self.declarations.remove(&attempt.about);
-            }
-        }
+    /// Counts what a call declares, apart from what counts already.
+    pub fn count(&mut self, attempts: &[Attempt], moment: Moment) {
+        self.restore(attempts.iter().map(|attempt| DeclarationEvent {
+            attempt: *attempt,
+            moment,
+        }));
     }
 
     /// Drops what no longer counts.
@@ -177,12 +185,12 @@ impl DeclarationCounters {
         });
     }
 
-    /// Counts again what the log says of declarations that were compared, oldest first.
+    /// Counts again what the log says of declarations that were compared, oldest first. Each was compared when it was
+    /// entered: it counts, whatever there is room for.
     pub fn restore(&mut self, events: impl IntoIterator<Item = DeclarationEvent>) {
         for DeclarationEvent { attempt, moment } in events {
             let declarations = self.declarations.entry(attempt.about).or_default();
             declarations.retain(|declaration| declaration.counts_at(moment.utc()));
-            // Each was compared when it was entered: it counts, whatever there is room for.
             if declarations
                 .iter()
                 .all(|declaration| declaration.claim != attempt.claim)
@@ -204,6 +212,11 @@ impl DeclarationCounters {
     pub fn is_empty(&self) -> bool {
         self.declarations.is_empty()
     }
+
+    fn counting(&self, about: [u8; 16], now: DateTime<Utc>) -> impl Iterator<Item = &Declaration> {
+        let declarations = self.declarations.get(&about).into_iter().flatten();
+        declarations.filter(move |declaration| declaration.counts_at(now))
+    }
 }
 
 impl Declaration {
@@ -216,10 +229,10 @@ impl Declaration {
     }
 }
 
-fn about(agreement: &AgreementId, identifiers: &[(String, String)], claim: &Claim) -> Vec<u8> {
+fn about(agreement: &AgreementId, identifiers: &[(String, String)], kind: VerificationKind) -> Vec<u8> {
     let mut bytes = Vec::new();
     put(&mut bytes, agreement.as_str());
-    put(&mut bytes, claim.kind().name());
+    put(&mut bytes, kind.name());
     let mut identifiers: Vec<_> = identifiers.iter().collect();
     identifiers.sort_unstable();
     for (name, value) in identifiers {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use agreement::agreements::Agreements;
 use agreement::context::AccessContext;
 use agreement::decision::decide;
-use agreement::declarations::{Attempt, Counted};
+use agreement::declarations::{Attempt, DeclarationUse};
 use agreement::denial::Denial;
 use agreement::moment::Moment;
 use agreement::permit::Permit;
@@ -79,7 +79,7 @@ impl<S: RecordStore> Shared<S> {
         request: &Request,
         criteria: Vec<(String, String)>,
     ) -> Result<Granted, Status> {
-        self.decide_at(call, request, criteria, None, self.moment()).await
+        self.decide_at(call, request, criteria, &[], self.moment()).await
     }
 
     /// Decides over a call with a declaration, which counts from here on, whoever it is about and whatever is found;
@@ -92,13 +92,13 @@ impl<S: RecordStore> Shared<S> {
         call: &Call,
         request: &Request,
         mut criteria: Vec<(String, String)>,
-        attempt: impl FnOnce(Moment) -> Attempt,
+        attempts: impl FnOnce(Moment) -> Vec<Attempt>,
     ) -> Result<Granted, Status> {
         let moment = self.moment();
-        let attempt = attempt(moment);
-        criteria.push((declaration_restore::CRITERION.to_owned(), attempt.to_string()));
-        self.decide_at(call, request, criteria, Some(attempt), moment)
-            .await
+        let attempts = attempts(moment);
+        let hashes = attempts.iter().map(ToString::to_string);
+        criteria.extend(hashes.map(|hashes| (declaration_restore::CRITERION.to_owned(), hashes)));
+        self.decide_at(call, request, criteria, &attempts, moment).await
     }
 
     async fn decide_at(
@@ -106,21 +106,25 @@ impl<S: RecordStore> Shared<S> {
         call: &Call,
         request: &Request,
         criteria: Vec<(String, String)>,
-        attempt: Option<Attempt>,
+        attempts: &[Attempt],
         moment: Moment,
     ) -> Result<Granted, Status> {
         let slot = self.reserve()?;
         let agreements = self.agreements.load_full();
         let (reservation, mut usage) = self.reserve_usage(call, request, &agreements, moment);
-        // Counted only on an account of the caller's own, like its calls.
-        let counted = attempt
-            .filter(|_| reservation.is_some())
-            .map(|attempt| self.with_declarations(|counters| counters.count(attempt, moment)))
-            .map(|(counted, declarations)| {
-                usage.declarations = declarations;
-                counted
-            });
-        let decision = decide(&agreements, &call.peer, request, &usage, moment);
+        let decision = if attempts.is_empty() {
+            decide(&agreements, &call.peer, request, &usage, moment)
+        } else {
+            // Nobody else's declaration comes between what is left and what then counts.
+            self.with_declarations(|counters| {
+                usage.declarations = counters.standing(attempts, moment);
+                let decision = decide(&agreements, &call.peer, request, &usage, moment);
+                if decision.is_ok() {
+                    counters.count(attempts, moment);
+                }
+                decision
+            })
+        };
         let retention = agreements
             .get(&request.context.agreement)
             .map_or_else(usual_retention, |entry| {
@@ -152,7 +156,6 @@ impl<S: RecordStore> Shared<S> {
             }
             Err(denial) => {
                 self.settle(reservation, Settlement::Denied);
-                self.give_back(counted);
                 Err(self.enter_denial(slot, draft, &denial, &usage, moment).await)
             }
         }
@@ -177,12 +180,6 @@ impl<S: RecordStore> Shared<S> {
         let (reservation, usage) =
             self.with_usage(|counters| counters.reserve(usage_key(call, request), moment));
         (Some(reservation), usage)
-    }
-
-    fn give_back(&self, counted: Option<Counted>) {
-        if let Some(counted) = counted {
-            self.with_declarations(|counters| counters.give_back(counted));
-        }
     }
 
     fn settle(&self, reservation: Option<Reservation>, settlement: Settlement) {
@@ -408,8 +405,12 @@ fn usage_facts(usage: &Usage) -> Vec<(String, String)> {
         agreement,
         purpose,
         operator,
-        declarations: _,
+        declarations,
     } = usage;
+    let declarations = match declarations {
+        DeclarationUse::Open => "open".to_owned(),
+        DeclarationUse::UsedUp { resets_at } => format!("used-up {}", resets_at.timestamp_millis()),
+    };
     [
         ("agreement", agreement),
         ("purpose", purpose),
@@ -426,6 +427,7 @@ fn usage_facts(usage: &Usage) -> Vec<(String, String)> {
             (format!("{scope}.misses_today"), counters.misses_today.to_string()),
         ]
     })
+    .chain([("declarations".to_owned(), declarations)])
     .collect()
 }
 

@@ -191,9 +191,9 @@ impl<S: RecordStore> Shared<S> {
         if request.declared == DeclaredPerson::Named {
             criteria.push(("declared_person".to_owned(), "named".to_owned()));
         }
-        let attempt = |moment: Moment| {
-            Attempt::new(
-                &request.context,
+        let attempts = |moment: Moment| {
+            Attempt::all_of(
+                &request,
                 &[identifier(&question)],
                 &claim,
                 moment.date(),
@@ -206,7 +206,7 @@ impl<S: RecordStore> Shared<S> {
             )
         };
         let granted = self
-            .decide_declaration(&call, &request, criteria, attempt)
+            .decide_declaration(&call, &request, criteria, attempts)
             .await?;
         let (permit, draft, pending) = granted.into_reading();
         let read = self.store.verify(&permit, &question, &claim, draft).await;

@@ -34,35 +34,35 @@ pub fn restore(log: &AccessLog, now: Moment) -> Result<DeclarationCounters, Read
         let step = log.entries(&ReaderScope::Region, next..size, STEP)?;
         let Some(last) = step.last() else { break };
         next = last.index + 1;
-        counters.restore(step.iter().filter_map(event));
+        counters.restore(step.iter().flat_map(events));
     }
     Ok(counters)
 }
 
-/// The declaration that was compared; `None` for entries of other calls and of denied ones.
-fn event(entry: &OpenedEntry) -> Option<DeclarationEvent> {
+/// What was declared and compared; nothing of entries of other calls and of denied ones.
+fn events(entry: &OpenedEntry) -> Vec<DeclarationEvent> {
     let body = &entry.header.body;
-    if body.kind != EntryKind::Access {
-        return None;
-    }
     let compared = match (body.outcome.code, Reason::from_name(&body.outcome.reason)) {
         (0, _) => true,
         (_, Some(reason)) => matches!(reason, Reason::NotFound | Reason::Internal),
         (_, None) => false,
     };
-    if !compared {
-        return None;
-    }
-    let criteria = entry.parts.iter().find_map(|part| match part {
+    let Some(made) = instant(&entry.header).filter(|_| compared && body.kind == EntryKind::Access) else {
+        return Vec::new();
+    };
+    let criteria = entry.parts.iter().filter_map(|part| match part {
         OpenedPart::Shown(opening) if opening.kind == PartKind::Criteria => {
-            CriteriaPart::decode(&opening.content).ok()
+            let CriteriaPart { criteria } = CriteriaPart::decode(&opening.content).ok()?;
+            Some(criteria)
         }
         OpenedPart::Shown(_) | OpenedPart::Erased { .. } => None,
-    })?;
-    let CriteriaPart { criteria } = criteria;
-    let (_, hashes) = criteria.iter().find(|(name, _)| name == CRITERION)?;
-    Some(DeclarationEvent {
-        attempt: Attempt::parse(hashes).ok()?,
-        moment: Moment::new(instant(&entry.header)?),
-    })
+    });
+    let hashes = criteria.flatten().filter(|(name, _)| name == CRITERION);
+    let event = |(_, hashes): (String, String)| {
+        Some(DeclarationEvent {
+            attempt: Attempt::parse(&hashes).ok()?,
+            moment: Moment::new(made),
+        })
+    };
+    hashes.filter_map(event).collect()
 }

@@ -113,13 +113,12 @@ impl Form {
                 istat,
                 name,
                 province,
-            }) => match istat {
-                Some(istat) => self.put(b'b', istat.as_str()),
-                None => {
-                    self.put(b'p', &name_key(name));
-                    self.put(b'q', &code_key(province));
-                }
-            },
+            }) => {
+                // With a code that the card lacks, the name is what is compared.
+                self.put_some(b'b', istat.map(|istat| istat.to_string()));
+                self.put(b'p', &name_key(name));
+                self.put(b'q', &code_key(province));
+            }
             Some(BirthPlace::Abroad { state, locality }) => {
                 self.put(b'c', state.as_str());
                 self.put(b'l', &name_key(locality));

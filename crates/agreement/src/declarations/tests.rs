@@ -26,17 +26,35 @@ fn identifiers(code: &str) -> Vec<(String, String)> {
     vec![("tax_code".to_owned(), code.to_owned())]
 }
 
+fn attempts_in(request: &Request, code: &str, claim: &Claim) -> Vec<Attempt> {
+    Attempt::all_of(request, &identifiers(code), claim, day("2026-03-02"), hash)
+}
+
 fn attempt_in(context: &AccessContext, code: &str, claim: &Claim) -> Attempt {
-    Attempt::new(context, &identifiers(code), claim, day("2026-03-02"), hash)
+    let request = Request {
+        context: context.clone(),
+        ..fixture::request()
+    };
+    let [attempt] = attempts_in(&request, code, claim)[..] else {
+        panic!("one attempt")
+    };
+    attempt
 }
 
 fn attempt(claim: &Claim) -> Attempt {
     attempt_in(&fixture::request().context, CODE, claim)
 }
 
-/// Counts it, and says whether it may be compared.
+/// Says whether it may be compared, and counts it if it may.
 fn counts(counters: &mut DeclarationCounters, attempt: Attempt, at: &str) -> DeclarationUse {
-    let (Counted(_), used) = counters.count(attempt, moment(at));
+    count_all(counters, &[attempt], at)
+}
+
+fn count_all(counters: &mut DeclarationCounters, attempts: &[Attempt], at: &str) -> DeclarationUse {
+    let used = counters.standing(attempts, moment(at));
+    if used == DeclarationUse::Open {
+        counters.count(attempts, moment(at));
+    }
     used
 }
 
@@ -165,16 +183,59 @@ fn a_past_reference_date_makes_another_declaration_and_today_does_not() {
 }
 
 #[test]
-fn a_denied_call_counts_nothing_but_takes_back_no_other() {
+fn looking_what_is_left_counts_nothing_and_counting_twice_counts_once() {
     let mut counters = DeclarationCounters::default();
     let first = attempt(&lives(TOWNS[0]));
-    let (counted, _) = counters.count(first, moment(NOON));
-    counters.give_back(counted);
+    // Two calls that declare the same look before either counts: the one that is denied takes nothing back.
+    assert_eq!(counters.standing(&[first], moment(NOON)), DeclarationUse::Open);
+    assert_eq!(counters.standing(&[first], moment(NOON)), DeclarationUse::Open);
     assert!(counters.is_empty());
-    assert_eq!(counts(&mut counters, first, NOON), DeclarationUse::Open);
-    let (again, _) = counters.count(first, moment(NOON));
-    counters.give_back(again);
+    counters.count(&[first], moment(NOON));
+    counters.count(&[first], moment(NOON));
     assert_eq!(counters.len(), 1);
+}
+
+#[test]
+fn a_municipality_to_which_the_question_is_limited_is_declared_as_the_place_of_residence() {
+    let limited = |town: &str, claim: &Claim| {
+        let request = Request {
+            municipality: MunicipalityId::of_any(fixture::istat(town)),
+            ..fixture::request()
+        };
+        attempts_in(&request, CODE, claim)
+    };
+    // Three towns, each tried with a declaration of another kind that is true of everybody who is alive.
+    let claims = [
+        Claim::ExistenceInLife,
+        Claim::Death(DeathClaim::default()),
+        Claim::ExistenceInLife,
+    ];
+    let mut counters = DeclarationCounters::default();
+    for (town, claim) in TOWNS.into_iter().zip(&claims) {
+        let used = count_all(&mut counters, &limited(town, claim), NOON);
+        assert_eq!(used, DeclarationUse::Open);
+    }
+    let spent = used_up("2026-04-01T11:00:00Z");
+    for claim in &claims {
+        assert_eq!(count_all(&mut counters, &limited(TOWNS[3], claim), NOON), spent);
+        // The same again is compared, and so is what is not limited.
+        assert_eq!(counts(&mut counters, attempt(claim), NOON), DeclarationUse::Open);
+    }
+    let again = limited(TOWNS[0], &claims[0]);
+    assert_eq!(count_all(&mut counters, &again, NOON), DeclarationUse::Open);
+    // Nor is there one more by stating the residence itself.
+    assert_eq!(counts(&mut counters, attempt(&lives(TOWNS[3])), NOON), spent);
+    // A residence within a limit is two declarations of one kind, for which there must be room.
+    let mut counters = DeclarationCounters::default();
+    for town in &TOWNS[..2] {
+        assert_eq!(
+            counts(&mut counters, attempt(&lives(town)), NOON),
+            DeclarationUse::Open
+        );
+    }
+    let both = limited(TOWNS[2], &lives(TOWNS[3]));
+    assert_eq!(count_all(&mut counters, &both, NOON), spent);
+    assert_eq!(counters.len(), 2);
 }
 
 #[test]

@@ -52,6 +52,26 @@ fn spelling_and_order_make_no_other_declaration() {
     }
 }
 
+/// Of a card without a code of the birth place, or with one that no list knows, the name is compared.
+#[test]
+fn a_birth_place_of_another_name_is_another_declaration_though_its_code_is_the_same() {
+    let born_in = |name: &str, province: &str| {
+        let place = BirthPlace::Municipality {
+            istat: Some(fixture::istat(fixture::IMOLA)),
+            name: name.to_owned(),
+            province: province.to_owned(),
+        };
+        let parts = GeneralitiesParts {
+            birth_place: Some(place),
+            ..GeneralitiesParts::default()
+        };
+        Claim::Generalities(GeneralitiesClaim::new(parts).unwrap()).normal_form()
+    };
+    assert_eq!(born_in("Imola", "BO"), born_in("IMOLA", "bo"));
+    assert_ne!(born_in("Imola", "BO"), born_in("Dozza", "BO"));
+    assert_ne!(born_in("Imola", "BO"), born_in("Imola", "RA"));
+}
+
 #[test]
 fn whatever_is_compared_makes_another_declaration() {
     let (mario, anna) = ("RSSMRA85T10A944C", "BNCLRA87D50A944G");
