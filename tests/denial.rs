@@ -189,7 +189,7 @@ async fn an_operator_is_described_in_no_more_than_the_agreement_of_the_caller() 
     let police = region.agency(POLICE);
     let context = ground(ASSOCIATION, "declared-residence", police.new_request_id());
     let refused = police
-        .describe_access(&context, ReceiptForm::Full)
+        .describe_access(&context, None, ReceiptForm::Full)
         .await
         .expect_err("another's agreement");
     assert_eq!(refused.reason(), Some(Reason::AgreementUnknown));

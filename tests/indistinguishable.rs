@@ -189,7 +189,7 @@ async fn whoever_is_hidden_costs_as_much_quota_as_whoever_is_absent() {
             .expect_err("nobody is shown");
         let form = client::receipt::ReceiptForm::Short;
         let described = body
-            .describe_access(&context(), form)
+            .describe_access(&context(), None, form)
             .await
             .expect("a description");
         let quotas = described

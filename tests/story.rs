@@ -152,7 +152,7 @@ async fn an_agency_learns_what_its_agreement_allows() {
     let body = region.agency(PUBLIC_BODY);
     let context = ground(PUBLIC_BODY, "co-payment", body.new_request_id());
     let described = body
-        .describe_access(&context, ReceiptForm::Full)
+        .describe_access(&context, None, ReceiptForm::Full)
         .await
         .expect("a description");
     let ids: Vec<_> = described

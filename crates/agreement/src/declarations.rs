@@ -53,6 +53,15 @@ pub enum DeclarationUse {
     },
 }
 
+/// How many more different declarations of a kind about one set of identifiers would be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Remainder {
+    /// How many, 0 to [`MAX_DIFFERENT`].
+    pub declarations: usize,
+    /// When there is one more; `None` where none was made.
+    pub resets_at: Option<DateTime<Utc>>,
+}
+
 /// A declaration that was entered in the log before a restart.
 #[derive(Clone, Copy, Debug)]
 pub struct DeclarationEvent {
@@ -165,6 +174,27 @@ impl DeclarationCounters {
         match resets.max() {
             Some(resets_at) => DeclarationUse::UsedUp { resets_at },
             None => DeclarationUse::Open,
+        }
+    }
+
+    /// What is left for declarations of a kind about identifiers under an agreement. Like the counting, it depends on what
+    /// was declared, and on nothing that a registry holds. Identifiers and hash are those of [`Attempt::all_of`].
+    pub fn remainder(
+        &self,
+        agreement: &AgreementId,
+        identifiers: &[(String, String)],
+        kind: VerificationKind,
+        moment: Moment,
+        hash: impl Fn(&[u8]) -> [u8; 16],
+    ) -> Remainder {
+        let about = hash(&about(agreement, identifiers, kind));
+        let ends: Vec<_> = self
+            .counting(about, moment.utc())
+            .map(|declaration| declaration.ends())
+            .collect();
+        Remainder {
+            declarations: MAX_DIFFERENT.saturating_sub(ends.len()),
+            resets_at: ends.into_iter().min(),
         }
     }
 

@@ -7,11 +7,13 @@ use chrono::{DateTime, NaiveDate, Utc};
 use registry::municipality::MunicipalityId;
 
 use crate::agreements::{AgreementEntry, Agreements};
-use crate::context::{AgreementId, PurposeId, ReferencePattern};
+use crate::context::{AgreementId, PurposeId, ReferenceTerms};
+use crate::declarations::{MAX_DIFFERENT, Remainder, WINDOW_DAYS};
 use crate::denial::QuotaScope;
 use crate::hours::HoursWindow;
 use crate::moment::Moment;
 use crate::peer::Peer;
+use crate::service::VerificationKind;
 use crate::terms::{AgreementHash, HistoryDepth, KnownOn, Limits, OperatorTerms, Population, Purpose};
 use crate::usage::{Counters, UsageCounters, UsageKey};
 
@@ -54,11 +56,28 @@ pub struct AgreementDescription {
     /// What operators must bring.
     pub operator: OperatorTerms,
     /// Form of the case reference, where calls must cite one.
-    pub case_reference: Option<ReferencePattern>,
+    pub case_reference: Option<ReferenceTerms>,
+    /// Form of the consent reference, where the agreement states one.
+    pub consent_reference: Option<ReferenceTerms>,
     /// Purposes with their services, verifications, fields and need of consent.
     pub purposes: Vec<Purpose>,
     /// Quotas and what is left of them.
     pub quotas: Vec<QuotaDescription>,
+    /// How many different declarations are compared, of each kind that some purpose verifies, in order of kind.
+    pub declarations: Vec<DeclarationDescription>,
+}
+
+/// How many different declarations of one kind about one set of identifiers are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeclarationDescription {
+    /// The kind.
+    pub kind: VerificationKind,
+    /// How many.
+    pub limit: usize,
+    /// In how many days.
+    pub days: u32,
+    /// What is left of them for the identifiers that the call names; `None` where it names none.
+    pub left: Option<Remainder>,
 }
 
 /// Where an agreement stands.
@@ -102,16 +121,18 @@ pub enum QuotaKind {
     MissesPerDay,
 }
 
-/// Describes the agreements of the caller.
+/// Describes the agreements of the caller. `left` tells what remains of the rule of three for the identifiers that the
+/// call names, where it names some.
 pub fn describe(
     agreements: &Agreements,
     peer: &Peer,
     counters: &UsageCounters,
+    left: impl Fn(&AgreementId, VerificationKind) -> Option<Remainder>,
     moment: Moment,
 ) -> AccessDescription {
     let own = agreements.for_peer(&peer.id);
     let described = own
-        .map(|entry| describe_one(entry, peer, counters, moment))
+        .map(|entry| describe_one(entry, peer, counters, &left, moment))
         .collect();
     AccessDescription {
         today: moment.date(),
@@ -142,6 +163,7 @@ fn describe_one(
     entry: &AgreementEntry,
     peer: &Peer,
     counters: &UsageCounters,
+    left: &impl Fn(&AgreementId, VerificationKind) -> Option<Remainder>,
     moment: Moment,
 ) -> AgreementDescription {
     let agreement = entry.agreement();
@@ -180,6 +202,17 @@ fn describe_one(
             ..quota
         }));
     }
+    let verified: BTreeSet<VerificationKind> = terms
+        .purposes
+        .iter()
+        .flat_map(|purpose| purpose.verifications.iter().copied())
+        .collect();
+    let declarations = verified.into_iter().map(|kind| DeclarationDescription {
+        kind,
+        limit: MAX_DIFFERENT,
+        days: WINDOW_DAYS,
+        left: left(&terms.id, kind),
+    });
     AgreementDescription {
         id: terms.id.clone(),
         hash: agreement.hash(),
@@ -194,9 +227,11 @@ fn describe_one(
         known_on: terms.known_on,
         hours: terms.hours.clone(),
         operator: terms.operator,
-        case_reference: terms.case_reference.as_ref().map(|reference| reference.pattern),
+        case_reference: terms.case_reference.clone(),
+        consent_reference: terms.consent_reference.clone(),
         purposes: terms.purposes.clone(),
         quotas,
+        declarations: declarations.collect(),
     }
 }
 
@@ -253,6 +288,10 @@ mod tests {
     use crate::fixture;
     use crate::usage::Settlement;
 
+    fn unasked(_: &AgreementId, _: VerificationKind) -> Option<Remainder> {
+        None
+    }
+
     #[test]
     fn an_agency_is_told_its_agreements_and_what_is_left() {
         let agreements = fixture::agreements(fixture::agreement(""));
@@ -264,7 +303,7 @@ mod tests {
             let (reservation, _) = counters.reserve(key.clone(), moment);
             counters.settle(reservation, settlement);
         }
-        let description = describe(&agreements, &peer, &counters, moment);
+        let description = describe(&agreements, &peer, &counters, unasked, moment);
         assert_eq!(description.today, moment.date());
         let [own] = &description.agreements[..] else {
             panic!("one agreement: {description:?}")
@@ -387,8 +426,49 @@ mod tests {
             let (reservation, _) = counters.reserve(fixture::usage_key(), fixture::moment());
             counters.settle(reservation, Settlement::Hit);
         }
-        let description = describe(&agreements, &fixture::peer(), &counters, fixture::moment());
+        let description = describe(
+            &agreements,
+            &fixture::peer(),
+            &counters,
+            unasked,
+            fixture::moment(),
+        );
         assert_eq!(description.agreements[0].quotas[0].remaining, Some(0));
+    }
+
+    #[test]
+    fn how_many_declarations_are_compared_is_told_and_what_is_left_for_whom_is_asked() {
+        let agreements = fixture::agreements(fixture::agreement(""));
+        let (peer, moment) = (fixture::peer(), fixture::moment());
+        let told = |left: &dyn Fn(&AgreementId, VerificationKind) -> Option<Remainder>| {
+            describe(&agreements, &peer, &UsageCounters::default(), left, moment)
+                .agreements
+                .remove(0)
+                .declarations
+        };
+        // Both purposes verify residence; the kind is told once.
+        let expect = [VerificationKind::Generalities, VerificationKind::Residence];
+        let described = told(&unasked);
+        assert_eq!(described.iter().map(|told| told.kind).collect::<Vec<_>>(), expect);
+        for told in described {
+            assert_eq!(
+                (told.limit, told.days, told.left),
+                (MAX_DIFFERENT, WINDOW_DAYS, None)
+            );
+        }
+        let left = Remainder {
+            declarations: 1,
+            resets_at: Some(moment.utc()),
+        };
+        let of_residence = |agreement: &AgreementId, kind: VerificationKind| {
+            assert_eq!(*agreement, fixture::usage_key().agreement);
+            (kind == VerificationKind::Residence).then_some(left)
+        };
+        let described = told(&of_residence);
+        assert_eq!(
+            described.iter().map(|told| told.left).collect::<Vec<_>>(),
+            [None, Some(left)]
+        );
     }
 
     #[test]
@@ -397,7 +477,7 @@ mod tests {
             let document = fixture::changed("format = 1", &format!("format = 1\nknown_on = {granted}"));
             let agreements = fixture::agreements(document);
             let (peer, moment) = (fixture::peer(), fixture::moment());
-            let description = describe(&agreements, &peer, &UsageCounters::default(), moment);
+            let description = describe(&agreements, &peer, &UsageCounters::default(), unasked, moment);
             assert_eq!(description.agreements[0].known_on, expect);
         }
     }
@@ -409,7 +489,13 @@ mod tests {
             id: fixture::stranger(),
             ..fixture::peer()
         };
-        let description = describe(&agreements, &peer, &UsageCounters::default(), fixture::moment());
+        let description = describe(
+            &agreements,
+            &peer,
+            &UsageCounters::default(),
+            unasked,
+            fixture::moment(),
+        );
         assert_eq!(description.agreements, []);
     }
 

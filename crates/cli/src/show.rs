@@ -8,7 +8,7 @@ pub use self::access::access_description;
 pub use self::answer::{freshness, household_rows, person_rows, verification_row};
 pub use self::card::person_card;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, SecondsFormat};
 use registry::identifier::{IstatCode, StateCode};
 use registry::municipality;
 use registry::record::Locality;
@@ -24,6 +24,12 @@ pub(crate) fn coded(code: &str, label: &str) -> RecordBuilder {
 /// A day, where it is known.
 pub(crate) fn day(day: Option<NaiveDate>) -> Datum {
     Datum::of(day.map(|day| day.to_string()))
+}
+
+/// An instant, to the second.
+pub(crate) fn instant(ms: i64) -> String {
+    DateTime::from_timestamp_millis(ms)
+        .map_or_else(String::new, |at| at.to_rfc3339_opts(SecondsFormat::Secs, true))
 }
 
 /// A municipality by code and its present name.

@@ -19,8 +19,8 @@ pub use self::answer::{
     Freshness, Household, HouseholdAnswer, HouseholdMember, PersonAnswer, VerificationAnswer,
 };
 pub use self::description::{
-    AccessAnswer, AccessDescription, AgreementStanding, OperatorRequirements, Population, Purpose, Quota,
-    QuotaKind, QuotaScope,
+    AccessAnswer, AccessDescription, AgreementStanding, DeclarationAllowance, OperatorRequirements,
+    Population, Purpose, Quota, QuotaKind, QuotaScope,
 };
 pub use self::person::{HouseholdMembership, PersonCard, PersonRegistration};
 pub use self::request::{LookupHousehold, LookupPerson, PersonKey, VerifyDeclaration};
@@ -114,17 +114,24 @@ impl AgencyClient {
         Ok(VerificationAnswer::read(answer, receipt)?)
     }
 
-    /// Asks what the agency's agreements allow. The context names one that is in force.
+    /// Asks what the agency's agreements allow. The context names one that is in force. With an identifier the answer says
+    /// how many more declarations about it are compared; nothing is looked up.
     ///
     /// # Errors
     /// See [`ClientError`].
     pub async fn describe_access(
         &self,
         context: &AccessContext,
+        about: Option<PersonKey>,
         form: ReceiptForm,
     ) -> Result<AccessAnswer, ClientError> {
+        use proto::describe_access_request::Key;
         let message = proto::DescribeAccessRequest {
             context: Some(context.into()),
+            key: about.map(|key| match key {
+                PersonKey::TaxCode(code) => Key::TaxCode(code.as_str().to_owned()),
+                PersonKey::NationalId(id) => Key::NationalId(id.as_str().to_owned()),
+            }),
             receipt_form: crate::receipt::wire_form(form),
         };
         let answer = self

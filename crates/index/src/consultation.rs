@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use agreement::context::AgreementId;
 use agreement::declarations::Attempt;
 use agreement::describe::describe;
 use agreement::moment::Moment;
 use agreement::permit::Permit;
 use agreement::reason::Reason;
 use agreement::request::DeclaredPerson;
+use agreement::service::VerificationKind;
 use agreement::usage::Settlement;
 use agreement::view::person::PersonView;
 use chrono::NaiveDate;
@@ -197,12 +199,7 @@ impl<S: RecordStore> Shared<S> {
                 &[identifier(&question)],
                 &claim,
                 moment.date(),
-                |bytes| {
-                    *self
-                        .declaration_tokens
-                        .token(TokenDomain::Declaration, bytes)
-                        .as_bytes()
-                },
+                |bytes| self.declaration_hash(bytes),
             )
         };
         let granted = self
@@ -230,20 +227,43 @@ impl<S: RecordStore> Shared<S> {
         })
     }
 
+    fn declaration_hash(&self, bytes: &[u8]) -> [u8; 16] {
+        *self
+            .declaration_tokens
+            .token(TokenDomain::Declaration, bytes)
+            .as_bytes()
+    }
+
     async fn describe_access(
         &self,
         call: Call,
         inquiry: AccessInquiry,
     ) -> Result<pb::DescribeAccessResponse, Status> {
-        let AccessInquiry { request, receipt } = inquiry;
-        let granted = self.decide(&call, &request, Vec::new()).await?;
+        let AccessInquiry {
+            request,
+            about,
+            receipt,
+        } = inquiry;
+        let question = about.as_ref().map(question);
+        let asked = question.as_ref().map(criteria).unwrap_or_default();
+        let granted = self.decide(&call, &request, asked).await?;
         let (permit, draft, pending) = granted.into_reading();
         let (_, committed) = self
             .commit(pending, Ok(Sealed::new((), draft)), |()| Settlement::Hit)
             .await?;
         let agreements = self.agreements.load_full();
+        let moment = permit.moment();
+        let identifiers = question.map(|question| [identifier(&question)]);
+        let left =
+            |agreement: &AgreementId, kind: VerificationKind| {
+                let identifiers = identifiers.as_ref()?;
+                let hash = |bytes: &[u8]| self.declaration_hash(bytes);
+                Some(self.with_declarations(|counters| {
+                    counters.remainder(agreement, identifiers, kind, moment, hash)
+                }))
+            };
         let description =
-            self.with_usage(|counters| describe(&agreements, &call.peer, counters, permit.moment()));
+            self.with_usage(|counters| describe(&agreements, &call.peer, counters, left, moment));
         let mut response = access_description(description);
         response.receipt = Some(self.receipt(&committed, receipt));
         Ok(response)

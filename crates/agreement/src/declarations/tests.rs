@@ -239,6 +239,42 @@ fn a_municipality_to_which_the_question_is_limited_is_declared_as_the_place_of_r
 }
 
 #[test]
+fn what_is_left_is_told_of_each_agreement_kind_and_set_of_identifiers() {
+    let counters = three();
+    let agreement = fixture::request().context.agreement;
+    let left = |agreement: &AgreementId, code: &str, kind: VerificationKind, at: &str| {
+        let remainder = counters.remainder(agreement, &identifiers(code), kind, moment(at), hash);
+        (
+            remainder.declarations,
+            remainder.resets_at.map(|resets_at| resets_at.to_rfc3339()),
+        )
+    };
+    let kind = VerificationKind::MunicipalResidence;
+    for (at, expect) in [
+        (
+            "2026-03-05T11:00:00Z",
+            (0, Some("2026-04-01T11:00:00+00:00".to_owned())),
+        ),
+        (
+            "2026-04-01T11:00:00Z",
+            (1, Some("2026-04-02T11:00:00+00:00".to_owned())),
+        ),
+        (
+            "2026-04-02T11:00:00Z",
+            (2, Some("2026-04-03T11:00:00+00:00".to_owned())),
+        ),
+        ("2026-04-03T11:00:00Z", (3, None)),
+    ] {
+        assert_eq!(left(&agreement, CODE, kind, at), expect);
+    }
+    let other = AgreementId::parse("another-2026").unwrap();
+    let at = "2026-03-05T11:00:00Z";
+    assert_eq!(left(&other, CODE, kind, at), (3, None));
+    assert_eq!(left(&agreement, "BNCLRA87D50A944G", kind, at), (3, None));
+    assert_eq!(left(&agreement, CODE, VerificationKind::Residence, at), (3, None));
+}
+
+#[test]
 fn the_log_brings_the_declarations_back() {
     let mut counters = DeclarationCounters::default();
     let events = TOWNS.into_iter().zip(["02", "03", "04"]).map(|(town, on)| {

@@ -2,9 +2,9 @@
 
 use agreement::reason::ExitCode;
 use clap::Args;
-use client::agency::{AccessDescription, AgencyClient, AgreementStanding, Purpose};
+use client::agency::{AccessDescription, AgencyClient, AgreementStanding, DeclarationAllowance, Purpose};
 
-use crate::call;
+use crate::call::{self, SubjectArguments};
 use crate::datum::Datum;
 use crate::failure::Failure;
 use crate::profile::{ConnectionSettings, ContextSettings, ProfileChoice};
@@ -22,6 +22,12 @@ pub struct CanIArguments {
     /// Kind of verification
     #[arg(long, value_name = "KIND", requires = "service")]
     pub verification: Option<String>,
+    /// Codice fiscale that a declaration would be about: how many more are compared is told, and nothing looked up
+    #[arg(long, value_name = "CODE", conflicts_with = "national_id")]
+    pub codice_fiscale: Option<String>,
+    /// National id (idANPR) that a declaration would be about, the same way
+    #[arg(long, value_name = "ID")]
+    pub national_id: Option<String>,
     /// It would have to answer what was known at an earlier instant too
     #[arg(long, requires = "service")]
     pub known_on: bool,
@@ -42,12 +48,24 @@ pub fn run(arguments: &CanIArguments, session: &mut Session<'_, '_>) -> Result<E
         service,
         fields,
         verification,
+        codice_fiscale,
+        national_id,
         known_on,
         choice,
         connection,
         context,
     } = arguments;
     let wanted = call::field_set(fields)?;
+    let about = if codice_fiscale.is_some() || national_id.is_some() {
+        let subject = SubjectArguments {
+            codice_fiscale: codice_fiscale.clone(),
+            national_id: national_id.clone(),
+            municipality: None,
+        };
+        Some(subject.read()?.key)
+    } else {
+        None
+    };
     session.block_on(async |session| {
         let environment = &session.surroundings.environment;
         let profile = choice.load(environment)?;
@@ -55,7 +73,7 @@ pub fn run(arguments: &CanIArguments, session: &mut Session<'_, '_>) -> Result<E
         let agency = AgencyClient::new(connection.resolve(&profile, environment)?.connect(session)?);
         let ground = context.access_context(None, None, agency.new_request_id())?;
         let answer = agency
-            .describe_access(&ground, call::RECEIPT)
+            .describe_access(&ground, about, call::RECEIPT)
             .await
             .map_err(|error| call::unanswered(&error))?;
 
@@ -87,6 +105,31 @@ pub fn run(arguments: &CanIArguments, session: &mut Session<'_, '_>) -> Result<E
             .filter(grants)
             .map(|description| description.agreement.as_str())
             .collect();
+        let spent = answer.agreements.iter().filter(grants).find_map(|description| {
+            let allowances = description.declarations.iter();
+            let mut of_kind = allowances.filter(|allowance| Some(&allowance.verification) == verification.as_ref());
+            of_kind.find(|allowance| allowance.remaining == Some(0))
+        });
+        if let Some(DeclarationAllowance {
+            limit,
+            days,
+            resets_ms,
+            ..
+        }) = spent
+        {
+            let until = resets_ms.map(show::instant).unwrap_or_default();
+            session.say(
+                format!(
+                    "no: {limit} dichiarazioni diverse sono già state confrontate in {days} giorni, un'altra dal {until}; \
+                     quelle stesse si possono ripetere"
+                ),
+                format!(
+                    "no: {limit} different declarations were compared in {days} days, another one from {until}; the same \
+                     ones may be repeated"
+                ),
+            )?;
+            return Ok(ExitCode::NegativeAnswer);
+        }
         if granting.is_empty() {
             session.say(
                 "no: nessuna finalità in vigore lo concede",

@@ -148,6 +148,47 @@ fn every_command_of_a_running_region_ends_with_the_exit_code_of_its_answer() {
         ExitCode::NegativeAnswer,
         "NO",
     );
+    let may = [
+        "can-i",
+        "verify-declaration",
+        "--verification",
+        "municipal-residence",
+        "--codice-fiscale",
+        code,
+    ];
+    check(home, &may, ExitCode::Ok, "yes");
+    check(
+        home,
+        &["verify", "municipality", code, "--at", "037020"],
+        ExitCode::NegativeAnswer,
+        "NO",
+    );
+    // Three towns were tried: a fourth is not compared, and the same again is.
+    check(home, &may, ExitCode::NegativeAnswer, "3 different declarations");
+    check(
+        home,
+        &["can-i", "--codice-fiscale", code],
+        ExitCode::Ok,
+        "municipal-residence 0/3 in 30 d",
+    );
+    check(
+        home,
+        &["verify", "municipality", code, "--at", "037006"],
+        ExitCode::Denied,
+        "different declarations",
+    );
+    check(
+        home,
+        &["verify", "municipality", code, "--at", "037032"],
+        ExitCode::Ok,
+        "YES",
+    );
+    check(
+        home,
+        &["verify", "marriage", code, "--partner-surname", "Verdi"],
+        ExitCode::Denied,
+        "verification",
+    );
     check(home, &["verify", "existence", code], ExitCode::Ok, "YES");
     check(
         home,

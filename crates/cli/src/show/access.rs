@@ -1,10 +1,11 @@
 //! What an agreement allows, as a row for each purpose.
 
 use client::agency::{
-    AccessDescription, AgreementStanding, OperatorRequirements, Population, Purpose, Quota, QuotaKind,
-    QuotaScope,
+    AccessDescription, AgreementStanding, DeclarationAllowance, OperatorRequirements, Population, Purpose,
+    Quota, QuotaKind, QuotaScope,
 };
 
+use super::instant;
 use crate::datum::{Datum, RecordBuilder};
 
 /// One row for each purpose of the agreement.
@@ -31,6 +32,10 @@ pub fn access_description(description: &AccessDescription) -> Vec<Datum> {
         history_from,
         hours,
         known_on_granted,
+        declarations,
+        case_reference_words,
+        consent_reference,
+        consent_reference_words,
     } = description;
     let quotas: Vec<String> = quotas.iter().map(quota).collect();
     let rows = purposes.iter().map(|purpose| {
@@ -41,7 +46,13 @@ pub fn access_description(description: &AccessDescription) -> Vec<Datum> {
             verifications,
             fields,
             consent_required,
+            named_persons_granted,
         } = purpose;
+        let declarations: Datum = declarations
+            .iter()
+            .filter(|allowance| verifications.contains(&allowance.verification))
+            .map(allowance)
+            .collect();
         RecordBuilder::new()
             .with("agreement", agreement.as_str())
             .with("title", title.as_str())
@@ -56,11 +67,20 @@ pub fn access_description(description: &AccessDescription) -> Vec<Datum> {
                 verifications.iter().map(String::as_str).collect::<Datum>(),
             )
             .with("fields", fields.names().collect::<Datum>())
+            .with("declarations", declarations)
             .with("consent_required", *consent_required)
+            .with(
+                "consent_reference",
+                form(consent_reference.as_ref(), consent_reference_words),
+            )
+            .with("named_persons", *named_persons_granted)
             .with("operator_required", *operator_required)
             .with("assurance", assurance.as_str())
             .with("workstation_required", *workstation_required)
-            .with("case_reference", case_reference.clone().unwrap_or_default())
+            .with(
+                "case_reference",
+                form(case_reference.as_ref(), case_reference_words),
+            )
             .with("municipalities", territory.len())
             .with("population", population_names(population))
             .with_some("history_from", history_from.map(|day| day.to_string()))
@@ -93,6 +113,35 @@ fn population_names(population: &Population) -> Datum {
         .filter(|(_, included)| **included)
         .map(|(name, _)| name)
         .collect()
+}
+
+/// The form of a reference, with the words that may be in it.
+fn form(name: Option<&String>, words: &[String]) -> String {
+    let name = name.cloned().unwrap_or_default();
+    if words.is_empty() {
+        name
+    } else {
+        format!("{name} ({})", words.join(" "))
+    }
+}
+
+fn allowance(allowance: &DeclarationAllowance) -> String {
+    let DeclarationAllowance {
+        verification,
+        limit,
+        days,
+        remaining,
+        resets_ms,
+    } = allowance;
+    let mut text = match remaining {
+        Some(remaining) => format!("{verification} {remaining}/{limit} in {days} d"),
+        None => format!("{verification} {limit} in {days} d"),
+    };
+    if let Some(resets_ms) = resets_ms {
+        text.push_str(", +1 ");
+        text.push_str(&instant(*resets_ms));
+    }
+    text
 }
 
 fn quota(quota: &Quota) -> String {

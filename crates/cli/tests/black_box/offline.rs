@@ -8,7 +8,7 @@ const GOOD_CODE: &str = "RSSMRA85C47E289Q";
 
 #[test]
 fn a_call_that_cannot_be_made_is_refused_before_anything_is_sent() {
-    let cases: [(&[&str], &str); 11] = [
+    let cases: [(&[&str], &str); 13] = [
         (&["person", "RSSMRA85C47E289A"], "formally wrong"),
         (&["person", "--national-id", "12"], "national id"),
         (&["person", GOOD_CODE, "--fields", "shoe_size"], "unknown field"),
@@ -39,6 +39,14 @@ fn a_call_that_cannot_be_made_is_refused_before_anything_is_sent() {
             "cannot be compared",
         ),
         (&["verify", "paternity", GOOD_CODE], "cannot be compared"),
+        (
+            &["verify", "marriage", GOOD_CODE, "--partner-surname", ""],
+            "the name is not admitted",
+        ),
+        (
+            &["can-i", "--codice-fiscale", "RSSMRA85C47E289A"],
+            "formally wrong",
+        ),
         (
             &[
                 "verify",

@@ -54,6 +54,29 @@ pub struct AccessDescription {
     pub hours: Vec<String>,
     /// Whether it may be asked what was known at an earlier instant.
     pub known_on_granted: bool,
+    /// How many different declarations are compared, of each kind that some purpose verifies.
+    pub declarations: Vec<DeclarationAllowance>,
+    /// Words that may be in the case reference, of a form that admits letters.
+    pub case_reference_words: Vec<String>,
+    /// Form of the consent reference, by its name in agreements, where the agreement states one.
+    pub consent_reference: Option<String>,
+    /// Words that may be in the consent reference, of a form that admits letters.
+    pub consent_reference_words: Vec<String>,
+}
+
+/// How many different declarations of one kind about one set of identifiers are compared under an agreement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeclarationAllowance {
+    /// Kind of verification, by its name in agreements.
+    pub verification: String,
+    /// How many.
+    pub limit: u32,
+    /// In how many days.
+    pub days: u32,
+    /// How many are left for the identifiers that the call names; not told where it names none.
+    pub remaining: Option<u32>,
+    /// When there is one more, Unix milliseconds.
+    pub resets_ms: Option<i64>,
 }
 
 /// Persons who may be shown. Each test must be passed: a deceased citizen abroad is shown only where both are included.
@@ -99,6 +122,8 @@ pub struct Purpose {
     pub fields: FieldSet,
     /// Whether a call must cite the declarant's consent.
     pub consent_required: bool,
+    /// Whether a declaration may be about somebody whom it names.
+    pub named_persons_granted: bool,
 }
 
 /// What operators must bring.
@@ -186,6 +211,10 @@ impl TryFrom<proto::AccessDescription> for AccessDescription {
             history_from,
             hours,
             known_on_granted,
+            declarations,
+            case_reference_words,
+            consent_reference,
+            consent_reference_words,
         } = message;
         Ok(Self {
             agreement,
@@ -209,6 +238,10 @@ impl TryFrom<proto::AccessDescription> for AccessDescription {
             history_from: optional_date("history_from", history_from)?,
             hours,
             known_on_granted,
+            declarations: each("declarations", declarations, TryInto::try_into)?,
+            case_reference_words,
+            consent_reference: (!consent_reference.is_empty()).then_some(consent_reference),
+            consent_reference_words,
         })
     }
 }
@@ -222,6 +255,7 @@ impl From<proto::PurposeDescription> for Purpose {
             verifications,
             fields,
             consent_required,
+            named_persons_granted,
         } = message;
         // Services stay text, and fields that this version does not know are left out: a later index may name more.
         let fields = fields
@@ -235,6 +269,7 @@ impl From<proto::PurposeDescription> for Purpose {
             verifications,
             fields,
             consent_required,
+            named_persons_granted,
         }
     }
 }
@@ -273,6 +308,28 @@ impl From<proto::PopulationDescription> for Population {
             deceased,
             minors,
         }
+    }
+}
+
+impl TryFrom<proto::DeclarationAllowance> for DeclarationAllowance {
+    type Error = Invalid;
+
+    fn try_from(message: proto::DeclarationAllowance) -> Result<Self, Invalid> {
+        let proto::DeclarationAllowance {
+            verification,
+            limit,
+            days,
+            remaining,
+            reset_time,
+        } = message;
+        let resets_ms = reset_time.map(|at| timestamp_to_ms("reset_time", Some(at)));
+        Ok(Self {
+            verification,
+            limit,
+            days,
+            remaining,
+            resets_ms: resets_ms.transpose()?,
+        })
     }
 }
 

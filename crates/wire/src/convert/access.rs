@@ -1,10 +1,12 @@
 //! What agreements are and allow, as messages.
 
 use agreement::agreements::{AgreementEntry, Revocation};
+use agreement::context::ReferenceTerms;
 use agreement::decision::{ClauseOutcome, Verdict};
 use agreement::denial::{Language, QuotaScope};
 use agreement::describe::{
-    AccessDescription, AgreementDescription, AgreementStanding, QuotaDescription, QuotaKind,
+    AccessDescription, AgreementDescription, AgreementStanding, DeclarationDescription, QuotaDescription,
+    QuotaKind,
 };
 use agreement::lint::LintFinding;
 use agreement::terms::{OperatorTerms, Population, Purpose};
@@ -64,9 +66,19 @@ fn agreement_description(description: AgreementDescription, today: NaiveDate) ->
                 workstation,
             },
         case_reference,
+        consent_reference,
         purposes,
         quotas,
+        declarations,
     } = description;
+    let words = |form: &Option<ReferenceTerms>| {
+        let words = form.as_ref().map(ReferenceTerms::words).unwrap_or_default();
+        words.into_iter().map(str::to_owned).collect::<Vec<String>>()
+    };
+    let pattern = |form: &Option<ReferenceTerms>| {
+        let name = form.as_ref().map(|form| form.pattern.name());
+        name.unwrap_or_default().to_owned()
+    };
     let current = territory.into_iter().filter_map(|id| id.current()?.istat());
     let mut territory: Vec<String> = current.map(|istat| istat.to_string()).collect();
     territory.sort();
@@ -82,9 +94,7 @@ fn agreement_description(description: AgreementDescription, today: NaiveDate) ->
         operator_requirements: Some(wire::OperatorRequirements {
             assurance: minimum_assurance.name().to_owned(),
             workstation_required: workstation.is_required(),
-            case_reference: case_reference
-                .map(|form| form.name().to_owned())
-                .unwrap_or_default(),
+            case_reference: pattern(&case_reference),
             operator_required: identity.is_required(),
         }),
         quotas: quotas.into_iter().map(Into::into).collect(),
@@ -99,6 +109,31 @@ fn agreement_description(description: AgreementDescription, today: NaiveDate) ->
         history_from: history.earliest(today).map(Into::into),
         hours: hours.iter().map(ToString::to_string).collect(),
         known_on_granted: known_on.is_granted(),
+        declarations: declarations.into_iter().map(Into::into).collect(),
+        case_reference_words: words(&case_reference),
+        consent_reference: pattern(&consent_reference),
+        consent_reference_words: words(&consent_reference),
+    }
+}
+
+impl From<DeclarationDescription> for wire::DeclarationAllowance {
+    fn from(description: DeclarationDescription) -> Self {
+        let DeclarationDescription {
+            kind,
+            limit,
+            days,
+            left,
+        } = description;
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Self {
+            verification: kind.name().to_owned(),
+            limit: count(limit),
+            days,
+            remaining: left.map(|left| count(left.declarations)),
+            reset_time: left
+                .and_then(|left| left.resets_at)
+                .map(|resets_at| timestamp_from_ms(resets_at.timestamp_millis())),
+        }
     }
 }
 
@@ -124,7 +159,7 @@ impl From<Purpose> for wire::PurposeDescription {
             verifications,
             fields,
             consent,
-            named_persons_basis: _,
+            named_persons_basis,
         } = purpose;
         Self {
             purpose: id.to_string(),
@@ -133,6 +168,7 @@ impl From<Purpose> for wire::PurposeDescription {
             verifications: verifications.iter().map(ToString::to_string).collect(),
             fields: fields.names().map(str::to_owned).collect(),
             consent_required: consent.is_required(),
+            named_persons_granted: !consent.is_required() || named_persons_basis.is_some(),
         }
     }
 }

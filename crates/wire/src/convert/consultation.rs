@@ -46,6 +46,8 @@ pub struct HouseholdLookup {
 pub struct AccessInquiry {
     /// On what ground.
     pub request: Request,
+    /// Whom declarations would be about, where it is asked how many more are compared.
+    pub about: Option<PersonKey>,
     /// Which receipt is wanted.
     pub receipt: ReceiptChoice,
 }
@@ -128,10 +130,16 @@ impl TryFrom<wire::DescribeAccessRequest> for AccessInquiry {
     fn try_from(message: wire::DescribeAccessRequest) -> Result<Self, Invalid> {
         let wire::DescribeAccessRequest {
             context,
+            key,
             receipt_form,
         } = message;
+        let about = key.map(|key| match key {
+            wire::describe_access_request::Key::TaxCode(code) => tax_code_key(&code),
+            wire::describe_access_request::Key::NationalId(id) => national_id_key(&id),
+        });
         Ok(Self {
             request: request(context, Asked::AccessDescription, "")?,
+            about: about.transpose()?,
             receipt: receipt_choice(receipt_form)?,
         })
     }

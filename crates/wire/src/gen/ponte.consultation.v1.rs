@@ -172,6 +172,43 @@ pub struct AccessDescription {
     /// Whether a call may ask what was known at an earlier instant (AccessContext.known_on).
     #[prost(bool, tag = "15")]
     pub known_on_granted: bool,
+    /// How many different declarations are compared, of each kind that some purpose verifies.
+    #[prost(message, repeated, tag = "16")]
+    pub declarations: ::prost::alloc::vec::Vec<DeclarationAllowance>,
+    /// Words that may be in the case reference, of a form that admits letters; where a call must cite one.
+    #[prost(string, repeated, tag = "17")]
+    pub case_reference_words: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Form of the consent reference, by its name in agreements ("protocol-number"), where the agreement states one; else
+    /// empty.
+    #[prost(string, tag = "18")]
+    pub consent_reference: ::prost::alloc::string::String,
+    /// Words that may be in the consent reference, of a form that admits letters; where the agreement states one.
+    #[prost(string, repeated, tag = "19")]
+    pub consent_reference_words: ::prost::alloc::vec::Vec<
+        ::prost::alloc::string::String,
+    >,
+}
+/// How many different declarations of one kind about one set of identifiers are compared under an agreement. The same one
+/// again is not counted.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct DeclarationAllowance {
+    /// Kind of verification, by its name in agreements ("existence-in-life").
+    #[prost(string, tag = "1")]
+    pub verification: ::prost::alloc::string::String,
+    /// How many.
+    #[prost(uint32, tag = "2")]
+    pub limit: u32,
+    /// In how many days.
+    #[prost(uint32, tag = "3")]
+    pub days: u32,
+    /// How many are left for the identifiers that the request names, 0 to limit; unset where it names none. It depends on
+    /// what was declared about them, and on nothing that a registry holds.
+    #[prost(uint32, optional, tag = "4")]
+    pub remaining: ::core::option::Option<u32>,
+    /// When there is one more; unset where remaining is unset or equal to limit.
+    #[prost(message, optional, tag = "5")]
+    pub reset_time: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// Persons who may be shown. Each test must be passed: a deceased citizen abroad is shown only where both are included.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -215,6 +252,9 @@ pub struct PurposeDescription {
     /// Whether a call must cite the declarant's consent.
     #[prost(bool, tag = "6")]
     pub consent_required: bool,
+    /// Whether a declaration may be about somebody else whom it names (DECLARED_PERSON_NAMED).
+    #[prost(bool, tag = "7")]
+    pub named_persons_granted: bool,
 }
 /// What operators must bring.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1149,6 +1189,23 @@ pub struct DescribeAccessRequest {
     /// Form of the receipt.
     #[prost(enumeration = "super::super::ledger::v1::ReceiptForm", tag = "12")]
     pub receipt_form: i32,
+    /// Whom declarations would be about: the answer then says how many more are compared. Nothing is looked up.
+    #[prost(oneof = "describe_access_request::Key", tags = "2, 3")]
+    pub key: ::core::option::Option<describe_access_request::Key>,
+}
+/// Nested message and enum types in `DescribeAccessRequest`.
+pub mod describe_access_request {
+    /// Whom declarations would be about: the answer then says how many more are compared. Nothing is looked up.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    #[prost(skip_debug)]
+    pub enum Key {
+        /// Codice fiscale, current or past.
+        #[prost(string, tag = "2")]
+        TaxCode(::prost::alloc::string::String),
+        /// National id (idANPR), nine characters.
+        #[prost(string, tag = "3")]
+        NationalId(::prost::alloc::string::String),
+    }
 }
 /// What agreements allow.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -66,7 +66,7 @@ async fn examine_agency(
             return;
         }
     };
-    let answer = match agency.describe_access(&ground, call::RECEIPT).await {
+    let answer = match agency.describe_access(&ground, None, call::RECEIPT).await {
         Ok(answer) => answer,
         Err(error) => {
             findings.push(unreached(&error));

@@ -123,6 +123,13 @@ pub struct BondArguments {
     /// compared without it
     #[arg(long, value_name = "DATE")]
     pub since: Option<String>,
+    /// Surname of spouse, partner or late spouse. Whoever that is, no card holds it: with a name, what is not untrue
+    /// cannot be determined
+    #[arg(long, value_name = "SURNAME")]
+    pub partner_surname: Option<String>,
+    /// Given names of spouse, partner or late spouse, the same way
+    #[arg(long, value_name = "NAMES")]
+    pub partner_given_name: Option<String>,
 }
 
 /// Arguments of `ponte verify unmarried`.

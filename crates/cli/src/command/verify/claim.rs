@@ -134,10 +134,22 @@ impl DeathArguments {
 
 impl BondArguments {
     pub(super) fn claim(&self) -> Result<BondClaim, Failure> {
-        let Self { common: _, since } = self;
+        let Self {
+            common: _,
+            since,
+            partner_surname,
+            partner_given_name,
+        } = self;
+        let partner = if partner_surname.is_some() || partner_given_name.is_some() {
+            let surname = stated_name(partner_surname.as_deref())?;
+            let given_name = stated_name(partner_given_name.as_deref())?;
+            Some(NamedPerson::new(surname, given_name).map_err(not_comparable)?)
+        } else {
+            None
+        };
         Ok(BondClaim {
             since: stated_date(since.as_deref())?,
-            partner: None,
+            partner,
         })
     }
 }

@@ -14,7 +14,8 @@ use agreement::view::person::PersonView;
 use chrono::NaiveDate;
 use prost_types::FieldMask;
 use registry::code::{HouseholdRole, Kinship};
-use registry::identifier::{HouseholdId, IstatCode};
+use registry::codice_fiscale::TaxCode;
+use registry::identifier::{HouseholdId, IstatCode, NationalId};
 use registry::record::HouseholdLink;
 use registry::timeline::Timeline;
 
@@ -186,6 +187,33 @@ fn a_lookup_says_what_is_asked_of_whom() {
             fields: FieldSet::EMPTY
         }
     );
+}
+
+#[test]
+fn an_inquiry_may_name_whom_declarations_would_be_about() {
+    use wire::describe_access_request::Key;
+    let about = |key| {
+        AccessInquiry::try_from(wire::DescribeAccessRequest {
+            context: Some(context()),
+            key,
+            receipt_form: 0,
+        })
+        .map(|inquiry| inquiry.about)
+    };
+    assert_eq!(about(None), Ok(None));
+    let code = TaxCode::parse(TAX_CODE).unwrap();
+    assert_eq!(
+        about(Some(Key::TaxCode(TAX_CODE.into()))),
+        Ok(Some(PersonKey::TaxCode(code)))
+    );
+    let id = NationalId::parse("AA00001AA").unwrap();
+    assert_eq!(
+        about(Some(Key::NationalId("AA00001AA".into()))),
+        Ok(Some(PersonKey::NationalId(id)))
+    );
+    for wrong in [Key::TaxCode("RSSMRA".into()), Key::NationalId("1".into())] {
+        assert!(about(Some(wrong)).is_err());
+    }
 }
 
 fn verification(claim: wire::verify_declaration_request::Claim) -> Result<VerificationCall, Invalid> {

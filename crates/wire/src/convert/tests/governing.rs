@@ -3,12 +3,14 @@
 use agreement::agreements::Agreements;
 use agreement::clause::Clause;
 use agreement::decision::{ClauseOutcome, Verdict};
+use agreement::declarations::Remainder;
 use agreement::denial::Requirement;
 use agreement::describe::describe;
 use agreement::document::AgreementDocument;
 use agreement::lint::lint;
 use agreement::moment::Moment;
 use agreement::peer::{CertificateFingerprint, Peer, SpiffeId};
+use agreement::service::VerificationKind;
 use agreement::usage::UsageCounters;
 use chrono::{DateTime, TimeZone, Utc};
 
@@ -46,6 +48,10 @@ assurance = "substantial"
 [case_reference]
 pattern = "year-number"
 
+[consent_reference]
+pattern = "protocol-number"
+words = ["CONS", "PG"]
+
 [quota]
 calls_per_day = 1000
 operator = { calls_per_minute = 6 }
@@ -55,7 +61,8 @@ id = "investigation"
 text = "Investigation"
 basis = "c.p.p. art. 55"
 kind = "reserved"
-services = ["lookup-person"]
+services = ["lookup-person", "verify-declaration"]
+verifications = ["residence", "existence-in-life"]
 fields = ["surname", "given_name"]
 consent_required = true
 "#;
@@ -79,10 +86,17 @@ fn an_agency_is_told_what_its_agreement_allows() {
         certificate: CertificateFingerprint([1; 32]),
         address: [192, 0, 2, 7].into(),
     };
+    let resets_at = at(4);
     let description = describe(
         &agreements(),
         &peer,
         &UsageCounters::default(),
+        |_, kind| {
+            (kind == VerificationKind::Residence).then_some(Remainder {
+                declarations: 1,
+                resets_at: Some(resets_at),
+            })
+        },
         Moment::new(at(3)),
     );
     let wire::DescribeAccessResponse {
@@ -133,9 +147,36 @@ fn an_agency_is_told_what_its_agreement_allows() {
     };
     assert_eq!(
         (purpose.services.as_slice(), purpose.fields.len()),
-        (&["lookup-person".to_owned()][..], 2)
+        (
+            &["lookup-person".to_owned(), "verify-declaration".to_owned()][..],
+            2
+        )
     );
-    assert!(purpose.consent_required);
+    assert!(purpose.consent_required && !purpose.named_persons_granted);
+    assert_eq!(purpose.verifications, ["existence-in-life", "residence"]);
+    assert_eq!(agreement.case_reference_words, [""; 0]);
+    assert_eq!(
+        (
+            agreement.consent_reference.as_str(),
+            agreement.consent_reference_words.as_slice()
+        ),
+        ("protocol-number", &["CONS".to_owned(), "PG".to_owned()][..])
+    );
+    let allowance = |verification: &str, remaining: Option<u32>, reset_time| wire::DeclarationAllowance {
+        verification: verification.to_owned(),
+        limit: 3,
+        days: 30,
+        remaining,
+        reset_time,
+    };
+    let resets_at = Some(timestamp_from_ms(resets_at.timestamp_millis()));
+    assert_eq!(
+        agreement.declarations,
+        [
+            allowance("existence-in-life", None, None),
+            allowance("residence", Some(1), resets_at)
+        ]
+    );
     let quota = |scope: wire::QuotaScope| {
         agreement
             .quotas
