@@ -1,5 +1,8 @@
 //! Verifications answer yes, no, or that it cannot be determined.
 
+mod adversary;
+mod cases;
+
 use agreement::claim::{
     AddressClaim, Claim, FamilyClaim, GeneralitiesClaim, GeneralitiesParts, MemberClaim, ResidenceClaim,
 };
