@@ -173,6 +173,9 @@ impl FieldSet {
         Field::IdentityDocument,
     ]);
 
+    /// Fields that name the municipality of a card by themselves.
+    pub const NAMING: Self = Self::of(&[Field::Residence, Field::Registration]);
+
     /// Reads names, as of a read mask.
     pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, FieldNameError> {
         names.into_iter().map(Field::from_name).collect()

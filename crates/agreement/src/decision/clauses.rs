@@ -7,10 +7,10 @@ use crate::clause::Clause;
 use crate::context::{USUAL_REFERENCE, Urgency};
 use crate::declarations::{DeclarationUse, MAX_DIFFERENT, WINDOW_DAYS};
 use crate::denial::{QuotaScope, Requirement};
-use crate::field::FieldSet;
+use crate::field::{Field, FieldSet};
 use crate::moment::Moment;
 use crate::peer::Peer;
-use crate::request::{DeclaredPerson, Request};
+use crate::request::{Asked, DeclaredPerson, Request};
 use crate::service::VerificationKind;
 use crate::terms::{KnownOn, Limits, Purpose, Terms};
 use crate::usage::{Counters, Usage};
@@ -207,7 +207,16 @@ impl<'a> Call<'a> {
                 })
             }
             Clause::Fields => {
-                let refused: FieldSet = asked.fields().difference(purpose.fields);
+                let mut refused: FieldSet = asked.fields().difference(purpose.fields);
+                let looks_up = match asked {
+                    Asked::Person { .. } | Asked::Household { .. } => true,
+                    Asked::Verification(_) | Asked::AccessDescription | Asked::Receipt => false,
+                };
+                // Limited to a municipality, the question is also whether the person has a card there.
+                let names = !purpose.fields.intersection(FieldSet::NAMING).is_empty();
+                if looks_up && self.request.municipality.is_some() && !names {
+                    refused = refused.union(FieldSet::of(&[Field::Residence]));
+                }
                 unless(!refused.is_empty(), || Requirement::Fields {
                     refused,
                     granted: purpose.fields,

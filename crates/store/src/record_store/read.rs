@@ -32,9 +32,6 @@ use crate::record_store::handle::HandleKeys;
 use crate::record_store::subjects::{Findings, Told};
 use crate::rows::{CommitSequence, Lead};
 
-/// Fields that name the municipality of a card by themselves.
-const NAMING: FieldSet = FieldSet::of(&[Field::Residence, Field::Registration]);
-
 /// Reads rows for agencies.
 #[derive(Debug)]
 pub(crate) struct Reader {
@@ -554,7 +551,7 @@ fn code_standing(question: &Question, record: &Record) -> CodeStanding {
 }
 
 fn source_of(municipality: MunicipalityId, fields: FieldSet) -> Source {
-    if fields.intersection(NAMING).is_empty() {
+    if fields.intersection(FieldSet::NAMING).is_empty() {
         Source::Withheld
     } else {
         Source::Named(municipality)

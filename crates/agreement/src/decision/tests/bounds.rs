@@ -208,6 +208,33 @@ fn municipalities_are_compared_by_identity() {
 }
 
 #[test]
+fn a_lookup_is_limited_to_a_municipality_only_where_a_field_that_names_it_is_granted() {
+    let limited = |fields: &str, asked: Asked, municipality: Option<MunicipalityId>| {
+        let all =
+            "fields = [\"surname\", \"given_name\", \"birth_date\", \"residence\", \"household\", \"death\"]";
+        let mut case = Case::document(all, &format!("fields = [{fields}]"));
+        case.request.asked = asked;
+        case.request.municipality = municipality;
+        case
+    };
+    let imola = Some(municipality("037032"));
+    let fields = FieldSet::EMPTY;
+    for asked in [Asked::Person { fields }, Asked::Household { fields }] {
+        let nameless = "\"surname\", \"household\"";
+        granted(&limited(nameless, asked, None));
+        let expect = Requirement::Fields {
+            refused: FieldSet::of(&[Field::Residence]),
+            granted: FieldSet::of(&[Field::Surname, Field::Household]),
+        };
+        denied(&limited(nameless, asked, imola), Clause::Fields, expect);
+        for naming in ["residence", "registration"] {
+            let fields = format!("{nameless}, \"{naming}\"");
+            granted(&limited(&fields, asked, imola));
+        }
+    }
+}
+
+#[test]
 fn a_verification_is_limited_to_a_municipality_only_where_residence_may_be_verified() {
     let limited = |verifications: &str, municipality: Option<MunicipalityId>| {
         let mut case = Case::document("verifications = [\"generalities\", \"residence\"]", verifications);
