@@ -16,6 +16,7 @@ mod mergers;
 mod withdrawal;
 mod lines_of_history;
 mod restart;
+mod repeats;
 mod configuration;
 mod full_disk;
 mod interop;

@@ -23,6 +23,7 @@ pub mod document;
 pub mod lint;
 pub mod agreements;
 pub mod usage;
+pub mod repeats;
 pub mod request;
 pub mod clause;
 pub mod denial;

@@ -10,6 +10,7 @@ use registry::record::{Record, Register};
 use crate::context::{AgreementId, PurposeId};
 use crate::field::{Field, FieldSet};
 use crate::moment::Moment;
+use crate::repeats::FirstCall;
 use crate::request::{Asked, Request};
 use crate::service::{Service, VerificationKind};
 use crate::subject::{Age, Consent, Identity, Location, Standing, SubjectFacts};
@@ -27,6 +28,7 @@ pub struct Permit {
     municipality: Option<MunicipalityId>,
     reference_date: NaiveDate,
     known_on: Option<DateTime<Utc>>,
+    repeats: Option<u64>,
     moment: Moment,
 }
 
@@ -99,6 +101,7 @@ impl Permit {
             municipality: *municipality,
             reference_date: context.reference_date.unwrap_or_else(|| moment.date()),
             known_on: context.known_on,
+            repeats: None,
             moment,
         })
     }
@@ -151,6 +154,31 @@ impl Permit {
     /// Instant as of which the answer must have been known; `None` for now.
     pub fn known_on(&self) -> Option<DateTime<Utc>> {
         self.known_on
+    }
+
+    /// The same permit for a repeat of an earlier call: it reads what that one read, at the same reference date.
+    #[must_use]
+    pub fn repeating(self, first: &FirstCall) -> Self {
+        let FirstCall {
+            entry: _,
+            read_at,
+            reference_date,
+        } = *first;
+        Self {
+            reference_date,
+            repeats: read_at,
+            ..self
+        }
+    }
+
+    /// The state of the registry, as commit sequence, that the call which this one repeats has read.
+    pub fn repeats(&self) -> Option<u64> {
+        self.repeats
+    }
+
+    /// Whether the registry is read as it stood, and not as it stands: then that alone is shown which still may be.
+    pub fn reads_the_past(&self) -> bool {
+        self.known_on.is_some() || self.repeats.is_some()
     }
 
     /// Today in Italy when the call was decided.

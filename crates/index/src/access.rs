@@ -1,33 +1,33 @@
 //! The one way of every call of an agency: a place in the log, the decision, the reading, the entry, the answer.
 
+mod entering;
+mod requests;
+
 use std::time::Duration;
 
 use agreement::agreements::Agreements;
 use agreement::context::AccessContext;
 use agreement::decision::decide;
-use agreement::declarations::{Attempt, DeclarationUse};
-use agreement::denial::Denial;
+use agreement::declarations::Attempt;
 use agreement::moment::Moment;
 use agreement::permit::Permit;
 use agreement::reason::Reason;
+use agreement::repeats::{FirstCall, RequestKey, Standing};
 use agreement::request::Request;
-use agreement::terms::PurposeKind;
 use agreement::usage::{Reservation, Settlement, Usage, UsageKey};
-use ledger::hash::Hash;
-use ledger::header::EntryKind;
-use ledger::part::PartKind;
+use chrono::NaiveDate;
 use store::access_log::Slot;
 use store::access_log::committed::Committed;
 use store::access_log::draft::{EntryDraft, Sealed};
-use store::access_log::part_content::{ContentError, CriteriaPart, DecisionPart, OperatorPart};
-use store::access_log::retention::Retention;
 use store::record_store::{ReadError, RecordStore};
 use tonic::Status;
-use wire::convert::{FreshnessOutcome, Invalid, ReceiptChoice, full_receipt, short_receipt};
-use wire::status::{Details, invalid_argument, status_for};
+use wire::convert::{FreshnessOutcome, ReceiptChoice, full_receipt, short_receipt};
+use wire::status::{Details, status_for};
 
+use crate::access::entering::draft_access;
+use crate::access::requests::is_own;
 use crate::declaration_restore;
-use crate::entry::{Call, told, usual_retention};
+use crate::entry::Call;
 use crate::shared::{Shared, log_failure};
 
 /// A call that has been decided in the caller's favour and is not yet entered.
@@ -38,6 +38,7 @@ pub struct Granted {
     slot: Slot,
     draft: EntryDraft,
     reservation: Option<Reservation>,
+    first: Option<RequestKey>,
 }
 
 /// A granted call after its reading; only [`Shared::commit`] leads on.
@@ -45,6 +46,8 @@ pub struct Granted {
 pub struct Pending {
     slot: Slot,
     reservation: Option<Reservation>,
+    /// The request id that the call holds, where it is the first with it, and its reference date.
+    first: Option<(RequestKey, NaiveDate)>,
     /// The entry as drafted before the reading: it is made when the reading fails.
     unread: EntryDraft,
 }
@@ -57,11 +60,13 @@ impl Granted {
             slot,
             draft,
             reservation,
+            first,
         } = self;
         let unread = draft.clone();
         let pending = Pending {
             slot,
             reservation,
+            first: first.map(|key| (key, permit.reference_date())),
             unread,
         };
         (permit, draft, pending)
@@ -111,7 +116,20 @@ impl<S: RecordStore> Shared<S> {
     ) -> Result<Granted, Status> {
         let slot = self.reserve()?;
         let agreements = self.agreements.load_full();
-        let (reservation, mut usage) = self.reserve_usage(call, request, &agreements, moment);
+        let mut draft = draft_access(call, request, criteria, &agreements)?;
+        let (first, repeated) = match self.begin(call, request, &agreements, moment) {
+            Ok(Some((_, Standing::Repeat(repeated)))) => (None, Some(repeated)),
+            Ok(Some((key, Standing::First))) => (Some(key), None),
+            Ok(None) => (None, None),
+            Err(reason) => return Err(self.enter_refusal(slot, draft, reason).await),
+        };
+        let (reservation, mut usage) = match repeated {
+            Some(repeated) => {
+                draft.header.repeat_of = Some(repeated.entry);
+                (None, Usage::default())
+            }
+            None => self.reserve_usage(call, request, &agreements, moment),
+        };
         let decision = if attempts.is_empty() {
             decide(&agreements, &call.peer, request, &usage, moment)
         } else {
@@ -125,37 +143,26 @@ impl<S: RecordStore> Shared<S> {
                 decision
             })
         };
-        let retention = agreements
-            .get(&request.context.agreement)
-            .map_or_else(usual_retention, |entry| {
-                Retention::months(entry.agreement().terms().retention_months)
-                    .unwrap_or_else(|_| usual_retention())
-            });
-        let mut draft = call.draft(EntryKind::Access, retention);
-        draft.header.agreement = Some(request.context.agreement.as_str().to_owned());
-        draft.header.agreement_version = agreements
-            .get(&request.context.agreement)
-            .map(|entry| Hash::new(entry.agreement().hash().0));
-        draft.header.purpose = Some(request.context.purpose.as_str().to_owned());
-        let draft = draft
-            .with(PartKind::Operator, &operator_part(&request.context))
-            .and_then(|draft| draft.with(PartKind::Criteria, &CriteriaPart { criteria }))
-            .map_err(|error| cannot_draft(&error))?;
         match decision {
             Ok(permit) => {
-                let mut draft = draft;
                 let mut fields: Vec<String> = permit.fields().names().map(str::to_owned).collect();
                 fields.sort_unstable();
                 draft.header.granted_fields = fields;
+                let permit = match &repeated {
+                    Some(repeated) => permit.repeating(repeated),
+                    None => permit,
+                };
                 Ok(Granted {
                     permit,
                     slot,
                     draft,
                     reservation,
+                    first,
                 })
             }
             Err(denial) => {
                 self.settle(reservation, Settlement::Denied);
+                self.end(first.as_ref(), None);
                 Err(self.enter_denial(slot, draft, &denial, &usage, moment).await)
             }
         }
@@ -170,11 +177,7 @@ impl<S: RecordStore> Shared<S> {
         agreements: &Agreements,
         moment: Moment,
     ) -> (Option<Reservation>, Usage) {
-        let own = agreements.get(&request.context.agreement).is_some_and(|entry| {
-            let terms = entry.agreement().terms();
-            terms.agency == call.peer.id && terms.purpose(&request.context.purpose).is_some()
-        });
-        if !own {
+        if !is_own(call, request, agreements) {
             return (None, Usage::default());
         }
         let (reservation, usage) =
@@ -185,77 +188,6 @@ impl<S: RecordStore> Shared<S> {
     fn settle(&self, reservation: Option<Reservation>, settlement: Settlement) {
         if let Some(reservation) = reservation {
             self.with_usage(|counters| counters.settle(reservation, settlement));
-        }
-    }
-
-    async fn enter_denial(
-        &self,
-        slot: Slot,
-        mut draft: EntryDraft,
-        denial: &Denial,
-        usage: &Usage,
-        moment: Moment,
-    ) -> Status {
-        let reason = denial.reason();
-        draft.header.outcome = told(reason);
-        let decision = DecisionPart {
-            outcome: "DENIED".to_owned(),
-            clause: Some(denial.clause.name().to_owned()),
-            reserved: self.is_reserved(denial),
-            facts: usage_facts(usage),
-        };
-        let draft = match draft.with(PartKind::Decision, &decision) {
-            Ok(draft) => draft,
-            Err(error) => return cannot_draft(&error),
-        };
-        match self.enter(slot, draft).await {
-            Ok(committed) => {
-                let details = Details::of_denial(denial, moment.utc());
-                let receipt = committed.short_receipt();
-                status_for(reason, details.with_receipt(self.log.origin().clone(), receipt))
-            }
-            Err(status) => status,
-        }
-    }
-
-    fn is_reserved(&self, denial: &Denial) -> bool {
-        let agreements = self.agreements.load();
-        let entry = agreements.get(&denial.agreement);
-        entry
-            .and_then(|entry| entry.agreement().terms().purpose(&denial.purpose))
-            .is_some_and(|purpose| purpose.kind == PurposeKind::Reserved)
-    }
-
-    /// Enters a call whose request breaks a rule: nothing was decided and nothing read.
-    pub async fn refuse(&self, call: &Call, invalid: &Invalid) -> Status {
-        let facts = vec![("field".to_owned(), invalid.field().to_owned())];
-        self.refused(call, invalid_argument(invalid), facts).await
-    }
-
-    /// Enters a refusal before anything was read; the status is what the caller is told.
-    pub(crate) async fn refused(&self, call: &Call, status: Status, facts: Vec<(String, String)>) -> Status {
-        let slot = match self.reserve() {
-            Ok(slot) => slot,
-            Err(status) => return status,
-        };
-        let mut draft = call.draft(EntryKind::Access, usual_retention());
-        draft.header.outcome = told(
-            wire::status::failure_of(&status)
-                .reason
-                .known()
-                .unwrap_or(Reason::InvalidArgument),
-        );
-        let decision = DecisionPart {
-            outcome: "REFUSED".to_owned(),
-            facts,
-            ..DecisionPart::default()
-        };
-        match draft.with(PartKind::Decision, &decision) {
-            Ok(draft) => match self.enter(slot, draft).await {
-                Ok(_) => status,
-                Err(unavailable) => unavailable,
-            },
-            Err(error) => cannot_draft(&error),
         }
     }
 
@@ -272,50 +204,39 @@ impl<S: RecordStore> Shared<S> {
         let Pending {
             slot,
             reservation,
+            first,
             unread,
         } = pending;
+        let key = first.as_ref().map(|(key, _)| key);
         let sealed = match read {
             Ok(sealed) => sealed,
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a reading failed");
                 self.settle(reservation, Settlement::Denied);
+                self.end(key, None);
                 return Err(self.enter_failure(slot, unread).await);
             }
         };
+        let read_at = sealed.read_at();
         match self.log.commit(slot, sealed).await {
             Ok((answer, committed)) => {
                 let settlement = settle(&answer);
                 self.settle(reservation, settlement);
+                if let Some((key, reference_date)) = &first {
+                    let call = FirstCall {
+                        entry: committed.index(),
+                        read_at,
+                        reference_date: *reference_date,
+                    };
+                    self.end(Some(key), Some(call));
+                }
                 Ok((answer, committed))
             }
             Err(error) => {
                 self.settle(reservation, Settlement::Denied);
+                self.end(key, None);
                 Err(log_failure(&error))
             }
-        }
-    }
-
-    /// An access that failed is an access all the same: whatever was read, nothing of it was disclosed.
-    async fn enter_failure(&self, slot: Slot, mut draft: EntryDraft) -> Status {
-        draft.header.outcome = told(Reason::Internal);
-        let decision = DecisionPart {
-            outcome: "FAILED".to_owned(),
-            ..DecisionPart::default()
-        };
-        let draft = match draft.with(PartKind::Decision, &decision) {
-            Ok(draft) => draft,
-            Err(error) => return cannot_draft(&error),
-        };
-        match self.enter(slot, draft).await {
-            Ok(committed) => {
-                let details = Details::none();
-                let receipt = committed.short_receipt();
-                status_for(
-                    Reason::Internal,
-                    details.with_receipt(self.log.origin().clone(), receipt),
-                )
-            }
-            Err(status) => status,
         }
     }
 
@@ -375,68 +296,6 @@ pub(crate) fn usage_key(call: &Call, request: &Request) -> UsageKey {
         purpose: purpose.clone(),
         operator: operator.clone(),
     }
-}
-
-fn operator_part(context: &AccessContext) -> OperatorPart {
-    OperatorPart {
-        operator: context
-            .operator
-            .as_ref()
-            .map(|operator| operator.as_str().to_owned())
-            .unwrap_or_default(),
-        assurance: context
-            .assurance
-            .map(|assurance| assurance.name().to_owned())
-            .unwrap_or_default(),
-        workstation: context
-            .workstation
-            .as_ref()
-            .map(|workstation| workstation.as_str().to_owned()),
-        case_reference: context
-            .case_reference
-            .as_ref()
-            .map(|reference| reference.as_str().to_owned()),
-        consent_reference: context.consent_reference.as_ref().map(ToString::to_string),
-    }
-}
-
-fn usage_facts(usage: &Usage) -> Vec<(String, String)> {
-    let Usage {
-        agreement,
-        purpose,
-        operator,
-        declarations,
-    } = usage;
-    let declarations = match declarations {
-        DeclarationUse::Open => "open".to_owned(),
-        DeclarationUse::UsedUp { resets_at } => format!("used-up {}", resets_at.timestamp_millis()),
-    };
-    [
-        ("agreement", agreement),
-        ("purpose", purpose),
-        ("operator", operator),
-    ]
-    .into_iter()
-    .flat_map(|(scope, counters)| {
-        [
-            (
-                format!("{scope}.calls_this_minute"),
-                counters.calls_this_minute.to_string(),
-            ),
-            (format!("{scope}.calls_today"), counters.calls_today.to_string()),
-            (format!("{scope}.misses_today"), counters.misses_today.to_string()),
-        ]
-    })
-    .chain([("declarations".to_owned(), declarations)])
-    .collect()
-}
-
-fn cannot_draft(error: &ContentError) -> Status {
-    tracing::error!(
-        error = error as &dyn std::error::Error,
-        "an entry of the access log cannot be drafted"
-    );
-    status_for(Reason::Internal, Details::none())
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ pub(crate) fn call_of<T>(request: &Request<T>, method: &'static str) -> Result<C
         peer: peer.peer().clone(),
         method,
         request_id: None,
+        digest: None,
         trace_id,
         freshness: FreshnessOutcome::NotAsked,
     })

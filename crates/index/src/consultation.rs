@@ -64,12 +64,16 @@ async fn read<S, M, D>(
 ) -> Result<(Call, D), Status>
 where
     S: RecordStore,
+    M: prost::Message,
     D: TryFrom<M, Error = wire::convert::Invalid>,
 {
     let mut call = call_of(&request, method)?;
     let deadline = request.extensions().get::<Deadline>().copied();
-    match D::try_from(request.into_inner()) {
+    let message = request.into_inner();
+    let digest = shared.request_digest(method, &message);
+    match D::try_from(message) {
         Ok(domain) => {
+            call.digest = Some(digest);
             call.request_id = Some(request_of(&domain).context.request_id);
             call.freshness = shared.wait_fresh(&call, request_of(&domain), deadline).await;
             Ok((call, domain))

@@ -2,6 +2,7 @@
 
 use agreement::peer::Peer;
 use agreement::reason::Reason;
+use agreement::repeats::RequestDigest;
 use ledger::hash::Hash;
 use ledger::header::{EntryKind, Outcome, RequestId, TraceId};
 use store::access_log::draft::EntryDraft;
@@ -23,6 +24,8 @@ pub struct Call {
     pub method: &'static str,
     /// Id of the call, when it has one.
     pub request_id: Option<Uuid>,
+    /// Hash of the request, when the call has an id.
+    pub digest: Option<RequestDigest>,
     /// W3C trace id, when the call carries one.
     pub trace_id: Option<metadata::TraceId>,
     /// What became of its demand for fresh data.
@@ -36,6 +39,7 @@ impl Call {
             peer,
             method,
             request_id,
+            digest: _,
             trace_id,
             freshness: _,
         } = self;

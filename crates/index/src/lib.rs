@@ -29,3 +29,4 @@ pub mod directory;
 pub mod scopes;
 pub mod usage_restore;
 pub mod declaration_restore;
+pub mod request_restore;

@@ -357,6 +357,7 @@ async fn watch(
                 let moment = shared.moment();
                 shared.with_usage(|counters| counters.expire(moment));
                 shared.with_declarations(|counters| counters.expire(moment));
+                shared.with_requests(|book| book.expire(moment));
                 look_beside(&shared);
             }
         }

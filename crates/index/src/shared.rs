@@ -9,6 +9,7 @@ use agreement::declarations::DeclarationCounters;
 use agreement::moment::Moment;
 use agreement::peer::SpiffeId;
 use agreement::reason::Reason;
+use agreement::repeats::RequestBook;
 use agreement::usage::UsageCounters;
 use arc_swap::ArcSwap;
 use registry::municipality::MunicipalityId;
@@ -46,6 +47,10 @@ pub struct Shared<S> {
     pub declarations: Mutex<DeclarationCounters>,
     /// Hashes declarations and the identifiers they are about.
     pub declaration_tokens: Tokenizer,
+    /// Which request ids are in use.
+    pub requests: Mutex<RequestBook>,
+    /// Hashes requests.
+    pub request_tokens: Tokenizer,
     /// Which node publishes for whom, and with which key.
     pub nodes: BTreeMap<SpiffeId, NodeGrant>,
     /// Who confirms what waits.
@@ -114,6 +119,11 @@ impl<S> Shared<S> {
 }
 
 impl<S> Shared<S> {
+    /// The request ids in use, for a moment.
+    pub fn with_requests<T>(&self, act: impl FnOnce(&mut RequestBook) -> T) -> T {
+        act(&mut self.requests.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// The declarations that count, for a moment.
     pub fn with_declarations<T>(&self, act: impl FnOnce(&mut DeclarationCounters) -> T) -> T {
         act(&mut self.declarations.lock().unwrap_or_else(PoisonError::into_inner))

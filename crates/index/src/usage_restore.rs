@@ -54,10 +54,10 @@ pub(crate) fn first_since(log: &AccessLog, size: u64, since_ms: u64) -> Result<u
     Ok(low)
 }
 
-/// What an entry cost; `None` for entries that are no calls under an agreement.
+/// What an entry cost; `None` for entries that are no calls under an agreement, and for repeats, which cost nothing.
 fn event(entry: &OpenedEntry) -> Option<UsageEvent> {
     let body = &entry.header.body;
-    if body.kind != EntryKind::Access {
+    if body.kind != EntryKind::Access || body.repeat_of.is_some() {
         return None;
     }
     let settlement = match (body.outcome.code, Reason::from_name(&body.outcome.reason)) {

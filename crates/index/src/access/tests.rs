@@ -3,9 +3,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use agreement::declarations::DeclarationCounters;
+use agreement::repeats::RequestBook;
 use agreement::usage::UsageCounters;
 use arc_swap::ArcSwap;
+use ledger::header::EntryKind;
 use registry::publication::DailyLimits;
+use store::access_log::part_content::ContentError;
 use store::access_log::reading::ReaderScope;
 use store::files::Files;
 use store::files::faulty::{FaultyFiles, Syncs};
@@ -22,6 +25,7 @@ use transport::shutdown::Shutdown;
 
 use super::*;
 use crate::door::tests::{Counting, log};
+use crate::entry::usual_retention;
 
 pub(crate) fn shared() -> Shared<JournaledStore> {
     let files = || -> Arc<dyn Files> { Arc::new(FaultyFiles::new(Syncs::Honest)) };
@@ -46,6 +50,8 @@ pub(crate) fn shared() -> Shared<JournaledStore> {
         usage: Mutex::new(UsageCounters::default()),
         declarations: Mutex::new(DeclarationCounters::default()),
         declaration_tokens: Tokenizer::new(&DataKey::from_bytes(&[7; 32])),
+        requests: Mutex::new(RequestBook::default()),
+        request_tokens: Tokenizer::new(&DataKey::from_bytes(&[8; 32])),
         nodes: BTreeMap::new(),
         registrars: BTreeMap::new(),
         stale_after: crate::freshness::StaleAfter::default(),
@@ -66,6 +72,7 @@ async fn a_reading_that_fails_is_an_entry_and_discloses_nothing() {
     let pending = Pending {
         slot: shared.reserve().unwrap(),
         reservation: None,
+        first: None,
         unread: EntryDraft::new(EntryKind::Access, usual_retention()),
     };
     let read: Result<Sealed<()>, _> = Err(ReadError::Draft(ContentError::Value));

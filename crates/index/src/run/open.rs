@@ -26,6 +26,7 @@ use transport::tls::server::ServerTls;
 use crate::agreement_book::fold;
 use crate::config::{IndexConfig, TlsFiles};
 use crate::declaration_restore;
+use crate::request_restore;
 use crate::scopes::ScopesError;
 use crate::shared::Shared;
 use crate::usage_restore;
@@ -176,7 +177,9 @@ pub(super) fn open(opening: &Opening) -> Result<Shared<JournaledStore>, StartFai
     let moment = agreement::moment::Moment::new(clock.now());
     let usage = usage_restore::restore(&log, moment)?;
     let declarations = declaration_restore::restore(&log, moment)?;
-    let declaration_tokens = declaration_tokens(&ring)?;
+    let declaration_tokens = tokens(&ring, "log/declarations")?;
+    let requests = request_restore::restore(&log, moment)?;
+    let request_tokens = tokens(&ring, "log/requests")?;
     let mut page_key = [0; 32];
     random.fill(&mut page_key);
     Ok(Shared {
@@ -188,6 +191,8 @@ pub(super) fn open(opening: &Opening) -> Result<Shared<JournaledStore>, StartFai
         usage: Mutex::new(usage),
         declarations: Mutex::new(declarations),
         declaration_tokens,
+        requests: Mutex::new(requests),
+        request_tokens,
         nodes: config.nodes.clone(),
         registrars: config.registrars.clone(),
         stale_after: config.stale_after.clone(),
@@ -202,13 +207,13 @@ pub(super) fn open(opening: &Opening) -> Result<Shared<JournaledStore>, StartFai
     })
 }
 
-/// Hashes of declarations under a key of their own, which stays the same after a restart.
-fn declaration_tokens(ring: &KeyRing) -> Result<Tokenizer, StartFailure> {
+/// Hashes under a key of their own, which stays the same after a restart.
+fn tokens(ring: &KeyRing, key: &'static str) -> Result<Tokenizer, StartFailure> {
     let refused = |error: Box<dyn std::error::Error + Send + Sync>| StartFailure::Key {
-        what: "the key of declarations",
+        what: "a key of the key ring",
         error,
     };
-    let name = KeyName::new("log/declarations").map_err(|error| refused(Box::new(error)))?;
+    let name = KeyName::new(key).map_err(|error| refused(Box::new(error)))?;
     let key = ring
         .get_or_create(&name)
         .map_err(|error| refused(Box::new(error)))?;

@@ -27,6 +27,7 @@ fn by_an_administrator(method: &'static str) -> Call {
         },
         method,
         request_id: None,
+        digest: None,
         trace_id: None,
         freshness: FreshnessOutcome::NotAsked,
     }

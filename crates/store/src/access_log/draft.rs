@@ -33,6 +33,7 @@ pub struct EntryDraft {
     pub header: HeaderBody,
     parts: Vec<(PartKind, Zeroizing<Vec<u8>>)>,
     retention: Retention,
+    read_at: Option<u64>,
 }
 
 /// An answer that nobody has seen, with the entry that must be durable first.
@@ -84,6 +85,16 @@ impl EntryDraft {
             header: HeaderBody::new(kind, Hash::EMPTY_TREE),
             parts: Vec::new(),
             retention,
+            read_at: None,
+        }
+    }
+
+    /// Notes the state of the registry that was read, as commit sequence. The entry says it in its decision part.
+    #[must_use]
+    pub fn having_read(self, commit_sequence: u64) -> Self {
+        Self {
+            read_at: Some(commit_sequence),
+            ..self
         }
     }
 
@@ -119,6 +130,11 @@ impl<T> Sealed<T> {
     /// Changes the entry before it is committed, for what is known only after the read (counters, repeats).
     pub fn amend(&mut self, change: impl FnOnce(&mut EntryDraft)) {
         change(&mut self.draft);
+    }
+
+    /// The state of the registry that was read, as commit sequence; `None` where none was.
+    pub fn read_at(&self) -> Option<u64> {
+        self.draft.read_at
     }
 
     pub(super) fn into_pieces(self) -> (T, EntryDraft) {
@@ -172,6 +188,7 @@ pub(super) fn seal(
         header: mut body,
         parts,
         retention,
+        read_at: _,
     } = draft;
     let mut kinds: Vec<&PartKind> = parts.iter().map(|(kind, _)| kind).collect();
     kinds.sort_unstable();

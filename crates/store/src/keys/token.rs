@@ -28,6 +28,8 @@ pub enum TokenDomain<'a> {
     LocalId,
     /// A declaration that an agency wants verified, or the identifiers that it is about.
     Declaration,
+    /// Everything that a request says, to tell a repeat from another one.
+    Request,
     /// A person in the access log of one municipality and one year.
     Pseudonym {
         /// The municipality's identity.
@@ -80,6 +82,7 @@ impl TokenDomain<'_> {
             Self::Generalities => "generalities".to_owned(),
             Self::LocalId => "local-id".to_owned(),
             Self::Declaration => "declaration".to_owned(),
+            Self::Request => "request".to_owned(),
             Self::Pseudonym { municipality, year } => format!("pseudonym/{municipality}/{year}"),
         }
     }

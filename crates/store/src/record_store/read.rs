@@ -301,11 +301,13 @@ impl Reader {
         Ok(Sealed::new(VerificationOutcome { answer, version }, draft))
     }
 
-    /// The state that a permit reads: the present one, or what was known at an instant.
+    /// The state that a permit reads: the present one, what was known at an instant, or what the call saw that it repeats.
     fn snapshot(&self, permit: &Permit) -> Result<CommitSequence, ProjectionError> {
-        match permit.known_on() {
-            None => Ok(self.projection.visible()),
-            Some(instant) => {
+        match (permit.repeats(), permit.known_on()) {
+            // An index that came back from a backup may hold less than the first call read.
+            (Some(first), _) => Ok(CommitSequence(first).min(self.projection.visible())),
+            (None, None) => Ok(self.projection.visible()),
+            (None, Some(instant)) => {
                 let ms = u64::try_from(instant.timestamp_millis()).unwrap_or_default();
                 self.projection.visible_at(ms)
             }
@@ -321,7 +323,7 @@ impl Reader {
         visible: CommitSequence,
     ) -> Result<Option<Card>, ProjectionError> {
         let card = self.projection.card_at(record, visible)?;
-        if permit.known_on().is_none() {
+        if !permit.reads_the_past() {
             return Ok(card);
         }
         let Some(card) = card else { return Ok(None) };
@@ -435,12 +437,13 @@ impl Reader {
     ) -> Result<Vec<Seen>, ProjectionError> {
         let mut seen = Vec::new();
         for card in cards {
-            let present = match permit.known_on() {
-                None => None,
-                Some(_) => match self.present(permit, card.id)? {
-                    Some(present) => Some(present),
-                    None => continue,
-                },
+            let present = if permit.reads_the_past() {
+                let Some(present) = self.present(permit, card.id)? else {
+                    continue;
+                };
+                Some(present)
+            } else {
+                None
             };
             let Some(record) = card.record else { continue };
             let Some(mut facts) = self.facts_of(permit, card.person, &record, visible)? else {

@@ -147,7 +147,9 @@ impl Findings {
             reserved: permit.purpose_kind() == PurposeKind::Reserved,
             facts,
         };
-        draft = draft.with(PartKind::Decision, &decision)?;
+        draft = draft
+            .with(PartKind::Decision, &decision)?
+            .having_read(self.visible.0);
         let year = u16::try_from(permit.today().year()).unwrap_or_default();
         for (municipality, noted) in self.by_municipality {
             let domain = TokenDomain::Pseudonym {

@@ -1,0 +1,84 @@
+//! Request ids after a restart: those of the last day, from their entries, so that a repeat is told from another request
+//! whatever happened in between.
+
+use agreement::context::AgreementId;
+use agreement::moment::Moment;
+use agreement::peer::SpiffeId;
+use agreement::reason::Reason;
+use agreement::repeats::{FirstCall, RepeatEvent, RequestBook, RequestDigest, RequestKey, WINDOW_HOURS};
+use chrono::{NaiveDate, TimeDelta};
+use ledger::header::EntryKind;
+use ledger::part::PartKind;
+use registry::hex;
+use store::access_log::AccessLog;
+use store::access_log::part_content::{CriteriaPart, DecisionPart, PartContent};
+use store::access_log::reading::{OpenedEntry, OpenedPart, ReadError, ReaderScope};
+use uuid::Uuid;
+
+use crate::agreement_book::instant;
+use crate::usage_restore::{STEP, first_since};
+
+/// Name of the criterion under which an entry keeps the hash of its request.
+pub(crate) const CRITERION: &str = "request";
+
+/// The request ids in use as of the last entry.
+///
+/// # Errors
+/// When the log cannot be read.
+pub fn restore(log: &AccessLog, now: Moment) -> Result<RequestBook, ReadError> {
+    let size = log.checkpoint().checkpoint.size;
+    let since = now.utc() - TimeDelta::hours(i64::from(WINDOW_HOURS));
+    let since_ms = u64::try_from(since.timestamp_millis()).unwrap_or_default();
+    let mut next = first_since(log, size, since_ms)?;
+    let mut book = RequestBook::default();
+    while next < size {
+        let step = log.entries(&ReaderScope::Region, next..size, STEP)?;
+        let Some(last) = step.last() else { break };
+        next = last.index + 1;
+        book.restore(step.iter().filter_map(event));
+    }
+    Ok(book)
+}
+
+/// A first call that was answered; `None` for every other entry.
+fn event(entry: &OpenedEntry) -> Option<RepeatEvent> {
+    let body = &entry.header.body;
+    let answered = match (body.outcome.code, Reason::from_name(&body.outcome.reason)) {
+        (0, _) => true,
+        (_, Some(reason)) => matches!(reason, Reason::NotFound | Reason::ResourceNotFound),
+        (_, None) => false,
+    };
+    if !answered || body.kind != EntryKind::Access || body.repeat_of.is_some() {
+        return None;
+    }
+    let CriteriaPart { criteria } = part(entry, &PartKind::Criteria)?;
+    let (_, digest) = criteria.into_iter().find(|(name, _)| name == CRITERION)?;
+    let facts = part(entry, &PartKind::Decision).map_or_else(Vec::new, |DecisionPart { facts, .. }| facts);
+    let fact = |wanted: &str| {
+        let found = facts.iter().find(|(name, _)| name == wanted);
+        found.map(|(_, value)| value.as_str())
+    };
+    let moment = Moment::new(instant(&entry.header)?);
+    let reference_date = fact("reference_date").and_then(|day| day.parse::<NaiveDate>().ok());
+    Some(RepeatEvent {
+        key: RequestKey {
+            agency: SpiffeId::parse(body.peer.as_deref()?).ok()?,
+            agreement: AgreementId::parse(body.agreement.as_deref()?).ok()?,
+            id: Uuid::from_bytes(body.request_id?.0),
+        },
+        digest: RequestDigest(hex::decode::<16>(&digest)?),
+        call: FirstCall {
+            entry: entry.index,
+            read_at: fact("read_at").and_then(|sequence| sequence.parse().ok()),
+            reference_date: reference_date.unwrap_or_else(|| moment.date()),
+        },
+        moment,
+    })
+}
+
+fn part<C: PartContent>(entry: &OpenedEntry, kind: &PartKind) -> Option<C> {
+    entry.parts.iter().find_map(|part| match part {
+        OpenedPart::Shown(opening) if opening.kind == *kind => C::decode(&opening.content).ok(),
+        OpenedPart::Shown(_) | OpenedPart::Erased { .. } => None,
+    })
+}
