@@ -224,6 +224,12 @@ async fn five_declarations_about_nobody_cost_and_tell_as_much_as_about_whoever_i
     let mut transcripts = Vec::new();
     for code in [nobody(), carla().tax_code(), elena().tax_code()] {
         let mut transcript = Vec::new();
+        // What is denied for another reason was compared with nobody, and counts for nothing.
+        let claim = Claim::Residence(residence("Appia", 9));
+        let mut denied = verify(context(&agency, &PUBLIC_BODY.agreement()), code, claim);
+        denied.context.operator = None;
+        let error = agency.verify_declaration(denied).await.expect_err("no operator");
+        assert_eq!(error.reason(), Some(Reason::OperatorMissing));
         for number in 1..=5 {
             let claim = Claim::Residence(residence("Appia", number));
             let asked = verify(context(&agency, &PUBLIC_BODY.agreement()), code, claim);
