@@ -4,9 +4,9 @@
 //! [`MAX_DIFFERENT`] different declarations of a kind about one set of identifiers are compared in [`WINDOW_DAYS`] days.
 //! A declaration counts before anything is looked up, whether or not there is such a person; the same one again is not
 //! counted. A reference date in the past is part of the declaration: else one that never changes would find the day on
-//! which something ended. So is the municipality to which a question is limited, which beside it counts as a declaration
-//! of residence there: else one that is true of everybody would find out where somebody lives. Of identifiers and
-//! declarations only keyed hashes are kept.
+//! which something ended. The municipality to which a question is limited counts as a declaration of residence there:
+//! else one that is true of everybody would find out where somebody lives. Of identifiers and declarations only keyed
+//! hashes are kept.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -15,7 +15,6 @@ use std::iter;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use registry::hex;
-use registry::municipality::MunicipalityId;
 
 use crate::claim::Claim;
 use crate::context::{AccessContext, AgreementId};
@@ -105,11 +104,8 @@ impl Attempt {
             asked: _,
             declared: _,
         } = request;
-        let attempt = |claim: &Claim, limit: Option<MunicipalityId>| {
+        let attempt = |claim: &Claim| {
             let mut declared = claim.normal_form();
-            if let Some(municipality) = limit {
-                put(&mut declared, municipality.cadastral().as_str());
-            }
             if let Some(day) = reference_date.filter(|day| *day < today) {
                 put(&mut declared, &day.to_string());
             }
@@ -121,10 +117,8 @@ impl Attempt {
                 claim: hash(&declared),
             }
         };
-        let resident = municipality.map(|limit| attempt(&Claim::MunicipalResidence(limit), None));
-        iter::once(attempt(claim, *municipality))
-            .chain(resident)
-            .collect()
+        let resident = municipality.map(|limit| attempt(&Claim::MunicipalResidence(limit)));
+        iter::once(attempt(claim)).chain(resident).collect()
     }
 
     /// Reads what [`Self::to_string`] writes: 64 hexadecimal digits.
