@@ -295,6 +295,15 @@ impl CodiceFiscale {
     }
 }
 
+/// The character of a code, at a place counted from zero, before any omocodia; others stay as they are.
+pub(crate) fn without_omocodia(at: usize, character: u8) -> u8 {
+    if DIGIT_POSITIONS.contains(&at) {
+        layout::digit(character).unwrap_or(character)
+    } else {
+        character
+    }
+}
+
 /// Personal: debugging output does not carry it.
 impl fmt::Debug for CodiceFiscale {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

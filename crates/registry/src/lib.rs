@@ -7,7 +7,8 @@
 //! [`digest`] the proof that two copies are equal, [`export`] the layout in which back offices hand it over with the
 //! [`finding`]s about it, [`change`] and [`publication`] the way to the index with the [`signing`] keys and registrars'
 //! [`statement`]s that guard it, [`linking`] the person behind cards of several municipalities, [`sealing`] the
-//! identities that must never be joined to it, [`profile`] what of a card is published at all.
+//! identities that must never be joined to it, [`profile`] what of a card is published at all, [`matching`] the way from
+//! a partial or misspelt name to persons.
 
 pub mod identifier;
 pub mod date;
@@ -34,6 +35,7 @@ pub mod statement;
 pub mod linking;
 pub mod sealing;
 pub mod profile;
+pub mod matching;
 
 #[cfg(test)]
 mod testing;

@@ -80,7 +80,7 @@ fn is_modifier(letter: char) -> bool {
     matches!(letter, '\u{2b0}'..='\u{2ff}')
 }
 
-fn is_hyphen(letter: char) -> bool {
+pub(crate) fn is_hyphen(letter: char) -> bool {
     matches!(letter, '-' | '\u{2010}'..='\u{2015}')
 }
 
