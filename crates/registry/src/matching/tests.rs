@@ -9,6 +9,7 @@ use crate::municipality::MunicipalityId;
 use crate::record::{BirthPlace, Generalities, PersonName, Sex};
 
 mod cases;
+mod figures;
 mod keys;
 mod names;
 mod properties;

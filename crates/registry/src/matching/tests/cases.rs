@@ -5,7 +5,8 @@ use super::*;
 const NAMES_ALIKE: &str = include_str!("../../../tests/fixtures/names_alike.csv");
 const SOUNDS: &str = include_str!("../../../tests/fixtures/sounds.csv");
 
-fn rows(text: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
+/// Rows of a fixture, without those that say something about it.
+pub(super) fn rows(text: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
     text.lines()
         .filter(|line| !line.starts_with('#'))
         .map(|line| line.split(',').collect())
