@@ -36,6 +36,13 @@ pub enum Standing {
     Dead,
 }
 
+/// The days on which the standing of a card's person changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StandingDates {
+    death: Option<NaiveDate>,
+    left: Option<NaiveDate>,
+}
+
 /// Whether a person is under eighteen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Age {
@@ -117,14 +124,32 @@ impl Standing {
     /// The day of death counts as life, also where the cancellation for death takes effect on that very day: the
     /// person is registered until the day has passed.
     pub fn of(record: &Record, day: NaiveDate) -> Self {
-        if record.dead_on(day) {
-            return Self::Dead;
-        }
-        let left = record.cancellation.as_ref().is_some_and(|cancellation| {
+        StandingDates::of(record).on(day)
+    }
+}
+
+impl StandingDates {
+    /// Those of a card.
+    pub fn of(record: &Record) -> Self {
+        let left = record.cancellation.as_ref().filter(|cancellation| {
             let by_death = cancellation.reason.is_death() && record.death.is_some();
-            cancellation.effective <= day && !by_death
+            !by_death
         });
-        if left { Self::Cancelled } else { Self::Registered }
+        Self {
+            death: record.death.as_ref().map(|death| death.date),
+            left: left.map(|cancellation| cancellation.effective),
+        }
+    }
+
+    /// How the person stood on `day`: see [`Standing::of`].
+    pub fn on(self, day: NaiveDate) -> Standing {
+        if self.death.is_some_and(|death| death < day) {
+            Standing::Dead
+        } else if self.left.is_some_and(|left| left <= day) {
+            Standing::Cancelled
+        } else {
+            Standing::Registered
+        }
     }
 }
 

@@ -36,7 +36,8 @@ mod distance;
 
 pub use self::distance::{Slip, slip};
 pub use self::key::{
-    BlockingKey, KEY_VERSION, KeyKind, PREFIX_LENGTHS, SLIP_LETTERS, Way, blocking_keys, query_keys,
+    BlockingKey, KEY_VERSION, KeyKind, PREFIX_LENGTHS, SLIP_LETTERS, Way, blocking_keys, name_keys,
+    query_keys,
 };
 pub use self::phonetic::{PHONETIC_VERSION, phonetic_key};
 pub use self::query::{

@@ -3,7 +3,7 @@
 //! Two kinds of files are the truth and are written by the same segment writer: the publication journal and the
 //! access log. Whatever an engine holds is a projection of the journal and comes back from it. The reader's path:
 //! [`files`] and [`segment`] are the ground, [`keys`] the sealing, [`publication_journal`] and [`publisher`] how
-//! records come in, [`record_store`] how they are read, [`access_log`] how answers get out, [`municipal`] what a
+//! records come in, [`record_store`] how they are read, [`name_index`] how they are searched, [`access_log`] how answers get out, [`municipal`] what a
 //! node keeps, [`sealed_file`] how it keeps an export.
 
 pub mod files;
@@ -13,6 +13,7 @@ mod kv;
 pub mod rows;
 pub mod publication_journal;
 pub mod projection;
+pub mod name_index;
 mod linker;
 pub mod publisher;
 pub mod record_store;

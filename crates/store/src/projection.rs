@@ -6,6 +6,7 @@
 pub(crate) mod burial;
 pub(crate) mod contradictions;
 mod instants;
+mod names;
 mod scans;
 pub(crate) mod profile;
 mod shelters;
@@ -28,6 +29,7 @@ use crate::keys::ring::{KeyRing, NamedKey, RingError};
 use crate::keys::token::{Token, TokenDomain, Tokenizer};
 use crate::keys::{KeyId, KeyName};
 use crate::kv::{EngineError, KeyValue};
+use crate::name_index::NameIndex;
 use crate::publication_journal::municipality_key;
 use crate::publication_journal::ruling::Restored;
 use crate::rows::{
@@ -123,6 +125,7 @@ pub(crate) struct Projection {
     engine: Arc<dyn KeyValue>,
     keys: Arc<KeyRing>,
     tokens: Tokenizer,
+    names: NameIndex,
     visible: AtomicU64,
 }
 
@@ -135,6 +138,7 @@ impl Projection {
             engine,
             keys,
             tokens,
+            names: NameIndex::default(),
             visible: AtomicU64::new(0),
         })
     }
@@ -144,9 +148,11 @@ impl Projection {
         CommitSequence(self.visible.load(Ordering::Acquire))
     }
 
-    /// Lets readers see everything up to `sequence`.
-    pub(crate) fn publish(&self, sequence: CommitSequence) {
+    /// Lets readers see everything up to `sequence`, which is all that was applied: whoever searches first.
+    pub(crate) fn publish(&self, sequence: CommitSequence) -> Result<(), ProjectionError> {
+        self.step_names(sequence)?;
         self.visible.store(sequence.0, Ordering::Release);
+        Ok(())
     }
 
     /// Puts everything on the device and notes how far that goes.
@@ -247,9 +253,16 @@ impl Projection {
             Some(_) | None => current_key(record),
         };
         self.write_version(key, &place, version)?;
+        let card = served_card(version)?;
+        if place.starts_with(rows::CURRENT_PREFIX) {
+            self.note_served(record, version, card.as_ref());
+        }
         let led = |version: &Version| self.led_to(record, version);
         let leads_before = before.as_ref().map(led).transpose()?.unwrap_or_default();
-        let leads_after = led(version)?;
+        let leads_after = match &card {
+            Some(card) => self.led_to_served(record, version.person, card),
+            None => led(version)?,
+        };
         self.move_leads(record, sequence, &leads_before, &leads_after)?;
         if let Some(before) = before.as_ref().filter(|before| before.person != version.person) {
             self.carry_guards(before.person, version.person, sequence)?;
@@ -308,6 +321,10 @@ impl Projection {
             let protected = published_card(version)?.is_some_and(|card| card.ever_protected());
             return Ok(protected.then_some(Lead::Protected(person)).into_iter().collect());
         };
+        Ok(self.led_to_served(record, person, &card))
+    }
+
+    fn led_to_served(&self, record: RecordId, person: PersonId, card: &Record) -> Vec<Lead> {
         let mut leads = Vec::new();
         let mut add = |lead: Lead| {
             if !leads.contains(&lead) {
@@ -323,7 +340,7 @@ impl Projection {
         if let Some(key) = GeneralitiesKey::of(&card.generalities) {
             add(self.generalities(&key));
         }
-        for token in self.household_tokens(&card) {
+        for token in self.household_tokens(card) {
             add(Lead::Household(token));
         }
         if person.0 != record.0 {
@@ -332,7 +349,7 @@ impl Projection {
         if card.ever_protected() {
             add(Lead::Protected(person));
         }
-        Ok(leads)
+        leads
     }
 
     fn edit_spans(&self, key: &[u8], edit: impl FnOnce(&mut Spans) -> bool) -> Result<(), ProjectionError> {
@@ -416,7 +433,8 @@ impl Projection {
         value.push(ROW_FORMAT);
         value.extend_from_slice(data_key.id.as_bytes());
         value.extend_from_slice(&sealed);
-        Ok(self.engine.insert(key, &value)?)
+        self.engine.insert(key, &value)?;
+        self.note_rewritten(key)
     }
 }
 

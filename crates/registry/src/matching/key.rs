@@ -94,18 +94,23 @@ impl fmt::Debug for BlockingKey {
 pub fn blocking_keys(generalities: &Generalities) -> BTreeSet<BlockingKey> {
     let mut keys = BTreeSet::new();
     for field in NameField::ALL {
-        let Some(name) = field.of(generalities) else {
-            continue;
-        };
-        let name = Name::parse(name.as_str());
-        for word in findable(&name) {
-            let mut keys = Keys {
-                field,
-                keys: &mut keys,
-            };
-            keys.add_likenesses(word);
-            keys.add_beginnings(word);
+        if let Some(name) = field.of(generalities) {
+            keys.extend(name_keys(field, name.as_str()));
         }
+    }
+    keys
+}
+
+/// Those of one name: all cards that bear it are held under them.
+pub fn name_keys(field: NameField, name: &str) -> BTreeSet<BlockingKey> {
+    let mut keys = BTreeSet::new();
+    for word in findable(&Name::parse(name)) {
+        let mut keys = Keys {
+            field,
+            keys: &mut keys,
+        };
+        keys.add_likenesses(word);
+        keys.add_beginnings(word);
     }
     keys
 }

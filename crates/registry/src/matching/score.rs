@@ -182,6 +182,15 @@ pub fn score(query: &NameQuery, generalities: &Generalities) -> Option<Match> {
     }
 }
 
+impl NameQuery {
+    /// Whether a registered name is within the tolerance of the one asked for in `asked`. A card is admitted by
+    /// [`score`] exactly if its names admit all that is asked for, as they stand or in each other's place.
+    pub fn admits(&self, asked: NameField, registered: &str) -> bool {
+        self.part(asked)
+            .is_some_and(|part| compare(part, &Name::parse(registered)).is_some())
+    }
+}
+
 impl PersonQuery {
     /// How a card answers the whole question, if it does: names within the tolerance, a code that begins as asked,
     /// birth date and municipality as asked.

@@ -171,6 +171,7 @@ impl Projection {
         // Versions last: by them a later attempt knows which leads are those of the municipality.
         for (key, value) in &missing {
             self.engine.insert(key, value)?;
+            self.note_rewritten(key)?;
         }
         for key in leads {
             self.engine.remove(&key)?;
@@ -178,6 +179,7 @@ impl Projection {
         self.engine.sync()?;
         for key in versions {
             self.engine.remove(&key)?;
+            self.note_rewritten(&key)?;
         }
         Ok(())
     }

@@ -56,7 +56,7 @@ impl Writer {
         }
         if let Some((last, _)) = changes.last() {
             apply_profiles(&self.projection, &self.states, &changes)?;
-            self.projection.publish(last.sequence);
+            self.projection.publish(last.sequence)?;
             tracing::info!(
                 municipalities = changes.len(),
                 "the publication profiles of municipalities have changed"

@@ -193,7 +193,7 @@ pub(crate) fn recover(
         return Err(Stale::Ahead.into());
     }
     check(&projection, &states, sync_point.as_ref(), journal.last())?;
-    projection.publish(journal.last());
+    projection.publish(journal.last())?;
     let mut book = IntakeBook::new(epoch);
     for (municipality, recent) in published {
         book.restore(municipality, recent);
@@ -400,7 +400,7 @@ impl Held {
     }
 }
 
-/// Computes every digest in one pass, as of the last sync point and as of now.
+/// Computes every digest in one pass, as of the last sync point and as of now, and fills the name index in the same one.
 fn check(
     projection: &Projection,
     states: &States,
@@ -413,8 +413,10 @@ fn check(
     let apart = projection.ever_waiting()?;
     let mut changed_since = Vec::new();
     let mut ahead = false;
+    projection.names().begin_filling();
     projection.every_newest(&mut |card| {
         ahead |= last < card.sequence;
+        projection.index_names(&card);
         if apart.contains(&card.id) {
             return Ok(());
         }

@@ -202,7 +202,7 @@ impl Writer {
             holdings.note_batch(linker, accepted, &batch);
         });
         apply(&self.projection, &self.states, accepted, &batch, &self.linker)?;
-        self.projection.publish(accepted.last());
+        self.projection.publish(accepted.last())?;
         let persons = accepted.decisions.iter().filter_map(|decision| match decision {
             Decision::Linked { person, .. } | Decision::Related { person, .. } => Some(*person),
             Decision::Sealed { record, .. } | Decision::Renewed { record, .. } => Some(PersonId(record.0)),
@@ -272,7 +272,7 @@ impl Writer {
                 suspect_from: None,
             });
         }
-        self.projection.publish(self.journal.last());
+        self.projection.publish(self.journal.last())?;
         Ok(Ok(done))
     }
 }

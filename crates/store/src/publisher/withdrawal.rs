@@ -117,7 +117,7 @@ impl Writer {
         let guards = self.projection.guards_among(&remains, withdrawal.sequence)?;
         destroy_key(&self.keys, municipality, &guards)?;
         apply_withdrawal(&self.projection, &withdrawal, &remains)?;
-        self.projection.publish(withdrawal.sequence);
+        self.projection.publish(withdrawal.sequence)?;
         self.sync_point()?;
         tracing::warn!(
             municipality = municipality.as_str(),

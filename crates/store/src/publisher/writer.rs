@@ -124,7 +124,7 @@ impl Writer {
         if let Some(accepted) = accepted {
             apply(&self.projection, &self.states, &accepted, &within, &self.linker)?;
             self.note_visible(accepted.municipality, Watermark(within.last_sequence()));
-            self.projection.publish(accepted.last());
+            self.projection.publish(accepted.last())?;
             self.confirmations
                 .note(&self.states, accepted.municipality, accepted.recorded_ms);
         }

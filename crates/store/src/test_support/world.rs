@@ -419,8 +419,9 @@ pub(crate) fn who_has(code: TaxCode) -> Question {
     Question::TaxCode(code)
 }
 
-/// Every row of a store but the mark of the last sync.
+/// Every row of a store but the mark of the last sync. Whenever they are looked at, the name index must be theirs.
 pub(crate) fn rows_of(store: &JournaledStore) -> Vec<(Vec<u8>, Vec<u8>)> {
+    check_names(store);
     let mut rows = Vec::new();
     store
         .every_row(&mut |key, value| rows.push((key.to_vec(), value.to_vec())))
@@ -433,6 +434,15 @@ pub(crate) fn rows_of(store: &JournaledStore) -> Vec<(Vec<u8>, Vec<u8>)> {
 pub(crate) fn settled(store: &JournaledStore, municipality: &str) {
     let gap = batch(store, municipality, u64::from(u32::MAX), vec![("0", None)]);
     wait(store.publish(gap, NOW_MS)).unwrap_err();
+    check_names(store);
+}
+
+/// The name index goes up to what is visible and is the one that would be filled from the rows.
+#[track_caller]
+pub(crate) fn check_names(store: &JournaledStore) {
+    let projection = store.projection();
+    assert_eq!(projection.names().read().through(), projection.visible());
+    assert!(projection.names().contents() == projection.names_of_rows().unwrap());
 }
 
 fn open_log() -> AccessLog {

@@ -81,6 +81,21 @@ impl TaxCodeQuery {
             .filter_map(move |length| letters.get(..length).map(|start| start.iter().collect()))
     }
 
+    /// The longest of these beginnings: 15 characters of a codice fiscale, without omocodia and check character, and the
+    /// 11 of a provisional code. All others of a code are beginnings of it.
+    pub fn longest_key(code: &TaxCode) -> String {
+        Self::code_keys(code).last().unwrap_or_default()
+    }
+
+    /// Whether [`Self::matches`] admits the codes of that [`Self::longest_key`].
+    pub fn admits_key(&self, key: &str) -> bool {
+        if key.len() == CodiceFiscale::LENGTH - 1 {
+            begins(base(&self.text).take(key.len()), key.bytes())
+        } else {
+            begins(self.text.bytes(), key.bytes())
+        }
+    }
+
     /// The keys of which every code that [`Self::matches`] has one: the longest beginning that is known, read as that of
     /// a codice fiscale and as it stands.
     pub fn keys(&self) -> Vec<String> {

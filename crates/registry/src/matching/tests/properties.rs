@@ -272,4 +272,17 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn a_card_is_admitted_exactly_if_its_names_are(
+        one in select(SURNAMES), other in select(GIVEN_NAMES), surname in select(SURNAMES), given_name in select(GIVEN_NAMES),
+        same in any::<(bool, bool, bool)>(),
+    ) {
+        let (one, other) = (if same.0 { surname } else { one }, if same.1 { given_name } else { other });
+        let query = if same.2 { asked(other, one) } else { asked(one, other) };
+        let (surname_of, given_name_of) = (NameField::Surname, NameField::GivenName);
+        let admitted = (query.admits(surname_of, surname) && query.admits(given_name_of, given_name))
+            || (query.admits(surname_of, given_name) && query.admits(given_name_of, surname));
+        prop_assert_eq!(score(&query, &person(surname, given_name)).is_some(), admitted);
+    }
 }

@@ -223,6 +223,8 @@ fn codes_are_found_by_their_beginning_and_through_omocodia() {
             TaxCode::parse(code).unwrap(),
         );
         assert_eq!(query.matches(&code), expected, "{question}");
+        let longest = TaxCodeQuery::longest_key(&code);
+        assert_eq!(query.admits_key(&longest), expected.is_some(), "{question}");
         if expected.is_some() {
             let held: Vec<String> = TaxCodeQuery::code_keys(&code).collect();
             assert!(
@@ -240,11 +242,13 @@ fn beginnings_of_provisional_codes_are_found_as_they_stand() {
     for length in 3..=11 {
         let query = TaxCodeQuery::parse(&code.as_str()[..length]).unwrap();
         assert_eq!(query.matches(&code), Some(TaxCodeMatch::AsWritten));
+        assert!(query.admits_key(&TaxCodeQuery::longest_key(&code)));
         let held: Vec<String> = TaxCodeQuery::code_keys(&code).collect();
         assert!(query.keys().iter().any(|key| held.contains(key)), "{length}");
     }
     let letters = TaxCodeQuery::parse(&code.as_str().replace('0', "L")).unwrap();
     assert_eq!(letters.matches(&code), None);
+    assert!(!letters.admits_key(&TaxCodeQuery::longest_key(&code)));
 }
 
 fn provisional() -> crate::codice_fiscale::ProvisionalCode {
