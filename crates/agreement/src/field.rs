@@ -176,6 +176,16 @@ impl FieldSet {
     /// Fields that name the municipality of a card by themselves.
     pub const NAMING: Self = Self::of(&[Field::Residence, Field::Registration]);
 
+    /// Fields of a person that a search shows: enough to tell homonyms apart, and none by which the person can be
+    /// followed elsewhere.
+    pub const SEARCHED: Self = Self::of(&[
+        Field::Surname,
+        Field::GivenName,
+        Field::Sex,
+        Field::BirthDate,
+        Field::BirthPlace,
+    ]);
+
     /// Reads names, as of a read mask.
     pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, FieldNameError> {
         names.into_iter().map(Field::from_name).collect()
@@ -244,6 +254,11 @@ mod tests {
             FieldSet::from_names(["residence", "everything"]),
             Err(FieldNameError)
         );
+    }
+
+    #[test]
+    fn a_search_shows_nothing_that_leads_to_a_place() {
+        assert!(FieldSet::SEARCHED.intersection(FieldSet::LOCATION).is_empty());
     }
 
     #[test]

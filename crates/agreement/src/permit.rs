@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use registry::municipality::MunicipalityId;
 use registry::record::{Record, Register};
 
-use crate::context::{AgreementId, PurposeId};
+use crate::context::{AgreementId, OperatorId, PurposeId};
 use crate::field::{Field, FieldSet};
 use crate::moment::Moment;
 use crate::repeats::FirstCall;
@@ -24,7 +24,9 @@ pub struct Permit {
     purpose: PurposeId,
     purpose_kind: PurposeKind,
     asked: Asked,
+    granted: FieldSet,
     fields: FieldSet,
+    operator: Option<OperatorId>,
     municipality: Option<MunicipalityId>,
     reference_date: NaiveDate,
     known_on: Option<DateTime<Utc>>,
@@ -89,6 +91,7 @@ impl Permit {
         let fields = match asked {
             Asked::Person { .. } => granted.intersection(wanted),
             Asked::Household { .. } => granted.intersection(wanted.union(FieldSet::of(&[Field::Household]))),
+            Asked::Search { criteria: _ } => granted.intersection(FieldSet::SEARCHED),
             Asked::Verification(kind) => kind.examines(),
             Asked::AccessDescription | Asked::Receipt => FieldSet::EMPTY,
         };
@@ -97,7 +100,9 @@ impl Permit {
             purpose: context.purpose.clone(),
             purpose_kind,
             asked: *asked,
+            granted,
             fields,
+            operator: context.operator.clone(),
             municipality: *municipality,
             reference_date: context.reference_date.unwrap_or_else(|| moment.date()),
             known_on: context.known_on,
@@ -139,6 +144,21 @@ impl Permit {
     /// Fields granted: to show, or for a verification to compare.
     pub fn fields(&self) -> FieldSet {
         self.fields
+    }
+
+    /// Fields that the purpose grants to consultations, whatever the call shows of them.
+    pub fn granted(&self) -> FieldSet {
+        self.granted
+    }
+
+    /// The operator who calls.
+    pub fn operator(&self) -> Option<&OperatorId> {
+        self.operator.as_ref()
+    }
+
+    /// Most persons that one search may show.
+    pub fn max_hits(&self) -> usize {
+        usize::from(self.terms().max_hits)
     }
 
     /// Municipality to which the question is limited.
@@ -260,10 +280,15 @@ impl Permit {
         if identity == Identity::Sealed {
             return Some(HiddenClause::SealedIdentity);
         }
-        // A place that is not shown must not be found by asking of one municipality after the other.
+        // A place that is not shown must not be found by asking of one municipality after the other: a question about one
+        // person is answered whichever is asked, a search that is limited finds nobody whose place is withheld.
+        let withheld = self.withholds_place(location);
+        if withheld && self.municipality.is_some() && self.service() == Service::SearchPersons {
+            return Some(HiddenClause::Protected);
+        }
         let elsewhere = self
             .municipality
-            .is_some_and(|asked| !self.withholds_place(location) && !asked.shares_lineage(municipality));
+            .is_some_and(|asked| !withheld && !asked.shares_lineage(municipality));
         if elsewhere || !terms.territory.contains(municipality) {
             return Some(HiddenClause::Territory);
         }

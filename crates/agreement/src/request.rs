@@ -42,6 +42,11 @@ pub enum Asked {
         /// Fields wanted of the members; all that is granted where empty.
         fields: FieldSet,
     },
+    /// Persons of whom a part is known.
+    Search {
+        /// Fields of which a part is given: whoever searches by one learns of it, so it must be granted.
+        criteria: FieldSet,
+    },
     /// Whether a declaration is true.
     Verification(VerificationKind),
     /// What the caller's agreements allow.
@@ -56,6 +61,7 @@ impl Asked {
         match self {
             Self::Person { .. } => Service::LookupPerson,
             Self::Household { .. } => Service::LookupHousehold,
+            Self::Search { .. } => Service::SearchPersons,
             Self::Verification(_) => Service::VerifyDeclaration,
             Self::AccessDescription => Service::DescribeAccess,
             Self::Receipt => Service::GetReceipt,
@@ -66,14 +72,19 @@ impl Asked {
     pub const fn verification(self) -> Option<VerificationKind> {
         match self {
             Self::Verification(kind) => Some(kind),
-            Self::Person { .. } | Self::Household { .. } | Self::AccessDescription | Self::Receipt => None,
+            Self::Person { .. }
+            | Self::Household { .. }
+            | Self::Search { .. }
+            | Self::AccessDescription
+            | Self::Receipt => None,
         }
     }
 
-    /// The fields wanted by name; empty where none are named.
+    /// The fields wanted by name, or searched by; empty where none are named.
     pub const fn fields(self) -> FieldSet {
         match self {
             Self::Person { fields } | Self::Household { fields } => fields,
+            Self::Search { criteria } => criteria,
             Self::Verification(_) | Self::AccessDescription | Self::Receipt => FieldSet::EMPTY,
         }
     }

@@ -11,6 +11,8 @@ pub enum Service {
     LookupPerson,
     /// Consultation of a household's composition.
     LookupHousehold,
+    /// Search for persons of whom the caller knows only a part (*ricerca*).
+    SearchPersons,
     /// Yes, no or cannot be determined about a declaration (*verifica*).
     VerifyDeclaration,
     /// What the caller's agreements allow. Needs no grant, only an agreement of the caller in force.
@@ -54,9 +56,10 @@ pub enum VerificationKind {
 
 impl Service {
     /// Every service.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::LookupPerson,
         Self::LookupHousehold,
+        Self::SearchPersons,
         Self::VerifyDeclaration,
         Self::DescribeAccess,
         Self::GetReceipt,
@@ -67,6 +70,7 @@ impl Service {
         match self {
             Self::LookupPerson => "lookup-person",
             Self::LookupHousehold => "lookup-household",
+            Self::SearchPersons => "search-persons",
             Self::VerifyDeclaration => "verify-declaration",
             Self::DescribeAccess => "describe-access",
             Self::GetReceipt => "get-receipt",
@@ -81,7 +85,9 @@ impl Service {
     /// Whether the service is about a person of the registry, so that a purpose must grant it.
     pub const fn needs_grant(self) -> bool {
         match self {
-            Self::LookupPerson | Self::LookupHousehold | Self::VerifyDeclaration => true,
+            Self::LookupPerson | Self::LookupHousehold | Self::SearchPersons | Self::VerifyDeclaration => {
+                true
+            }
             Self::DescribeAccess | Self::GetReceipt => false,
         }
     }
@@ -221,7 +227,7 @@ mod tests {
         for kind in VerificationKind::ALL {
             assert_eq!(VerificationKind::from_name(kind.name()), Some(kind));
         }
-        assert_eq!(Service::from_name("search-persons"), None);
+        assert_eq!(Service::from_name("search"), None);
         assert_eq!(VerificationKind::from_name("C003"), None);
     }
 
@@ -236,6 +242,7 @@ mod tests {
             [
                 &Service::LookupPerson,
                 &Service::LookupHousehold,
+                &Service::SearchPersons,
                 &Service::VerifyDeclaration
             ]
         );

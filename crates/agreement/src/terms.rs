@@ -76,9 +76,14 @@ pub struct Terms {
     pub retention_months: u16,
     /// How much.
     pub quotas: Quotas,
+    /// Most persons that one search shows, 1 to [`MAX_HITS`]: of more the caller is told to narrow it (R17).
+    pub max_hits: u16,
     /// Purposes, at least one, with distinct ids.
     pub purposes: Vec<Purpose>,
 }
+
+/// Most persons that a search may show under any agreement (ANPR EN175).
+pub const MAX_HITS: u16 = 50;
 
 /// What kind of body an agency is; the law grants them different things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

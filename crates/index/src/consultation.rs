@@ -102,7 +102,7 @@ fn identifier(question: &Question) -> (String, String) {
             Some(code) => code.base().as_str().to_owned(),
             None => value,
         },
-        Question::NationalId(_) => value,
+        Question::NationalId(_) | Question::Found(_) => value,
     };
     (name.to_owned(), value)
 }

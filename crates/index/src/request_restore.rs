@@ -45,7 +45,10 @@ fn event(entry: &OpenedEntry) -> Option<RepeatEvent> {
     let body = &entry.header.body;
     let answered = match (body.outcome.code, Reason::from_name(&body.outcome.reason)) {
         (0, _) => true,
-        (_, Some(reason)) => matches!(reason, Reason::NotFound | Reason::ResourceNotFound),
+        (_, Some(reason)) => matches!(
+            reason,
+            Reason::NotFound | Reason::ResourceNotFound | Reason::TooManyFound | Reason::HandleInvalid
+        ),
         (_, None) => false,
     };
     if !answered || body.kind != EntryKind::Access || body.repeat_of.is_some() {

@@ -63,6 +63,8 @@ fn event(entry: &OpenedEntry) -> Option<UsageEvent> {
     let settlement = match (body.outcome.code, Reason::from_name(&body.outcome.reason)) {
         (0, _) => Settlement::Hit,
         (_, Some(Reason::NotFound)) => Settlement::Miss,
+        // It was answered, if not with whom.
+        (_, Some(Reason::TooManyFound)) => Settlement::Hit,
         _ => return None,
     };
     let operator = entry.parts.iter().find_map(|part| match part {

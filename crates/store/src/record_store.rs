@@ -10,6 +10,7 @@ mod open;
 mod journaled;
 mod location;
 mod read;
+mod search;
 mod subjects;
 pub mod suspects;
 
@@ -18,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use agreement::permit::Permit;
 use registry::digest::{Bucket, CardDigest};
 use registry::identifier::LocalId;
+use registry::matching::PersonQuery;
 use registry::municipality::MunicipalityId;
 use registry::profile::{GroupSet, Profile};
 use registry::publication::{Claim, Epoch, ProvedSeal, Verdict, VerifiedBatch, Watermark};
@@ -28,7 +30,10 @@ use crate::projection::ProjectionError;
 use crate::publisher::order::{Done, Order, OrderError};
 use crate::publisher::{Acknowledged, MunicipalityState, NewLine, PublishError, Standing};
 use crate::record_store::anomalies::{AnomalyPage, AnomalyQuestion};
-use crate::record_store::answer::{HouseholdAnswer, PersonAnswer, Question, VerificationOutcome};
+use crate::record_store::answer::{
+    HouseholdAnswer, PersonAnswer, Question, SearchAnswer, VerificationOutcome,
+};
+use crate::record_store::handle::SearchHandle;
 use crate::record_store::suspects::Suspects;
 use crate::rows::CommitSequence;
 
@@ -77,6 +82,22 @@ pub trait RecordStore: Send + Sync + 'static {
         question: &Question,
         draft: EntryDraft,
     ) -> impl Future<Output = Result<Sealed<HouseholdAnswer>, ReadError>> + Send;
+
+    /// Searches for persons by a part of what they are known by. The municipality, where one is asked for, is that of the
+    /// permit.
+    ///
+    /// # Errors
+    /// See [`ReadError`]; nothing was disclosed.
+    fn search_persons(
+        &self,
+        permit: &Permit,
+        query: &PersonQuery,
+        draft: EntryDraft,
+    ) -> impl Future<Output = Result<Sealed<SearchAnswer>, ReadError>> + Send;
+
+    /// The question for a person whom a search found; `None` where the handle is not of the permit's operator and
+    /// agreement, or is valid no longer. Nothing is read.
+    fn found(&self, permit: &Permit, handle: &SearchHandle) -> Option<Question>;
 
     /// Verifies a declaration about a person.
     ///
@@ -226,6 +247,9 @@ pub enum ReadError {
     /// The permit is for another service.
     #[error("the permit was granted for another service")]
     Service,
+    /// The name index is older than what is visible: the one writer brings it in step first, so this is a fault.
+    #[error("the name index is behind the rows")]
+    NamesBehind,
     /// The rows.
     #[error(transparent)]
     Rows(#[from] ProjectionError),

@@ -11,7 +11,7 @@ use crate::field::{Field, FieldSet};
 use crate::moment::Moment;
 use crate::peer::Peer;
 use crate::request::{Asked, DeclaredPerson, Request};
-use crate::service::VerificationKind;
+use crate::service::{Service, VerificationKind};
 use crate::terms::{KnownOn, Limits, Purpose, Terms};
 use crate::usage::{Counters, Usage};
 
@@ -139,8 +139,11 @@ impl<'a> Call<'a> {
             },
             Clause::KnownOn => {
                 let asked = self.request.context.known_on;
-                let refused = asked
-                    .is_some_and(|instant| terms.known_on == KnownOn::Refused || self.moment.utc() < instant);
+                // The names of an earlier instant are not indexed: a search knows what is known now.
+                let searches = self.request.asked.service() == Service::SearchPersons;
+                let refused = asked.is_some_and(|instant| {
+                    terms.known_on == KnownOn::Refused || searches || self.moment.utc() < instant
+                });
                 unless(refused, || Requirement::Unspecified)
             }
             Clause::Urgency => unless(self.request.context.urgency != Urgency::Ordinary, || {
@@ -209,7 +212,7 @@ impl<'a> Call<'a> {
             Clause::Fields => {
                 let mut refused: FieldSet = asked.fields().difference(purpose.fields);
                 let looks_up = match asked {
-                    Asked::Person { .. } | Asked::Household { .. } => true,
+                    Asked::Person { .. } | Asked::Household { .. } | Asked::Search { .. } => true,
                     Asked::Verification(_) | Asked::AccessDescription | Asked::Receipt => false,
                 };
                 // Limited to a municipality, the question is also whether the person has a card there.

@@ -16,8 +16,8 @@ use crate::network::Network;
 use crate::peer::{CertificateFingerprint, Role, SpiffeId};
 use crate::service::{Service, VerificationKind};
 use crate::terms::{
-    AgencyClass, HistoryDepth, Inclusion, KnownOn, Limits, OperatorTerms, Population, Presence, Protection,
-    Purpose, PurposeKind, Quotas, Terms, Territory,
+    AgencyClass, HistoryDepth, Inclusion, KnownOn, Limits, MAX_HITS, OperatorTerms, Population, Presence,
+    Protection, Purpose, PurposeKind, Quotas, Terms, Territory,
 };
 
 use super::{DocumentError, layout};
@@ -25,7 +25,11 @@ use super::{DocumentError, layout};
 /// The one version of the layout.
 const FORMAT: u32 = 1;
 /// Search modes of the design that no index serves yet.
-const RESERVED_SEARCHES: [&str; 3] = ["by-generalities", "by-partial-data", "list"];
+const RESERVED_SEARCHES: [&str; 2] = ["by-generalities", "list"];
+/// The mode that every agreement has.
+const BY_IDENTIFIER: &str = "by-identifier";
+/// The mode that the service search-persons needs.
+const BY_PARTIAL_DATA: &str = "by-partial-data";
 
 pub(super) fn terms(document: layout::Document) -> Result<Terms, DocumentError> {
     let layout::Document {
@@ -45,6 +49,7 @@ pub(super) fn terms(document: layout::Document) -> Result<Terms, DocumentError> 
         history,
         known_on,
         search,
+        max_hits,
         networks,
         pinned_certificates,
         territory,
@@ -59,7 +64,7 @@ pub(super) fn terms(document: layout::Document) -> Result<Terms, DocumentError> 
     if format != FORMAT {
         return refuse("format", "only format 1 is known");
     }
-    check_search(&search)?;
+    let searching = check_search(&search)?;
     let agency = SpiffeId::parse(&agency).or_else(|error| refuse("agency", error))?;
     if agency.role() != Role::Agency {
         return refuse("agency", "must be an identity of role agency");
@@ -109,6 +114,7 @@ pub(super) fn terms(document: layout::Document) -> Result<Terms, DocumentError> 
             .transpose()?,
         retention_months,
         quotas: check_quotas(quota),
+        max_hits: check_max_hits(max_hits, searching)?,
         purposes: purpose
             .into_iter()
             .enumerate()
@@ -116,6 +122,7 @@ pub(super) fn terms(document: layout::Document) -> Result<Terms, DocumentError> 
             .collect::<Result<_, _>>()?,
     };
     check_together(&terms)?;
+    check_searching(&terms, searching)?;
     Ok(terms)
 }
 
@@ -174,7 +181,14 @@ fn check_private(position: usize, purpose: &Purpose) -> Result<(), DocumentError
     Ok(())
 }
 
-fn check_search(modes: &[String]) -> Result<(), DocumentError> {
+/// Whether an agreement grants search by partial data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Searching {
+    Granted,
+    Refused,
+}
+
+fn check_search(modes: &[String]) -> Result<Searching, DocumentError> {
     for mode in modes {
         if RESERVED_SEARCHES.contains(&mode.as_str()) {
             return refuse(
@@ -182,15 +196,65 @@ fn check_search(modes: &[String]) -> Result<(), DocumentError> {
                 format_args!("{mode} is reserved and cannot be granted yet"),
             );
         }
-        if mode != "by-identifier" {
-            return refuse("search", "the only mode is by-identifier");
+    }
+    let modes: Vec<&str> = modes.iter().map(String::as_str).collect();
+    match modes[..] {
+        [BY_IDENTIFIER] => Ok(Searching::Refused),
+        [BY_IDENTIFIER, BY_PARTIAL_DATA] => Ok(Searching::Granted),
+        _ => refuse(
+            "search",
+            "must be [\"by-identifier\"] or [\"by-identifier\", \"by-partial-data\"]",
+        ),
+    }
+}
+
+fn check_max_hits(max_hits: Option<u16>, searching: Searching) -> Result<u16, DocumentError> {
+    match (max_hits, searching) {
+        (None, _) => Ok(MAX_HITS),
+        (Some(_), Searching::Refused) => {
+            refuse("max_hits", "has no meaning without by-partial-data in search")
+        }
+        (Some(hits), Searching::Granted) if (1..=MAX_HITS).contains(&hits) => Ok(hits),
+        (Some(_), Searching::Granted) => {
+            refuse("max_hits", format_args!("must lie between 1 and {MAX_HITS}"))
         }
     }
-    if modes.len() == 1 {
-        Ok(())
-    } else {
-        refuse("search", "must be [\"by-identifier\"]")
+}
+
+/// The mode of the agreement and the service of a purpose go together, and whoever searches must know whom he found.
+fn check_searching(terms: &Terms, searching: Searching) -> Result<(), DocumentError> {
+    let mut searches = false;
+    for (position, purpose) in terms.purposes.iter().enumerate() {
+        if !purpose.services.contains(&Service::SearchPersons) {
+            continue;
+        }
+        searches = true;
+        if searching == Searching::Refused {
+            return refuse(
+                format!("purpose[{position}].services"),
+                "search-persons needs by-partial-data in search",
+            );
+        }
+        if !FieldSet::of(&[Field::Surname, Field::GivenName]).is_subset(purpose.fields) {
+            return refuse(
+                format!("purpose[{position}].fields"),
+                "search-persons needs the fields surname and given_name",
+            );
+        }
+        if terms.operator.identity == Presence::Optional {
+            return refuse(
+                "operator.required",
+                "search-persons needs a named operator, to whom its handles are bound",
+            );
+        }
     }
+    if searching == Searching::Granted && !searches {
+        return refuse(
+            "search",
+            "by-partial-data needs a purpose with the service search-persons",
+        );
+    }
+    Ok(())
 }
 
 fn check_territory(territory: layout::Territory) -> Result<Territory, DocumentError> {
@@ -380,7 +444,13 @@ fn check_purpose((position, purpose): (usize, layout::Purpose)) -> Result<Purpos
     }
     let fields = FieldSet::from_names(fields.iter().map(String::as_str))
         .or_else(|error| refuse(key("fields"), error))?;
-    let consults = services.contains(&Service::LookupPerson) || services.contains(&Service::LookupHousehold);
+    let consults = [
+        Service::LookupPerson,
+        Service::LookupHousehold,
+        Service::SearchPersons,
+    ]
+    .iter()
+    .any(|service| services.contains(service));
     if consults == fields.is_empty() {
         return refuse(key("fields"), "must be named if and only if a lookup is granted");
     }

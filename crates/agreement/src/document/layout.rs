@@ -26,6 +26,7 @@ pub(super) struct Document {
     pub(super) known_on: bool,
     #[serde(default = "by_identifier")]
     pub(super) search: Vec<String>,
+    pub(super) max_hits: Option<u16>,
     #[serde(default)]
     pub(super) networks: Vec<String>,
     #[serde(default)]

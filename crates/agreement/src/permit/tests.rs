@@ -1,6 +1,7 @@
 use registry::identifier::IstatCode;
 
 use super::*;
+use crate::document::AgreementDocument;
 use crate::fixture;
 
 fn municipality(code: &str) -> MunicipalityId {
@@ -179,6 +180,37 @@ fn protected_persons_are_hidden_withheld_or_shown() {
         &format!("protected = \"shown\"\n{basis}"),
     );
     check(&shown, protected, None);
+}
+
+#[test]
+fn whose_location_is_withheld_is_not_found_by_asking_where() {
+    let mode = |mode: &str| {
+        let protection = format!("protected = \"{mode}\"\nprotected_basis = \"c.p.p. art. 55\"");
+        let document = fixture::changed_document("protected = \"hidden\"", &protection)
+            .replace(
+                "format = 1",
+                "format = 1\nsearch = [\"by-identifier\", \"by-partial-data\"]",
+            )
+            .replace("[\"lookup-person\", ", "[\"search-persons\", ");
+        AgreementDocument::parse(document.as_bytes()).unwrap()
+    };
+    let mut request = fixture::request();
+    let criteria = FieldSet::of(&[Field::Surname]);
+    request.asked = Asked::Search { criteria };
+    let everywhere = fixture::permit(mode("location-withheld"), &request);
+    request.municipality = Some(municipality(fixture::IMOLA));
+    let here = fixture::permit(mode("location-withheld"), &request);
+    let shown_here = fixture::permit(mode("shown"), &request);
+    check(&here, subject(), None);
+    for location in [Location::Shared, Location::Protected] {
+        let subject = SubjectFacts {
+            location,
+            ..subject()
+        };
+        check(&everywhere, subject, None);
+        check(&here, subject, Some(HiddenClause::Protected));
+        check(&shown_here, subject, None);
+    }
 }
 
 #[test]

@@ -187,6 +187,18 @@ reasons! {
         "check the identifier",
         "nessun risultato visibile con questa convenzione",
         "verificare l'identificativo";
+    /// More persons than a search may show.
+    TooManyFound = "TOO_MANY_FOUND", FailedPrecondition, Usage, Some("EN115"),
+        "more persons answer the search than it may show",
+        "give more of the name or of the codice fiscale, the birth date or the municipality",
+        "la ricerca trova più persone di quante ne può mostrare",
+        "indicare una parte maggiore del nome o del codice fiscale, la data di nascita o il comune";
+    /// A handle from a search that has passed its time, or of another operator or agreement.
+    HandleInvalid = "HANDLE_INVALID", FailedPrecondition, Usage, None,
+        "the handle is not valid, or no longer, for this operator",
+        "search again: a handle is valid for 10 minutes",
+        "il riferimento non è valido, o non lo è più, per questo operatore",
+        "ripetere la ricerca: un riferimento vale 10 minuti";
 
     // Whether the agreement grants it.
     /// There is no such agreement of the caller.

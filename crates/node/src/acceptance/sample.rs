@@ -222,7 +222,8 @@ fn questions(purpose: &Purpose) -> Vec<(Asked, String)> {
                 let kinds = purpose.verifications.iter();
                 questions.extend(kinds.map(|kind| (Asked::Verification(*kind), format!("{name} {kind}"))));
             }
-            Service::DescribeAccess | Service::GetReceipt => {}
+            // A search shows nothing that a lookup under the same purpose would not.
+            Service::SearchPersons | Service::DescribeAccess | Service::GetReceipt => {}
         }
     }
     questions

@@ -2,14 +2,16 @@
 
 use std::fmt;
 
+use agreement::field::Field;
 use agreement::verification::VerificationAnswer;
 use agreement::view::household::HouseholdView;
 use agreement::view::person::PersonView;
 use registry::codice_fiscale::TaxCode;
-use registry::identifier::NationalId;
+use registry::identifier::{NationalId, PersonId};
+use registry::matching::Reason;
 use registry::municipality::MunicipalityId;
 
-use crate::record_store::handle::{HouseholdHandle, PersonHandle};
+use crate::record_store::handle::{HouseholdHandle, PersonHandle, SearchHandle};
 
 /// Whom a call is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub enum Question {
     TaxCode(TaxCode),
     /// The person with this national id.
     NationalId(NationalId),
+    /// The person whom a search found, by its handle.
+    Found(PersonId),
 }
 
 impl Question {
@@ -26,6 +30,8 @@ impl Question {
         match self {
             Self::TaxCode(code) => ("tax_code", code.as_str().to_owned()),
             Self::NationalId(id) => ("national_id", id.as_str().to_owned()),
+            // Who it is stands among the subjects, under a pseudonym.
+            Self::Found(_) => ("handle", "of a search".to_owned()),
         }
     }
 }
@@ -102,6 +108,42 @@ pub struct HouseholdCard {
     pub source: Source,
     /// Whether every card shown is the municipality's last word.
     pub version: VersionStanding,
+}
+
+/// What a search found among the persons whom the permit shows.
+#[derive(Debug)]
+pub enum SearchAnswer {
+    /// These, the best first; empty where there is nobody.
+    Found(Vec<SearchHit>),
+    /// More than may be shown. How many is not said.
+    TooMany {
+        /// Most persons that a search of this permit may show.
+        most: usize,
+    },
+}
+
+/// A person found by a search.
+#[derive(Debug)]
+pub struct SearchHit {
+    /// The person, for the operator who searched and for ten minutes.
+    pub handle: SearchHandle,
+    /// 1 to [`registry::matching::MAX_SCORE`].
+    pub score: u16,
+    /// Why not more, of granted fields.
+    pub reasons: Vec<HitReason>,
+    /// What is shown: surname, given name, sex, birth date and place, as far as they are granted.
+    pub view: PersonView,
+    /// Whether it is the municipality's last word.
+    pub version: VersionStanding,
+}
+
+/// In what a hit is as asked, or is not quite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HitReason {
+    /// The field of the card.
+    pub field: Field,
+    /// What of it.
+    pub reason: Reason,
 }
 
 /// The answer to a declaration; `None` where nobody is shown.

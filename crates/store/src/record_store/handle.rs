@@ -6,12 +6,13 @@
 
 use std::fmt;
 
-use agreement::context::AgreementId;
+use agreement::context::{AgreementId, OperatorId};
 use aws_lc_rs::cipher::{AES_256, DecryptingKey, DecryptionContext, EncryptingKey, UnboundCipherKey};
 use aws_lc_rs::hmac;
 use registry::identifier::PersonId;
 use uuid::Uuid;
 
+use crate::keys::data_key::DataKey;
 use crate::keys::token::Token;
 
 /// Names a person to one agency.
@@ -22,8 +23,24 @@ pub struct PersonHandle(pub [u8; 16]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct HouseholdHandle(pub [u8; 16]);
 
+/// Names a person whom a search found: to the operator who searched, under the agreement of the search, for
+/// [`SEARCH_HANDLE_MS`]. Two searches give two handles for one person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SearchHandle(pub [u8; Self::LENGTH]);
+
+/// How long the handle of a search is valid, in milliseconds: ten minutes.
+pub const SEARCH_HANDLE_MS: i64 = 10 * 60 * 1000;
+
+impl SearchHandle {
+    /// Bytes of a handle: a sealed person id and the instant until which it is valid.
+    pub const LENGTH: usize = 16 + 8 + DataKey::OVERHEAD;
+}
+
 /// Makes handles.
-pub struct HandleKeys(hmac::Key);
+pub struct HandleKeys {
+    persistent: hmac::Key,
+    searches: DataKey,
+}
 
 impl fmt::Debug for HandleKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -34,7 +51,52 @@ impl fmt::Debug for HandleKeys {
 impl HandleKeys {
     /// From the index's secret.
     pub fn new(secret: &[u8; 32]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, secret))
+        let persistent = hmac::Key::new(hmac::HMAC_SHA256, secret);
+        let tag = hmac::sign(&persistent, b"handles of searches v1");
+        let mut searches = [0; 32];
+        searches.copy_from_slice(tag.as_ref());
+        Self {
+            persistent,
+            searches: DataKey::from_bytes(&searches),
+        }
+    }
+
+    /// The handle of a person whom a search found, valid up to `expires_ms`, Unix milliseconds.
+    pub(crate) fn search(
+        &self,
+        agreement: &AgreementId,
+        operator: Option<&OperatorId>,
+        person: PersonId,
+        expires_ms: i64,
+    ) -> SearchHandle {
+        let mut content = [0; 24];
+        let (id, expiry) = content.split_at_mut(16);
+        id.copy_from_slice(person.0.as_bytes());
+        expiry.copy_from_slice(&expires_ms.to_be_bytes());
+        let sealed = self
+            .searches
+            .seal_derived(&searcher(agreement, operator), &content);
+        let mut handle = [0; SearchHandle::LENGTH];
+        handle.copy_from_slice(&sealed);
+        SearchHandle(handle)
+    }
+
+    /// The person of a search's handle; `None` where it is not of this operator and agreement, or its time has passed at
+    /// `now_ms`.
+    pub fn found(
+        &self,
+        agreement: &AgreementId,
+        operator: Option<&OperatorId>,
+        handle: &SearchHandle,
+        now_ms: i64,
+    ) -> Option<PersonId> {
+        let content = self
+            .searches
+            .open(&searcher(agreement, operator), &handle.0)
+            .ok()?;
+        let (id, expiry) = content.split_first_chunk::<16>()?;
+        let expires_ms = i64::from_be_bytes(expiry.try_into().ok()?);
+        (now_ms <= expires_ms).then(|| PersonId(Uuid::from_bytes(*id)))
     }
 
     /// The handle of a person under an agreement.
@@ -53,7 +115,7 @@ impl HandleKeys {
     }
 
     fn key(&self, agreement: &AgreementId, kind: &[u8]) -> UnboundCipherKey {
-        let mut context = hmac::Context::with_key(&self.0);
+        let mut context = hmac::Context::with_key(&self.persistent);
         context.update(kind);
         context.update(&[0]);
         context.update(agreement.as_str().as_bytes());
@@ -76,9 +138,43 @@ impl HandleKeys {
     }
 }
 
+/// For whom the handle of a search is, in bytes that differ whenever one of the two does.
+fn searcher(agreement: &AgreementId, operator: Option<&OperatorId>) -> Vec<u8> {
+    let mut bytes = agreement.as_str().as_bytes().to_vec();
+    bytes.push(0);
+    if let Some(operator) = operator {
+        bytes.push(1);
+        bytes.extend_from_slice(operator.as_str().as_bytes());
+    }
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_handle_of_a_search_is_for_one_operator_and_for_its_time() {
+        let keys = HandleKeys::new(&[7; 32]);
+        let person = PersonId(Uuid::from_bytes([9; 16]));
+        let operator = |id: &str| OperatorId::parse(id).unwrap();
+        let (rossi, verdi, police) = (operator("m.rossi"), operator("a.verdi"), agreement("police-1"));
+        let handle = keys.search(&police, Some(&rossi), person, 1_000);
+        assert_eq!(keys.found(&police, Some(&rossi), &handle, 1_000), Some(person));
+        assert_eq!(keys.found(&police, Some(&rossi), &handle, 1_001), None);
+        assert_eq!(keys.found(&police, Some(&verdi), &handle, 1_000), None);
+        assert_eq!(keys.found(&police, None, &handle, 1_000), None);
+        assert_eq!(
+            keys.found(&agreement("police-2"), Some(&rossi), &handle, 1_000),
+            None
+        );
+        let mut changed = handle;
+        changed.0[20] ^= 1;
+        assert_eq!(keys.found(&police, Some(&rossi), &changed, 1_000), None);
+        assert_ne!(keys.search(&police, Some(&rossi), person, 1_001), handle);
+        let other = HandleKeys::new(&[8; 32]);
+        assert_eq!(other.found(&police, Some(&rossi), &handle, 1_000), None);
+    }
 
     fn agreement(id: &str) -> AgreementId {
         AgreementId::parse(id).expect("the id has the form of an agreement's id")

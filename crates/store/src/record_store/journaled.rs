@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 use agreement::permit::Permit;
 use registry::digest::{Bucket, CardDigest};
 use registry::identifier::LocalId;
+use registry::matching::PersonQuery;
 use registry::municipality::MunicipalityId;
 use registry::profile::{GroupSet, Profile};
 use registry::publication::{
@@ -29,7 +30,10 @@ use crate::publisher::{
     Acknowledged, MunicipalityState, NewLine, PublishError, Publisher, Standing, States, Work, WriterFailure,
 };
 use crate::record_store::anomalies::{AnomalyPage, AnomalyQuestion};
-use crate::record_store::answer::{HouseholdAnswer, PersonAnswer, Question, VerificationOutcome};
+use crate::record_store::answer::{
+    HouseholdAnswer, PersonAnswer, Question, SearchAnswer, VerificationOutcome,
+};
+use crate::record_store::handle::SearchHandle;
 use crate::record_store::read::Reader;
 use crate::record_store::suspects::Suspects;
 use crate::record_store::{ReadError, RecordStore};
@@ -139,6 +143,19 @@ impl RecordStore for JournaledStore {
         draft: EntryDraft,
     ) -> Result<Sealed<HouseholdAnswer>, ReadError> {
         self.reader.household(permit, question, draft)
+    }
+
+    async fn search_persons(
+        &self,
+        permit: &Permit,
+        query: &PersonQuery,
+        draft: EntryDraft,
+    ) -> Result<Sealed<SearchAnswer>, ReadError> {
+        self.reader.search(permit, query, draft)
+    }
+
+    fn found(&self, permit: &Permit, handle: &SearchHandle) -> Option<Question> {
+        self.reader.found(permit, handle)
     }
 
     async fn verify(

@@ -37,18 +37,19 @@ use crate::rows::{CommitSequence, Lead};
 pub(crate) struct Reader {
     pub(super) projection: Arc<Projection>,
     states: States,
-    handles: HandleKeys,
+    pub(super) handles: HandleKeys,
     pub(super) pseudonyms: Tokenizer,
 }
 
 /// A candidate with what the permit says of it.
-struct Seen {
-    person: PersonId,
-    municipality: MunicipalityId,
+pub(super) struct Seen {
+    pub(super) id: RecordId,
+    pub(super) person: PersonId,
+    pub(super) municipality: MunicipalityId,
     facts: SubjectFacts,
-    record: Record,
-    version: VersionStanding,
-    view: View,
+    pub(super) record: Record,
+    pub(super) version: VersionStanding,
+    pub(super) view: View,
 }
 
 impl Reader {
@@ -316,7 +317,7 @@ impl Reader {
 
     /// The version of a card that a permit reads. Of what was known earlier, the one before a quarantine stands for
     /// those in it; at present that is already so in the rows.
-    fn version(
+    pub(super) fn version(
         &self,
         permit: &Permit,
         record: RecordId,
@@ -372,11 +373,17 @@ impl Reader {
         findings: &Findings,
     ) -> Result<Vec<Seen>, ProjectionError> {
         let visible = findings.visible();
-        let asked = match question {
-            Question::TaxCode(code) => self.projection.tax_code(code.as_str()),
-            Question::NationalId(id) => self.projection.national_id(id.as_str()),
+        let mut records = match question {
+            Question::TaxCode(code) => {
+                let code = self.projection.tax_code(code.as_str());
+                self.projection.cards_of(code, visible)?
+            }
+            Question::NationalId(id) => {
+                let id = self.projection.national_id(id.as_str());
+                self.projection.cards_of(id, visible)?
+            }
+            Question::Found(person) => self.projection.cards_of_person(*person, visible)?,
         };
-        let mut records = self.projection.cards_of(asked, visible)?;
         let led = records.len();
         let mut persons: Vec<PersonId> = Vec::new();
         let mut cards: Vec<Card> = Vec::new();
@@ -429,7 +436,7 @@ impl Reader {
     /// What the permit says of cards. Those of one look are of one question: where one of them tells that the person's
     /// whereabouts are protected, all of them lead there. Of what was known earlier only that is shown which may still
     /// be: what was withdrawn since is gone, and today's protection holds for the past.
-    fn look(
+    pub(super) fn look(
         &self,
         permit: &Permit,
         cards: impl IntoIterator<Item = Card>,
@@ -456,28 +463,35 @@ impl Reader {
                 Restored::No => VersionStanding::Latest,
                 Restored::Yes => VersionStanding::Restored,
             };
-            seen.push((card.person, facts, present, record, version));
+            seen.push((card.id, card.person, facts, present, record, version));
         }
-        let strictest = seen.iter().map(|(_, facts, ..)| facts.location).max();
-        let look =
-            |(person, facts, present, record, version): (_, SubjectFacts, Option<SubjectFacts>, _, _)| {
-                let location = strictest.unwrap_or(facts.location);
-                let facts = SubjectFacts { location, ..facts };
-                let present = present.map(|present| SubjectFacts { location, ..present });
-                let view = match (permit.view(&facts), present.map(|present| permit.view(&present))) {
-                    (View::Hidden(clause), _) | (_, Some(View::Hidden(clause))) => View::Hidden(clause),
-                    (View::Visible(then), Some(View::Visible(now))) => View::Visible(then.intersection(now)),
-                    (View::Visible(fields), None) => View::Visible(fields),
-                };
-                Seen {
-                    person,
-                    municipality: facts.municipality,
-                    facts,
-                    record,
-                    version,
-                    view,
-                }
+        let strictest = seen.iter().map(|(_, _, facts, ..)| facts.location).max();
+        let look = |(id, person, facts, present, record, version): (
+            _,
+            _,
+            SubjectFacts,
+            Option<SubjectFacts>,
+            _,
+            _,
+        )| {
+            let location = strictest.unwrap_or(facts.location);
+            let facts = SubjectFacts { location, ..facts };
+            let present = present.map(|present| SubjectFacts { location, ..present });
+            let view = match (permit.view(&facts), present.map(|present| permit.view(&present))) {
+                (View::Hidden(clause), _) | (_, Some(View::Hidden(clause))) => View::Hidden(clause),
+                (View::Visible(then), Some(View::Visible(now))) => View::Visible(then.intersection(now)),
+                (View::Visible(fields), None) => View::Visible(fields),
             };
+            Seen {
+                id,
+                person,
+                municipality: facts.municipality,
+                facts,
+                record,
+                version,
+                view,
+            }
+        };
         Ok(seen.into_iter().map(look).collect())
     }
 
@@ -512,7 +526,7 @@ impl Reader {
 }
 
 /// A permit opens the service for which it was granted and no other.
-fn check_service(permit: &Permit, service: Service) -> Result<(), ReadError> {
+pub(super) fn check_service(permit: &Permit, service: Service) -> Result<(), ReadError> {
     if permit.service() == service {
         Ok(())
     } else {
@@ -526,6 +540,7 @@ fn answers_to(question: &Question, card: &Card) -> bool {
     card.record.as_ref().is_some_and(|record| match question {
         Question::TaxCode(code) => record.tax_codes.iter().any(|entry| entry.code == *code),
         Question::NationalId(id) => record.national_id.as_ref() == Some(id),
+        Question::Found(person) => card.person == *person,
     })
 }
 
@@ -549,7 +564,7 @@ fn household_on(seen: &Seen, permit: &Permit) -> Option<HouseholdId> {
 fn code_standing(question: &Question, record: &Record) -> CodeStanding {
     match question {
         Question::TaxCode(code) if record.current_tax_code() != Some(code) => CodeStanding::Superseded,
-        Question::TaxCode(_) | Question::NationalId(_) => CodeStanding::Current,
+        Question::TaxCode(_) | Question::NationalId(_) | Question::Found(_) => CodeStanding::Current,
     }
 }
 

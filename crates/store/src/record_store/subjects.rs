@@ -32,6 +32,8 @@ pub(crate) enum Told {
     Answer,
     /// Nobody: there is none, or none that the permit shows.
     Absence,
+    /// More persons answer a search than it may show.
+    TooMany,
 }
 
 impl Told {
@@ -117,20 +119,19 @@ impl Findings {
                 code: 0,
                 reason: String::new(),
             },
-            Told::Absence => Outcome {
-                code: u16::try_from(Reason::NotFound.grpc().number()).unwrap_or(u16::MAX),
-                reason: Reason::NotFound.name().to_owned(),
-            },
+            Told::Absence => refused(Reason::NotFound),
+            Told::TooMany => refused(Reason::TooManyFound),
         };
         let shown = self
             .by_municipality
             .values()
             .flatten()
             .any(|noted| noted.role != SubjectRole::Withheld);
-        let outcome = match (shown, self.hidden) {
-            (true, _) => "SHOWN",
-            (false, Some(_)) => "NOT_VISIBLE",
-            (false, None) => "ABSENT",
+        let outcome = match (told, shown, self.hidden) {
+            (Told::TooMany, ..) => "TOO_MANY",
+            (Told::Answer | Told::Absence, true, _) => "SHOWN",
+            (Told::Answer | Told::Absence, false, Some(_)) => "NOT_VISIBLE",
+            (Told::Answer | Told::Absence, false, None) => "ABSENT",
         };
         let mut facts = vec![
             ("reference_date".to_owned(), permit.reference_date().to_string()),
@@ -169,5 +170,12 @@ impl Findings {
             draft = draft.with(PartKind::Subjects(kind), &SubjectsPart { subjects, count })?;
         }
         Ok(draft)
+    }
+}
+
+fn refused(reason: Reason) -> Outcome {
+    Outcome {
+        code: u16::try_from(reason.grpc().number()).unwrap_or(u16::MAX),
+        reason: reason.name().to_owned(),
     }
 }

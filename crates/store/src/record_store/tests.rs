@@ -15,6 +15,7 @@ mod recovery;
 mod rulings;
 mod quarantines;
 mod sealing;
+mod search;
 mod secrecy;
 mod snapshot;
 mod volume;

@@ -7,17 +7,17 @@ use agreement::context::{
 };
 use agreement::decision::decide;
 use agreement::document::AgreementDocument;
-use agreement::field::FieldSet;
+use agreement::field::{Field, FieldSet};
 use agreement::moment::Moment;
 use agreement::peer::{CertificateFingerprint, Peer, SpiffeId};
 use agreement::permit::Permit;
 use agreement::request::{Asked, DeclaredPerson, Request};
 use agreement::service::VerificationKind;
 use agreement::usage::Usage;
-use chrono::DateTime;
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use crate::test_support::people::day;
+use crate::test_support::people::{day, municipality};
 
 const DOCUMENT: &str = r#"
 format = 1
@@ -33,6 +33,7 @@ retention_months = 24
 protected = "hidden"
 history = "all"
 known_on = true
+search = ["by-identifier", "by-partial-data"]
 
 [territory]
 region = "08"
@@ -62,7 +63,7 @@ id = "identification"
 text = "Identification of persons"
 basis = "TULPS art. 4"
 kind = "ordinary"
-services = ["lookup-person", "lookup-household", "verify-declaration"]
+services = ["lookup-person", "lookup-household", "search-persons", "verify-declaration"]
 verifications = [
     "generalities", "death", "marriage", "citizenship", "existence-in-life", "residence", "family-status",
     "unmarried-status", "widowhood", "paternity", "maternity", "civil-union", "national-id", "municipal-residence",
@@ -76,7 +77,10 @@ pub(crate) struct Ask {
     asked: Asked,
     on: Option<&'static str>,
     known_on: Option<u64>,
-    instead: Option<(&'static str, &'static str)>,
+    instead: [Option<(&'static str, &'static str)>; 3],
+    municipality: Option<&'static str>,
+    operator: &'static str,
+    later: i64,
 }
 
 impl Ask {
@@ -92,6 +96,34 @@ impl Ask {
         })
     }
 
+    /// A search by a part of these fields.
+    pub(crate) fn search(criteria: &[Field]) -> Self {
+        Self::new(Asked::Search {
+            criteria: FieldSet::of(criteria),
+        })
+    }
+
+    /// Limited to a municipality.
+    pub(crate) fn within(self, municipality: &'static str) -> Self {
+        Self {
+            municipality: Some(municipality),
+            ..self
+        }
+    }
+
+    /// By another operator.
+    pub(crate) fn by(self, operator: &'static str) -> Self {
+        Self { operator, ..self }
+    }
+
+    /// So many seconds later.
+    pub(crate) fn later(self, seconds: i64) -> Self {
+        Self {
+            later: seconds,
+            ..self
+        }
+    }
+
     pub(crate) fn verification(kind: VerificationKind) -> Self {
         Self::new(Asked::Verification(kind))
     }
@@ -101,7 +133,10 @@ impl Ask {
             asked,
             on: None,
             known_on: None,
-            instead: None,
+            instead: [None; 3],
+            municipality: None,
+            operator: "m.rossi",
+            later: 0,
         }
     }
 
@@ -121,23 +156,21 @@ impl Ask {
         }
     }
 
-    /// Under an agreement with one text changed.
+    /// Under an agreement with one text changed; up to three may be.
     pub(crate) fn instead_of(self, text: &'static str, other: &'static str) -> Self {
-        Self {
-            instead: Some((text, other)),
-            ..self
-        }
+        let mut instead = self.instead;
+        let place = instead.iter_mut().find(|place| place.is_none());
+        *place.expect("three texts at most are changed") = Some((text, other));
+        Self { instead, ..self }
     }
 
     /// Decides the call.
     pub(crate) fn permit(self) -> Permit {
-        let document = match self.instead {
-            Some((text, other)) => {
-                assert!(DOCUMENT.contains(text), "the agreement holds {text}");
-                DOCUMENT.replace(text, other)
-            }
-            None => DOCUMENT.to_owned(),
-        };
+        let mut document = DOCUMENT.to_owned();
+        for (text, other) in self.instead.into_iter().flatten() {
+            assert!(document.contains(text), "the agreement holds {text}");
+            document = document.replace(text, other);
+        }
         let agreement = AgreementDocument::parse(document.as_bytes()).unwrap();
         let mut agreements = Agreements::default();
         agreements
@@ -152,7 +185,7 @@ impl Ask {
             context: AccessContext {
                 agreement: AgreementId::parse("questura-2026").unwrap(),
                 purpose: PurposeId::parse("identification").unwrap(),
-                operator: OperatorId::parse("m.rossi").ok(),
+                operator: OperatorId::parse(self.operator).ok(),
                 assurance: Some(Assurance::Substantial),
                 workstation: Workstation::parse("PC-12").ok(),
                 case_reference: CaseReference::parse("2026/123").ok(),
@@ -167,14 +200,15 @@ impl Ask {
                 min_fresh_since: None,
             },
             asked: self.asked,
-            municipality: None,
+            municipality: self.municipality.map(municipality),
             declared: DeclaredPerson::Declarant,
         };
         // What was known is asked some days later.
         let now = self
             .known_on
             .map_or("2026-03-02T10:00:00Z", |_| "2026-03-12T10:00:00Z");
-        let moment = Moment::new(now.parse().unwrap());
+        let now: DateTime<Utc> = now.parse().unwrap();
+        let moment = Moment::new(now + TimeDelta::seconds(self.later));
         decide(&agreements, &peer, &request, &Usage::default(), moment).unwrap()
     }
 }

@@ -12,6 +12,7 @@ use ledger::name::Origin;
 use ledger::part::PartKind;
 use registry::change::{Change, ChangeBody};
 use registry::codice_fiscale::TaxCode;
+use registry::matching::PersonQuery;
 use registry::publication::{Batch, DailyLimits, SignedBatch, VerifiedBatch};
 use registry::record::Record;
 use registry::signing::SigningKey;
@@ -29,7 +30,9 @@ use crate::keys::encryption_key::KeyEncryptionKey;
 use crate::keys::ring::KeyRing;
 use crate::publisher::order::{Done, Order, OrderError};
 use crate::publisher::{Acknowledged, PublishError};
-use crate::record_store::answer::{HouseholdAnswer, PersonAnswer, Question, VerificationOutcome};
+use crate::record_store::answer::{
+    HouseholdAnswer, PersonAnswer, Question, SearchAnswer, VerificationOutcome,
+};
 use crate::record_store::{Engine, JournaledStore, OpenError, OpenReport, RecordStore, StoreSettings};
 use crate::segment::{Settings, preparation::Preparation};
 use crate::test_support::CountingEntropy;
@@ -330,6 +333,10 @@ impl World {
         question: &Question,
     ) -> Told<HouseholdAnswer> {
         self.tell(wait(store.lookup_household(&ask.permit(), question, draft())).unwrap())
+    }
+
+    pub(crate) fn search(&self, store: &JournaledStore, ask: Ask, query: &PersonQuery) -> Told<SearchAnswer> {
+        self.tell(wait(store.search_persons(&ask.permit(), query, draft())).unwrap())
     }
 
     pub(crate) fn verify(

@@ -79,6 +79,7 @@ fn asked(service: &str, verification: &str, fields: &[String]) -> Result<Asked, 
     let asked = match (service, kind) {
         (Service::LookupPerson, _) => Asked::Person { fields: wanted },
         (Service::LookupHousehold, _) => Asked::Household { fields: wanted },
+        (Service::SearchPersons, _) => Asked::Search { criteria: wanted },
         (Service::VerifyDeclaration, Some(kind)) => Asked::Verification(kind),
         (Service::VerifyDeclaration, None) => return Err(Invalid::new("verification", Rule::Value)),
         (Service::DescribeAccess, _) => Asked::AccessDescription,

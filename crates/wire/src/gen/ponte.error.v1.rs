@@ -44,6 +44,10 @@ pub enum ErrorReason {
     PageTokenInvalid = 45,
     /// Nothing was found that this agreement shows.
     NotFound = 46,
+    /// More persons answer the search than it may show.
+    TooManyFound = 47,
+    /// The handle is not valid, or no longer, for this operator.
+    HandleInvalid = 48,
     /// No such agreement of this agency.
     AgreementUnknown = 81,
     /// The agreement was revoked.
@@ -164,6 +168,8 @@ impl ErrorReason {
             Self::RequestIdReused => "ERROR_REASON_REQUEST_ID_REUSED",
             Self::PageTokenInvalid => "ERROR_REASON_PAGE_TOKEN_INVALID",
             Self::NotFound => "ERROR_REASON_NOT_FOUND",
+            Self::TooManyFound => "ERROR_REASON_TOO_MANY_FOUND",
+            Self::HandleInvalid => "ERROR_REASON_HANDLE_INVALID",
             Self::AgreementUnknown => "ERROR_REASON_AGREEMENT_UNKNOWN",
             Self::AgreementRevoked => "ERROR_REASON_AGREEMENT_REVOKED",
             Self::AgreementNotYetValid => "ERROR_REASON_AGREEMENT_NOT_YET_VALID",
@@ -237,6 +243,8 @@ impl ErrorReason {
             "ERROR_REASON_REQUEST_ID_REUSED" => Some(Self::RequestIdReused),
             "ERROR_REASON_PAGE_TOKEN_INVALID" => Some(Self::PageTokenInvalid),
             "ERROR_REASON_NOT_FOUND" => Some(Self::NotFound),
+            "ERROR_REASON_TOO_MANY_FOUND" => Some(Self::TooManyFound),
+            "ERROR_REASON_HANDLE_INVALID" => Some(Self::HandleInvalid),
             "ERROR_REASON_AGREEMENT_UNKNOWN" => Some(Self::AgreementUnknown),
             "ERROR_REASON_AGREEMENT_REVOKED" => Some(Self::AgreementRevoked),
             "ERROR_REASON_AGREEMENT_NOT_YET_VALID" => Some(Self::AgreementNotYetValid),

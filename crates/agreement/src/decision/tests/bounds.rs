@@ -207,6 +207,46 @@ fn municipalities_are_compared_by_identity() {
     assert_eq!(permit.municipality(), Some(municipality("037032")));
 }
 
+fn searching(criteria: &[Field]) -> Case {
+    let services = "services = [\"lookup-person\", ";
+    let searching = services.replace("= [", "= [\"search-persons\", ");
+    let modes = "format = 1\nsearch = [\"by-identifier\", \"by-partial-data\"]";
+    Case::with(|case| {
+        case.document = fixture::changed_document(services, &searching).replace("format = 1", modes);
+        let criteria = FieldSet::of(criteria);
+        case.request.asked = Asked::Search { criteria };
+    })
+}
+
+#[test]
+fn a_search_by_a_field_that_is_not_granted_is_refused_as_if_it_were_asked_for() {
+    let permit = granted(&searching(&[Field::Surname, Field::BirthDate]));
+    let shown = FieldSet::of(&[Field::Surname, Field::GivenName, Field::BirthDate]);
+    assert_eq!(
+        (permit.fields(), permit.service()),
+        (shown, Service::SearchPersons)
+    );
+    assert!(permit.granted().contains(Field::Residence));
+    assert_eq!(permit.operator(), fixture::request().context.operator.as_ref());
+    let denial = searching(&[Field::Surname, Field::TaxCode]).decide().unwrap_err();
+    assert_eq!(denial.clause, Clause::Fields);
+    let denial = Case::with(|case| {
+        case.request.asked = Asked::Search {
+            criteria: FieldSet::EMPTY,
+        }
+    });
+    assert_eq!(denial.decide().unwrap_err().clause, Clause::Service);
+}
+
+#[test]
+fn a_search_knows_what_is_known_now() {
+    let mut case = searching(&[Field::Surname]);
+    case.document = case.document.replace("format = 1", "format = 1\nknown_on = true");
+    granted(&case);
+    case.request.context.known_on = Some(instant("2026-03-01T10:00:00Z"));
+    assert_eq!(case.decide().unwrap_err().clause, Clause::KnownOn);
+}
+
 #[test]
 fn a_lookup_is_limited_to_a_municipality_only_where_a_field_that_names_it_is_granted() {
     let limited = |fields: &str, asked: Asked, municipality: Option<MunicipalityId>| {

@@ -154,7 +154,9 @@ fn granted(
                         .filter_map(|name| VerificationKind::from_name(name))
                         .map(|kind| (service, Some(kind))),
                 ),
-                Service::LookupPerson | Service::LookupHousehold => calls.push((service, None)),
+                Service::LookupPerson | Service::LookupHousehold | Service::SearchPersons => {
+                    calls.push((service, None))
+                }
                 Service::DescribeAccess | Service::GetReceipt => {}
             }
         }
