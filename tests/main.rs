@@ -1,6 +1,7 @@
 //! The end-to-end suite: stories on a region with real files, real mutual TLS and the product's own clients.
 
 mod story;
+mod search;
 mod verification;
 mod denial;
 mod audit;

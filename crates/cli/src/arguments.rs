@@ -45,6 +45,10 @@ pub enum Command {
     Person(command::person::LookupArguments),
     /// Look up the household of a person
     Household(command::person::LookupArguments),
+    /// Search for persons of whom a part is known
+    Search(command::search::SearchArguments),
+    /// Look up a person whom a search found
+    Found(command::search::FoundArguments),
     /// Ask whether a declaration is true: exit 0 yes, 1 no or not determined
     #[command(subcommand)]
     Verify(command::verify::VerifyCommand),

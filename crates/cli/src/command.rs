@@ -4,6 +4,7 @@ pub mod pki;
 pub mod codice_fiscale;
 pub mod generate;
 pub mod person;
+pub mod search;
 pub mod verify;
 pub mod can_i;
 pub mod agreement;
@@ -28,6 +29,8 @@ pub fn run(command: Command, session: &mut Session<'_, '_>) -> Result<ExitCode, 
         Command::Generate(arguments) => generate::run(&arguments, session),
         Command::Person(arguments) => person::run_person(&arguments, session),
         Command::Household(arguments) => person::run_household(&arguments, session),
+        Command::Search(arguments) => search::run_search(&arguments, session),
+        Command::Found(arguments) => search::run_found(&arguments, session),
         Command::Verify(command) => verify::run(command, session),
         Command::CanI(arguments) => can_i::run(&arguments, session),
         Command::Agreement(command) => agreement::run(command, session),

@@ -5,7 +5,7 @@ mod answer;
 mod access;
 
 pub use self::access::access_description;
-pub use self::answer::{freshness, household_rows, person_rows, verification_row};
+pub use self::answer::{freshness, household_rows, person_rows, search_rows, verification_row};
 pub use self::card::person_card;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat};

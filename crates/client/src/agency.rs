@@ -3,6 +3,7 @@
 mod request;
 mod person;
 mod answer;
+mod search;
 mod description;
 
 use agreement::context::AccessContext;
@@ -24,9 +25,11 @@ pub use self::description::{
 };
 pub use self::person::{HouseholdMembership, PersonCard, PersonRegistration};
 pub use self::request::{LookupHousehold, LookupPerson, PersonKey, VerifyDeclaration};
+pub use self::search::{Born, LookupFound, SearchAnswer, SearchHandle, SearchHit, SearchPersons};
 
 const LOOKUP_PERSON: &str = "ponte.consultation.v1.ConsultationService/LookupPerson";
 const LOOKUP_HOUSEHOLD: &str = "ponte.consultation.v1.ConsultationService/LookupHousehold";
+const SEARCH_PERSONS: &str = "ponte.consultation.v1.ConsultationService/SearchPersons";
 const VERIFY_DECLARATION: &str = "ponte.consultation.v1.ConsultationService/VerifyDeclaration";
 const DESCRIBE_ACCESS: &str = "ponte.consultation.v1.ConsultationService/DescribeAccess";
 
@@ -54,14 +57,30 @@ impl AgencyClient {
     /// [`ClientError`].
     pub async fn lookup_person(&self, request: LookupPerson) -> Result<PersonAnswer, ClientError> {
         let context = request.context.clone();
-        let message = proto::LookupPersonRequest::from(request);
+        self.look_up_person(&context, request.into()).await
+    }
+
+    /// Looks up a person whom a search found, by the same operator and within ten minutes.
+    ///
+    /// # Errors
+    /// `HANDLE_INVALID` afterwards, or by somebody else; else as [`Self::lookup_person`].
+    pub async fn lookup_found(&self, request: LookupFound) -> Result<PersonAnswer, ClientError> {
+        let context = request.context.clone();
+        self.look_up_person(&context, request.into()).await
+    }
+
+    async fn look_up_person(
+        &self,
+        context: &AccessContext,
+        message: proto::LookupPersonRequest,
+    ) -> Result<PersonAnswer, ClientError> {
         let answer = self
             .connection
             .call(Repeat::Safe, message, |channel, request| async move {
                 Service::new(channel).lookup_person(request).await
             })
             .await?;
-        let expected = Expected::of_context(LOOKUP_PERSON, &context);
+        let expected = Expected::of_context(LOOKUP_PERSON, context);
         let receipt = self
             .connection
             .receipts()
@@ -88,6 +107,28 @@ impl AgencyClient {
             .receipts()
             .of_answer(answer.receipt.clone(), &expected)?;
         Ok(HouseholdAnswer::read(answer, receipt)?)
+    }
+
+    /// Searches for persons of whom a part is known.
+    ///
+    /// # Errors
+    /// `TOO_MANY_FOUND` when more are visible than the agreement lets a search show, `NOT_FOUND` when nobody is; else see
+    /// [`ClientError`].
+    pub async fn search_persons(&self, request: SearchPersons) -> Result<SearchAnswer, ClientError> {
+        let context = request.context.clone();
+        let message = proto::SearchPersonsRequest::from(request);
+        let answer = self
+            .connection
+            .call(Repeat::Safe, message, |channel, request| async move {
+                Service::new(channel).search_persons(request).await
+            })
+            .await?;
+        let expected = Expected::of_context(SEARCH_PERSONS, &context);
+        let receipt = self
+            .connection
+            .receipts()
+            .of_answer(answer.receipt.clone(), &expected)?;
+        Ok(SearchAnswer::read(answer, receipt)?)
     }
 
     /// Asks whether a declaration is true.

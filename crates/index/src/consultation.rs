@@ -1,5 +1,7 @@
 //! `ConsultationService`: what agencies ask.
 
+mod search;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -30,9 +32,9 @@ use tonic::{Request, Response, Status};
 use transport::deadline::Deadline;
 use uuid::Uuid;
 use wire::convert::{
-    AccessInquiry, CardTrust, DataAge, HouseholdLookup, KeyCurrency, PersonKey, PersonLookup, PersonMark,
-    ReceiptInquiry, VerificationCall, access_description, full_receipt, household_message, person_message,
-    verification_answer,
+    AccessInquiry, CardTrust, DataAge, HouseholdLookup, KeyCurrency, LookupKey, PersonKey, PersonLookup,
+    PersonMark, PersonSearch, ReceiptInquiry, VerificationCall, access_description, full_receipt,
+    household_message, person_message, verification_answer,
 };
 use wire::proto::consultation::v1 as pb;
 use wire::proto::consultation::v1::consultation_service_server::ConsultationService;
@@ -119,9 +121,19 @@ impl<S: RecordStore> Shared<S> {
             receipt,
         } = lookup;
         self.complete(&call).await?;
-        let question = question(&key);
-        let granted = self.decide(&call, &request, criteria(&question)).await?;
+        let asked = match &key {
+            LookupKey::Identifier(key) => criteria(&question(key)),
+            LookupKey::Found(_) => search::criteria_of_handle(),
+        };
+        let granted = self.decide(&call, &request, asked).await?;
         let (permit, draft, pending) = granted.into_reading();
+        let question = match key {
+            LookupKey::Identifier(key) => question(&key),
+            LookupKey::Found(handle) => match self.found(&permit, &handle) {
+                Some(question) => question,
+                None => return Err(self.handle_invalid(pending, draft).await),
+            },
+        };
         let read = self.store.lookup_person(&permit, &question, draft).await;
         let settle = |answer: &PersonAnswer| settlement(answer.cards.is_empty());
         let (PersonAnswer { cards }, committed) = self.commit(pending, read, settle).await?;
@@ -328,7 +340,7 @@ impl<S: RecordStore> Shared<S> {
     }
 }
 
-fn settlement(nobody: bool) -> Settlement {
+pub(crate) fn settlement(nobody: bool) -> Settlement {
     if nobody { Settlement::Miss } else { Settlement::Hit }
 }
 
@@ -386,7 +398,7 @@ fn household(card: HouseholdCard) -> pb::Household {
     })
 }
 
-fn trust(version: VersionStanding) -> CardTrust {
+pub(crate) fn trust(version: VersionStanding) -> CardTrust {
     match version {
         VersionStanding::Latest => CardTrust::Latest,
         VersionStanding::Restored => CardTrust::Restored,
@@ -421,6 +433,20 @@ impl<S: RecordStore> ConsultationService for Consultation<S> {
             })
             .await?;
             shared.lookup_household(call, lookup).await.map(Response::new)
+        })
+        .await
+    }
+
+    async fn search_persons(
+        &self,
+        request: Request<pb::SearchPersonsRequest>,
+    ) -> Result<Response<pb::SearchPersonsResponse>, Status> {
+        let shared = Arc::clone(&self.shared);
+        detached(&self.shared.tasks, async move {
+            const METHOD: &str = "ponte.consultation.v1.ConsultationService/SearchPersons";
+            let (call, search) =
+                read(&shared, request, METHOD, |search: &PersonSearch| &search.request).await?;
+            shared.search_persons(call, search).await.map(Response::new)
         })
         .await
     }

@@ -247,6 +247,9 @@ pub enum ReadError {
     /// The permit is for another service.
     #[error("the permit was granted for another service")]
     Service,
+    /// The process is stopping.
+    #[error("the store is stopping")]
+    Stopping,
     /// The name index is older than what is visible: the one writer brings it in step first, so this is a fault.
     #[error("the name index is behind the rows")]
     NamesBehind,

@@ -14,6 +14,7 @@ mod publication;
 mod receipt;
 mod audit;
 mod consultation;
+mod search;
 mod claim;
 mod answer;
 mod access;
@@ -27,7 +28,8 @@ pub use self::answer::{
 pub use self::audit::{PartItem, VisiblePart, access_entry};
 pub use self::claim::{VerificationCall, verification_answer};
 pub use self::consultation::{
-    AccessInquiry, HouseholdLookup, PersonKey, PersonLookup, ReceiptInquiry, field_names, origin_from_wire,
+    AccessInquiry, HouseholdLookup, LookupKey, PersonKey, PersonLookup, ReceiptInquiry, field_names,
+    origin_from_wire,
 };
 pub use prost_types::Timestamp;
 
@@ -39,6 +41,7 @@ pub use self::publication::{
     digest_from_wire, epoch_from_wire, hold_reason_from_wire, municipality_from_wire, statement_from_wire,
 };
 pub use self::receipt::{AccessReceipt, ReceiptChoice, full_receipt, receipt_choice, short_receipt};
+pub use self::search::{FoundPerson, PersonSearch, match_reason, search_hit};
 
 #[cfg(test)]
 mod tests;

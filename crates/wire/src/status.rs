@@ -35,6 +35,9 @@ pub const RECEIPT_TRAILER: &str = "ponte-receipt-bin";
 /// Metadata of `ErrorInfo`: age of the oldest data in the agreement's territory, in minutes, always ten digits.
 const OLDEST_AGE: &str = "oldest_data_age_minutes";
 
+/// Key of the number of persons that a search may show at most.
+const MOST_SHOWN: &str = "most_shown";
+
 /// Key of the outcome of a demand for fresh data.
 const FRESH_ENOUGH: &str = "fresh_enough";
 
@@ -158,6 +161,12 @@ impl Details {
     #[must_use]
     pub fn with_oldest_age(self, minutes: u32) -> Self {
         self.with_metadata(OLDEST_AGE, format!("{minutes:010}"))
+    }
+
+    /// States how many persons a search may show at most.
+    #[must_use]
+    pub fn with_most_shown(self, most: usize) -> Self {
+        self.with_metadata(MOST_SHOWN, most.to_string())
     }
 
     /// States whether the data were as fresh as was demanded, in a field whose size is always the same.

@@ -93,7 +93,8 @@ pub fn run_household(
     })
 }
 
-fn show_answer(
+/// Puts rows on standard output, and what is to be known of them beside.
+pub(super) fn show_answer(
     rows: &[Datum],
     (freshness, fresh_enough): (&Freshness, Option<bool>),
     no_history_before: Option<chrono::NaiveDate>,

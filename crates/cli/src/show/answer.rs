@@ -2,9 +2,12 @@
 
 use agreement::verification::{Verdict, VerificationReason};
 use client::agency::{
-    Freshness, Household, HouseholdAnswer, HouseholdMember, PersonAnswer, VerificationAnswer,
+    Freshness, Household, HouseholdAnswer, HouseholdMember, PersonAnswer, SearchAnswer, SearchHit,
+    VerificationAnswer,
 };
 use registry::code::HouseholdKind;
+use registry::hex::Hex;
+use registry::matching::Reason;
 
 use crate::datum::{Datum, RecordBuilder};
 use crate::language::Language;
@@ -45,6 +48,49 @@ pub fn household_rows(answer: &HouseholdAnswer) -> Vec<Datum> {
         })
     });
     rows.collect()
+}
+
+/// One row for each hit, the best first.
+pub fn search_rows(answer: &SearchAnswer) -> Vec<Datum> {
+    let rows = answer.hits.iter().map(|hit| {
+        let SearchHit {
+            handle,
+            score,
+            reasons,
+            person,
+        } = hit;
+        let reasons = reasons
+            .iter()
+            .map(|(field, reason)| Datum::text(format!("{field}: {}", match_name(*reason))));
+        RecordBuilder::new()
+            .with("score", u64::from(*score))
+            .with("reasons", reasons.collect::<Datum>())
+            .with("person", person_card(person))
+            .with("handle", Hex(&handle.0).to_string())
+            .build()
+    });
+    rows.collect()
+}
+
+/// The name of a reason on the wire.
+fn match_name(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Exact => "EXACT",
+        Reason::AccentOrApostrophe => "ACCENT_OR_APOSTROPHE",
+        Reason::WordOrder => "WORD_ORDER",
+        Reason::SurnameAndGivenNameSwapped => "SURNAME_AND_GIVEN_NAME_SWAPPED",
+        Reason::Particle => "PARTICLE",
+        Reason::Transliteration => "TRANSLITERATION",
+        Reason::Phonetic => "PHONETIC",
+        Reason::Transposition => "TRANSPOSITION",
+        Reason::OneEdit => "ONE_EDIT",
+        Reason::PartOfName => "PART_OF_NAME",
+        Reason::Prefix => "PREFIX",
+        Reason::Wildcard => "WILDCARD",
+        Reason::WithinRange => "WITHIN_RANGE",
+        Reason::PossiblyWithinRange => "POSSIBLY_WITHIN_RANGE",
+        Reason::Omocodia => "OMOCODIA",
+    }
 }
 
 /// The answer of a verification.

@@ -226,7 +226,7 @@ impl TryFrom<proto::HouseholdMember> for HouseholdMember {
     }
 }
 
-fn fresh_enough(freshness: Option<&proto::Freshness>) -> Result<Option<bool>, Invalid> {
+pub(super) fn fresh_enough(freshness: Option<&proto::Freshness>) -> Result<Option<bool>, Invalid> {
     let demand = freshness.map_or(0, |freshness| freshness.demand);
     match proto::FreshnessDemand::try_from(demand) {
         Ok(proto::FreshnessDemand::Unspecified) => Ok(None),

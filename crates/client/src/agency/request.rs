@@ -290,11 +290,11 @@ fn last_istat(municipality: MunicipalityId) -> Option<IstatCode> {
         .find_map(Municipality::istat)
 }
 
-fn istat_text(municipality: Option<IstatCode>) -> String {
+pub(super) fn istat_text(municipality: Option<IstatCode>) -> String {
     municipality.map(|istat| istat.to_string()).unwrap_or_default()
 }
 
-fn read_mask(fields: FieldSet) -> Option<prost_types::FieldMask> {
+pub(super) fn read_mask(fields: FieldSet) -> Option<prost_types::FieldMask> {
     (!fields.is_empty()).then(|| prost_types::FieldMask {
         paths: fields.names().map(str::to_owned).collect(),
     })

@@ -188,6 +188,13 @@ impl ConsultationService for FakeIndex {
         Err(status_for(Reason::UnknownMethod, Details::none()))
     }
 
+    async fn search_persons(
+        &self,
+        _: Request<proto::SearchPersonsRequest>,
+    ) -> Result<Response<proto::SearchPersonsResponse>, Status> {
+        Err(status_for(Reason::UnknownMethod, Details::none()))
+    }
+
     async fn verify_declaration(
         &self,
         _: Request<proto::VerifyDeclarationRequest>,

@@ -13,7 +13,7 @@ use registry::publication::{
     Batch, Claim, ConfirmedSeal, Epoch, ProvedSeal, Verdict, VerifiedBatch, Watermark,
 };
 use registry::record::Record;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::access_log::draft::{EntryDraft, Sealed};
 use crate::files::Files;
@@ -48,7 +48,8 @@ pub struct JournaledStore {
     pub(super) states: States,
     pub(super) lines: Lines,
     pub(super) confirmations: Confirmations,
-    pub(super) reader: Reader,
+    pub(super) reader: Arc<Reader>,
+    pub(super) searches: Semaphore,
 }
 
 impl JournaledStore {
@@ -151,7 +152,15 @@ impl RecordStore for JournaledStore {
         query: &PersonQuery,
         draft: EntryDraft,
     ) -> Result<Sealed<SearchAnswer>, ReadError> {
-        self.reader.search(permit, query, draft)
+        // Through many names it takes milliseconds: on threads that may be busy so long, and never on all cores at once.
+        // The semaphore is never closed.
+        let _place = self.searches.acquire().await;
+        let (reader, permit, query) = (Arc::clone(&self.reader), permit.clone(), query.clone());
+        let searched = tokio::task::spawn_blocking(move || reader.search(&permit, &query, draft)).await;
+        searched.unwrap_or_else(|error| match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(ReadError::Stopping),
+        })
     }
 
     fn found(&self, permit: &Permit, handle: &SearchHandle) -> Option<Question> {

@@ -1,11 +1,13 @@
 //! How the store is opened: from its journal, with an engine whose rows are proved against it or made again.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use registry::linking::RegionKey;
 use registry::publication::{AcknowledgementKey, DailyLimits, Epoch};
+use tokio::sync::Semaphore;
 
 use crate::files::{self, Files};
 use crate::keys::ring::{KeyRing, RingError};
@@ -180,6 +182,7 @@ impl JournaledStore {
             sync_interval: settings.sync_interval,
         })?;
         let reader = Reader::new(Arc::clone(&projection), Arc::clone(&states), &keys, handles)?;
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         Ok((
             Self {
                 projection,
@@ -187,7 +190,8 @@ impl JournaledStore {
                 states,
                 lines,
                 confirmations,
-                reader,
+                reader: Arc::new(reader),
+                searches: Semaphore::new((cores / 2).max(1)),
             },
             report,
         ))

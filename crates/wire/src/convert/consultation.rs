@@ -25,9 +25,18 @@ pub struct PersonLookup {
     /// What is asked for, and on what ground.
     pub request: Request,
     /// Whom it is about.
-    pub key: PersonKey,
+    pub key: LookupKey,
     /// Which receipt is wanted.
     pub receipt: ReceiptChoice,
+}
+
+/// Whom a lookup is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LookupKey {
+    /// Whoever has an identifier.
+    Identifier(PersonKey),
+    /// Whom a search found: the bytes of its handle.
+    Found(Vec<u8>),
 }
 
 /// A call for a person's households.
@@ -84,8 +93,9 @@ impl TryFrom<wire::LookupPersonRequest> for PersonLookup {
             key,
         } = message;
         let key = match required("key", key)? {
-            wire::lookup_person_request::Key::TaxCode(code) => tax_code_key(&code)?,
-            wire::lookup_person_request::Key::NationalId(id) => national_id_key(&id)?,
+            wire::lookup_person_request::Key::TaxCode(code) => LookupKey::Identifier(tax_code_key(&code)?),
+            wire::lookup_person_request::Key::NationalId(id) => LookupKey::Identifier(national_id_key(&id)?),
+            wire::lookup_person_request::Key::Handle(handle) => LookupKey::Found(handle),
         };
         let asked = Asked::Person {
             fields: fields("read_mask", read_mask)?,

@@ -7,6 +7,7 @@ use registry::code::CodeError;
 use registry::codice_fiscale::CodiceFiscaleError;
 use registry::date::DateError;
 use registry::identifier::IdentifierError;
+use registry::matching::QueryRule;
 use registry::publication::BatchError;
 use registry::record::NameError;
 
@@ -93,6 +94,9 @@ pub enum Rule {
     /// Not a codice fiscale.
     #[error(transparent)]
     TaxCode(#[from] CodiceFiscaleError),
+    /// A search that is not admitted.
+    #[error(transparent)]
+    Query(#[from] QueryRule),
     /// A declaration that cannot be compared.
     #[error(transparent)]
     Claim(ClaimError),

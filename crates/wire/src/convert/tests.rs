@@ -2,6 +2,7 @@ mod calls;
 mod cards;
 mod governing;
 mod profile;
+mod search;
 
 use ledger::checkpoint::SignedCheckpoint;
 use ledger::hash::leaf_hash;

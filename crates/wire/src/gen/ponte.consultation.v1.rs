@@ -666,6 +666,189 @@ impl FreshnessDemand {
         }
     }
 }
+/// Asks for persons of whom a part is known: at least a surname, a given name or the beginning of a codice fiscale. Each
+/// field by which is searched must be granted.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct SearchPersonsRequest {
+    /// Ground of the call.
+    #[prost(message, optional, tag = "1")]
+    pub context: ::core::option::Option<AccessContext>,
+    /// Surname, at least two letters.
+    #[prost(message, optional, tag = "2")]
+    pub surname: ::core::option::Option<PartialName>,
+    /// Given names, at least two letters.
+    #[prost(message, optional, tag = "3")]
+    pub given_name: ::core::option::Option<PartialName>,
+    /// Beginning of a codice fiscale, at least its first three characters; "?" stands for one that is not known.
+    #[prost(string, tag = "4")]
+    pub tax_code: ::prost::alloc::string::String,
+    /// Birth date; where day or month is unknown, any day that it may be. Not together with a span.
+    #[prost(message, optional, tag = "5")]
+    pub birth_date: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// First day of birth of a span of ten years at most, known to the day.
+    #[prost(message, optional, tag = "6")]
+    pub born_from: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// Last day of birth of the span, known to the day.
+    #[prost(message, optional, tag = "7")]
+    pub born_to: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// ISTAT code of the municipality to which the question is limited, six digits; empty for the whole territory.
+    #[prost(string, tag = "10")]
+    pub municipality: ::prost::alloc::string::String,
+    /// Form of the receipt.
+    #[prost(enumeration = "super::super::ledger::v1::ReceiptForm", tag = "12")]
+    pub receipt_form: i32,
+}
+/// A name of which a part may be open: "*" stands for any letters or none, once, and "?" for one letter, up to three
+/// times; the first two letters are never open.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct PartialName {
+    /// The name.
+    #[prost(string, tag = "1")]
+    pub text: ::prost::alloc::string::String,
+    /// Its last word is the beginning of a word, as if "*" followed.
+    #[prost(bool, tag = "2")]
+    pub beginning: bool,
+}
+/// Who was found.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct SearchPersonsResponse {
+    /// The persons whom the agreement shows, at least one, the best match first. Cards of one person that name it otherwise
+    /// are hits of their own.
+    #[prost(message, repeated, tag = "1")]
+    pub hits: ::prost::alloc::vec::Vec<SearchHit>,
+    /// How old the data are: the oldest in the agreement's territory, since no hit names its municipality.
+    #[prost(message, optional, tag = "3")]
+    pub freshness: ::core::option::Option<Freshness>,
+    /// Day at which the answer is true, known to the day.
+    #[prost(message, optional, tag = "4")]
+    pub reference_date: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// Today in Europe/Rome at the index, known to the day.
+    #[prost(message, optional, tag = "5")]
+    pub today: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// Receipt of the entry.
+    #[prost(message, optional, tag = "6")]
+    pub receipt: ::core::option::Option<super::super::ledger::v1::AccessReceipt>,
+}
+/// A person who was found.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct SearchHit {
+    /// Handle by which the person can be looked up: by the operator who searched, under the same agreement, for ten minutes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub handle: ::prost::alloc::vec::Vec<u8>,
+    /// How well the person answers the search, 1 to 1000. Scores order the hits of one search; they are no probabilities.
+    #[prost(uint32, tag = "2")]
+    pub score: u32,
+    /// Why not more; of granted fields only.
+    #[prost(message, repeated, tag = "3")]
+    pub reasons: ::prost::alloc::vec::Vec<MatchReason>,
+    /// Surname, given names, sex, birth date and place, as far as they are granted; without a name.
+    #[prost(message, optional, tag = "4")]
+    pub person: ::core::option::Option<Person>,
+}
+/// In what a person is as asked, or is not quite.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct MatchReason {
+    /// The field, by its name in agreements.
+    #[prost(string, tag = "1")]
+    pub field: ::prost::alloc::string::String,
+    /// What of it.
+    #[prost(enumeration = "MatchKind", tag = "2")]
+    pub kind: i32,
+}
+/// What is or is not as asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum MatchKind {
+    /// Never sent.
+    Unspecified = 0,
+    /// Written as asked, but for capitals.
+    Exact = 1,
+    /// Accents, apostrophes, hyphens or blanks differ.
+    AccentOrApostrophe = 2,
+    /// The words stand in another order.
+    WordOrder = 3,
+    /// Surname and given name stand in each other's place.
+    SurnameAndGivenNameSwapped = 4,
+    /// A particle is missing, or there is another one.
+    Particle = 5,
+    /// A foreign letter or a name from another script is written otherwise.
+    Transliteration = 6,
+    /// It sounds the same to an Italian.
+    Phonetic = 7,
+    /// Two neighbouring letters are swapped.
+    Transposition = 8,
+    /// One letter more, one fewer, or another one.
+    OneEdit = 9,
+    /// One of the two has words that the other has not.
+    PartOfName = 10,
+    /// It begins as asked.
+    Prefix = 11,
+    /// It fits the wildcards.
+    Wildcard = 12,
+    /// The registered date lies in the span.
+    WithinRange = 13,
+    /// Day or month of the registered date is unknown; it may lie in the span.
+    PossiblyWithinRange = 14,
+    /// The code is another form of the same base code.
+    Omocodia = 15,
+}
+impl MatchKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "MATCH_KIND_UNSPECIFIED",
+            Self::Exact => "MATCH_KIND_EXACT",
+            Self::AccentOrApostrophe => "MATCH_KIND_ACCENT_OR_APOSTROPHE",
+            Self::WordOrder => "MATCH_KIND_WORD_ORDER",
+            Self::SurnameAndGivenNameSwapped => {
+                "MATCH_KIND_SURNAME_AND_GIVEN_NAME_SWAPPED"
+            }
+            Self::Particle => "MATCH_KIND_PARTICLE",
+            Self::Transliteration => "MATCH_KIND_TRANSLITERATION",
+            Self::Phonetic => "MATCH_KIND_PHONETIC",
+            Self::Transposition => "MATCH_KIND_TRANSPOSITION",
+            Self::OneEdit => "MATCH_KIND_ONE_EDIT",
+            Self::PartOfName => "MATCH_KIND_PART_OF_NAME",
+            Self::Prefix => "MATCH_KIND_PREFIX",
+            Self::Wildcard => "MATCH_KIND_WILDCARD",
+            Self::WithinRange => "MATCH_KIND_WITHIN_RANGE",
+            Self::PossiblyWithinRange => "MATCH_KIND_POSSIBLY_WITHIN_RANGE",
+            Self::Omocodia => "MATCH_KIND_OMOCODIA",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "MATCH_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "MATCH_KIND_EXACT" => Some(Self::Exact),
+            "MATCH_KIND_ACCENT_OR_APOSTROPHE" => Some(Self::AccentOrApostrophe),
+            "MATCH_KIND_WORD_ORDER" => Some(Self::WordOrder),
+            "MATCH_KIND_SURNAME_AND_GIVEN_NAME_SWAPPED" => {
+                Some(Self::SurnameAndGivenNameSwapped)
+            }
+            "MATCH_KIND_PARTICLE" => Some(Self::Particle),
+            "MATCH_KIND_TRANSLITERATION" => Some(Self::Transliteration),
+            "MATCH_KIND_PHONETIC" => Some(Self::Phonetic),
+            "MATCH_KIND_TRANSPOSITION" => Some(Self::Transposition),
+            "MATCH_KIND_ONE_EDIT" => Some(Self::OneEdit),
+            "MATCH_KIND_PART_OF_NAME" => Some(Self::PartOfName),
+            "MATCH_KIND_PREFIX" => Some(Self::Prefix),
+            "MATCH_KIND_WILDCARD" => Some(Self::Wildcard),
+            "MATCH_KIND_WITHIN_RANGE" => Some(Self::WithinRange),
+            "MATCH_KIND_POSSIBLY_WITHIN_RANGE" => Some(Self::PossiblyWithinRange),
+            "MATCH_KIND_OMOCODIA" => Some(Self::Omocodia),
+            _ => None,
+        }
+    }
+}
 /// The declarant states who the person is (ANPR C003). What is unset is not compared; at least one must be set.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -967,7 +1150,7 @@ pub struct LookupPersonRequest {
     #[prost(enumeration = "super::super::ledger::v1::ReceiptForm", tag = "12")]
     pub receipt_form: i32,
     /// The identifier; exactly one is set.
-    #[prost(oneof = "lookup_person_request::Key", tags = "2, 3")]
+    #[prost(oneof = "lookup_person_request::Key", tags = "2, 3, 4")]
     pub key: ::core::option::Option<lookup_person_request::Key>,
 }
 /// Nested message and enum types in `LookupPersonRequest`.
@@ -982,6 +1165,9 @@ pub mod lookup_person_request {
         /// National id (idANPR), nine characters.
         #[prost(string, tag = "3")]
         NationalId(::prost::alloc::string::String),
+        /// Handle of a hit of a search, valid for ten minutes and for the operator who searched.
+        #[prost(bytes, tag = "4")]
+        Handle(::prost::alloc::vec::Vec<u8>),
     }
 }
 /// The cards of a person.
@@ -1385,6 +1571,36 @@ pub mod consultation_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Searches for persons of whom a part is known.
+        pub async fn search_persons(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SearchPersonsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SearchPersonsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/ponte.consultation.v1.ConsultationService/SearchPersons",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "ponte.consultation.v1.ConsultationService",
+                        "SearchPersons",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Compares a declaration with the registry and answers yes, no or undetermined.
         pub async fn verify_declaration(
             &mut self,
@@ -1504,6 +1720,14 @@ pub mod consultation_service_server {
             request: tonic::Request<super::LookupHouseholdRequest>,
         ) -> std::result::Result<
             tonic::Response<super::LookupHouseholdResponse>,
+            tonic::Status,
+        >;
+        /// Searches for persons of whom a part is known.
+        async fn search_persons(
+            &self,
+            request: tonic::Request<super::SearchPersonsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SearchPersonsResponse>,
             tonic::Status,
         >;
         /// Compares a declaration with the registry and answers yes, no or undetermined.
@@ -1689,6 +1913,52 @@ pub mod consultation_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = LookupHouseholdSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/ponte.consultation.v1.ConsultationService/SearchPersons" => {
+                    #[allow(non_camel_case_types)]
+                    struct SearchPersonsSvc<T: ConsultationService>(pub Arc<T>);
+                    impl<
+                        T: ConsultationService,
+                    > tonic::server::UnaryService<super::SearchPersonsRequest>
+                    for SearchPersonsSvc<T> {
+                        type Response = super::SearchPersonsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SearchPersonsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ConsultationService>::search_persons(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SearchPersonsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -28,7 +28,7 @@ use crate::proto::r#type::v1::PartialDate;
 
 const TAX_CODE: &str = "RSSMRA80A01H501U";
 
-fn context() -> wire::AccessContext {
+pub(super) fn context() -> wire::AccessContext {
     wire::AccessContext {
         agreement: "questura".into(),
         purpose: "identification".into(),
@@ -175,7 +175,7 @@ fn a_lookup_says_what_is_asked_of_whom() {
         Some("E289".to_owned())
     );
     assert_eq!(receipt, ReceiptChoice::Short);
-    assert!(matches!(key, PersonKey::TaxCode(code) if code.as_str() == TAX_CODE));
+    assert!(matches!(key, LookupKey::Identifier(PersonKey::TaxCode(code)) if code.as_str() == TAX_CODE));
     let everything = PersonLookup::try_from(wire::LookupPersonRequest {
         read_mask: None,
         ..lookup()
@@ -676,7 +676,7 @@ fn a_supposed_call_is_read_as_the_call_itself_would_be() {
     );
     refused(
         admin::ExplainDecisionRequest {
-            service: "search-persons".into(),
+            service: "search".into(),
             ..supposed()
         },
         "service",
