@@ -19,7 +19,7 @@ use agreement::peer::{CertificateFingerprint, Peer};
 use agreement::permit::View;
 use agreement::request::{Asked, DeclaredPerson, Request};
 use agreement::subject::{Consent, Identity, SubjectFacts};
-use agreement::usage::{Settlement, UsageCounters, UsageKey};
+use agreement::usage::{Settlement, Unit, UsageCounters, UsageKey};
 use benches::authority::Party;
 use benches::people::{card, istat};
 use benches::region::AGREEMENT;
@@ -61,6 +61,7 @@ fn request() -> Request {
         },
         municipality: None,
         declared: DeclaredPerson::Declarant,
+        batch: None,
     }
 }
 
@@ -80,6 +81,7 @@ fn decision(criterion: &mut Criterion) {
         agreement: request.context.agreement.clone(),
         purpose: request.context.purpose.clone(),
         operator: request.context.operator.clone(),
+        unit: Unit::of(&request),
     };
     let mut counters = UsageCounters::default();
     criterion.bench_function("usage reserve and settle", |bencher| {

@@ -18,6 +18,7 @@ mod withdrawal;
 mod lines_of_history;
 mod restart;
 mod repeats;
+mod batch;
 mod configuration;
 mod full_disk;
 mod interop;

@@ -233,6 +233,7 @@ impl Index {
             asked,
             municipality: None,
             declared: DeclaredPerson::Declarant,
+            batch: None,
         };
         let peer = Peer {
             id: SpiffeId::parse("spiffe://ponte.example/agency/questura").expect("an id"),

@@ -59,19 +59,25 @@ pub enum Clause {
     Case,
     /// The case reference has the agreed form.
     CaseForm,
+    /// The list has no more rows than a batch may have, and the row is one of them.
+    BatchSize,
+    /// A natural person has approved the list, in the agreed form and not in the future.
+    Approval,
     /// Calls of this minute are left.
     MinuteQuota,
     /// Calls of today are left.
     DayQuota,
     /// Not too many calls of today found nobody.
     MissQuota,
+    /// Rows of today are left.
+    RowQuota,
     /// Not too many different declarations were made about the same identifiers.
     DifferentDeclarations,
 }
 
 impl Clause {
     /// Every clause, in the order of examination.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 33] = [
         Self::AgreementKnown,
         Self::NotRevoked,
         Self::Begun,
@@ -98,9 +104,12 @@ impl Clause {
         Self::DeclaredPerson,
         Self::Case,
         Self::CaseForm,
+        Self::BatchSize,
+        Self::Approval,
         Self::MinuteQuota,
         Self::DayQuota,
         Self::MissQuota,
+        Self::RowQuota,
         Self::DifferentDeclarations,
     ];
 
@@ -133,9 +142,12 @@ impl Clause {
             Self::DeclaredPerson => "declared-person",
             Self::Case => "case",
             Self::CaseForm => "case-form",
+            Self::BatchSize => "batch-size",
+            Self::Approval => "approval",
             Self::MinuteQuota => "minute-quota",
             Self::DayQuota => "day-quota",
             Self::MissQuota => "miss-quota",
+            Self::RowQuota => "row-quota",
             Self::DifferentDeclarations => "different-declarations",
         }
     }
@@ -174,9 +186,12 @@ impl Clause {
             Self::DeclaredPerson => Reason::DeclaredPersonNotGranted,
             Self::Case => Reason::CaseReferenceMissing,
             Self::CaseForm => Reason::CaseReferenceIllFormed,
+            Self::BatchSize => Reason::BatchTooLong,
+            Self::Approval => Reason::ApprovalNotValid,
             Self::MinuteQuota => Reason::QuotaPerMinute,
             Self::DayQuota => Reason::QuotaPerDay,
             Self::MissQuota => Reason::QuotaMisses,
+            Self::RowQuota => Reason::QuotaRows,
             Self::DifferentDeclarations => Reason::QuotaDeclarations,
         }
     }

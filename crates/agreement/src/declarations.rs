@@ -103,6 +103,7 @@ impl Attempt {
             municipality,
             asked: _,
             declared: _,
+            batch: _,
         } = request;
         let attempt = |claim: &Claim| {
             let mut declared = claim.normal_form();

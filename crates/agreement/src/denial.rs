@@ -71,6 +71,8 @@ pub enum Requirement {
     Assurance(Assurance),
     /// A reference of this form, of the case or of the consent.
     Reference(ReferenceTerms),
+    /// A list of at most this many rows.
+    Rows(u32),
     /// A call at this instant or later.
     Quota {
         /// Whose quota.
@@ -204,6 +206,7 @@ impl Requirement {
                 }
                 text
             }
+            Self::Rows(rows) => format!("{} {rows}", say("at most", "al più")),
             Self::Quota {
                 scope,
                 limit,

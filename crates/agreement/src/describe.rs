@@ -15,7 +15,7 @@ use crate::moment::Moment;
 use crate::peer::Peer;
 use crate::service::VerificationKind;
 use crate::terms::{AgreementHash, HistoryDepth, KnownOn, Limits, OperatorTerms, Population, Purpose};
-use crate::usage::{Counters, UsageCounters, UsageKey};
+use crate::usage::{Counters, Unit, UsageCounters, UsageKey};
 
 /// The caller's agreements, in order of id, in whatever state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,6 +119,8 @@ pub enum QuotaKind {
     CallsPerDay,
     /// Calls in a day of Italy that found nobody.
     MissesPerDay,
+    /// Rows of lists in a day of Italy.
+    RowsPerDay,
 }
 
 /// Describes the agreements of the caller. `left` tells what remains of the rule of three for the identifiers that the
@@ -175,6 +177,7 @@ fn describe_one(
             agreement: terms.id.clone(),
             purpose: purpose.id.clone(),
             operator: None,
+            unit: Unit::Call,
         };
         let usage = counters.peek(&key, moment);
         if position == 0 {
@@ -197,7 +200,15 @@ fn describe_one(
             QuotaScope::Purpose,
             moment,
         );
-        quotas.extend(of_purpose.map(|quota| QuotaDescription {
+        let rows = purpose.batch.map(|batch| QuotaDescription {
+            scope: QuotaScope::Purpose,
+            purpose: None,
+            kind: QuotaKind::RowsPerDay,
+            limit: batch.rows_per_day,
+            remaining: Some(batch.rows_per_day.saturating_sub(usage.purpose.rows_today)),
+            resets_at: moment.next_midnight(),
+        });
+        quotas.extend(of_purpose.chain(rows).map(|quota| QuotaDescription {
             purpose: Some(purpose.id.clone()),
             ..quota
         }));

@@ -29,7 +29,7 @@ use crate::peer::{CertificateFingerprint, Peer, SpiffeId};
 use crate::permit::Permit;
 use crate::request::{Asked, DeclaredPerson, Request};
 use crate::terms::Agreement;
-use crate::usage::{Usage, UsageKey};
+use crate::usage::{Unit, Usage, UsageKey};
 
 /// An agreement that uses every clause.
 pub(crate) const DOCUMENT: &str = r#"
@@ -164,6 +164,7 @@ pub(crate) fn request() -> Request {
         },
         municipality: None,
         declared: DeclaredPerson::Declarant,
+        batch: None,
     }
 }
 
@@ -180,6 +181,7 @@ pub(crate) fn usage_key() -> UsageKey {
         agreement,
         purpose,
         operator,
+        unit: Unit::Call,
     }
 }
 

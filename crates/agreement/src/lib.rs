@@ -24,6 +24,7 @@ pub mod lint;
 pub mod agreements;
 pub mod usage;
 pub mod repeats;
+pub mod batch;
 pub mod request;
 pub mod clause;
 pub mod denial;

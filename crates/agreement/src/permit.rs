@@ -76,10 +76,11 @@ impl Permit {
             asked,
             municipality,
             declared: _,
+            batch: _,
         } = request;
         let purpose = agreement.terms().purpose(&context.purpose);
         let (purpose_kind, granted) = match purpose {
-            Some(purpose) => (purpose.kind, purpose.fields),
+            Some(purpose) => (purpose.kind, purpose.fields_of(request)),
             None if asked.service().needs_grant() => return None,
             None => (PurposeKind::Ordinary, FieldSet::EMPTY),
         };

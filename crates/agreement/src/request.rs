@@ -2,6 +2,7 @@
 
 use registry::municipality::MunicipalityId;
 
+use crate::batch::BatchRow;
 use crate::context::AccessContext;
 use crate::field::FieldSet;
 use crate::service::{Service, VerificationKind};
@@ -17,6 +18,19 @@ pub struct Request {
     pub municipality: Option<MunicipalityId>,
     /// Whom a declaration is about.
     pub declared: DeclaredPerson,
+    /// The row of a list that it is; `None` of a call by itself.
+    pub batch: Option<BatchRow>,
+}
+
+impl Request {
+    /// The service that the purpose must grant.
+    pub fn service(&self) -> Service {
+        match (self.asked.service(), &self.batch) {
+            (Service::LookupPerson, Some(_)) => Service::BatchLookupPersons,
+            (Service::VerifyDeclaration, Some(_)) => Service::BatchVerify,
+            (service, _) => service,
+        }
+    }
 }
 
 /// Whom a declaration is about, as its declarant and the caller state.

@@ -15,6 +15,10 @@ pub enum Service {
     SearchPersons,
     /// Yes, no or cannot be determined about a declaration (*verifica*).
     VerifyDeclaration,
+    /// Consultation of the persons of an approved list (*accertamento massivo*).
+    BatchLookupPersons,
+    /// Verification of the declarations of an approved list (*verifica massiva*).
+    BatchVerify,
     /// What the caller's agreements allow. Needs no grant, only an agreement of the caller in force.
     DescribeAccess,
     /// The receipt of an earlier call of the caller. Needs no grant, only an agreement of the caller in force.
@@ -56,11 +60,13 @@ pub enum VerificationKind {
 
 impl Service {
     /// Every service.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::LookupPerson,
         Self::LookupHousehold,
         Self::SearchPersons,
         Self::VerifyDeclaration,
+        Self::BatchLookupPersons,
+        Self::BatchVerify,
         Self::DescribeAccess,
         Self::GetReceipt,
     ];
@@ -72,6 +78,8 @@ impl Service {
             Self::LookupHousehold => "lookup-household",
             Self::SearchPersons => "search-persons",
             Self::VerifyDeclaration => "verify-declaration",
+            Self::BatchLookupPersons => "batch-lookup-persons",
+            Self::BatchVerify => "batch-verify",
             Self::DescribeAccess => "describe-access",
             Self::GetReceipt => "get-receipt",
         }
@@ -85,9 +93,12 @@ impl Service {
     /// Whether the service is about a person of the registry, so that a purpose must grant it.
     pub const fn needs_grant(self) -> bool {
         match self {
-            Self::LookupPerson | Self::LookupHousehold | Self::SearchPersons | Self::VerifyDeclaration => {
-                true
-            }
+            Self::LookupPerson
+            | Self::LookupHousehold
+            | Self::SearchPersons
+            | Self::VerifyDeclaration
+            | Self::BatchLookupPersons
+            | Self::BatchVerify => true,
             Self::DescribeAccess | Self::GetReceipt => false,
         }
     }
@@ -243,7 +254,9 @@ mod tests {
                 &Service::LookupPerson,
                 &Service::LookupHousehold,
                 &Service::SearchPersons,
-                &Service::VerifyDeclaration
+                &Service::VerifyDeclaration,
+                &Service::BatchLookupPersons,
+                &Service::BatchVerify
             ]
         );
     }

@@ -10,11 +10,13 @@ use registry::hex::Hex;
 use registry::municipality::{self, MunicipalityId};
 use registry::profile::{FieldGroup, GroupSet};
 
+use crate::batch::BatchTerms;
 use crate::context::{AgreementId, Assurance, PurposeId, ReferenceTerms};
 use crate::field::{Field, FieldSet};
 use crate::hours::HoursWindow;
 use crate::network::Network;
 use crate::peer::{CertificateFingerprint, SpiffeId};
+use crate::request::Request;
 use crate::service::{Service, VerificationKind};
 
 /// An agreement as submitted: its terms, its bytes and their hash. Made only by reading a document.
@@ -223,6 +225,19 @@ pub struct Purpose {
     /// Provision by which a declaration may name others than the declarant, about whom it then may be verified. Where
     /// there is none, a declaration made with consent is verified about the declarant alone.
     pub named_persons_basis: Option<String>,
+    /// What it grants of lists.
+    pub batch: Option<BatchTerms>,
+}
+
+impl Purpose {
+    /// The fields that it grants to a call by itself, or to a row of a list.
+    pub fn fields_of(&self, request: &Request) -> FieldSet {
+        match (&request.batch, &self.batch) {
+            (None, _) => self.fields,
+            (Some(_), Some(batch)) => batch.fields,
+            (Some(_), None) => FieldSet::EMPTY,
+        }
+    }
 }
 
 /// Who may read of a purpose's accesses.

@@ -13,6 +13,7 @@ use crate::context::{AgreementId, OperatorId, PurposeId};
 use crate::declarations::DeclarationUse;
 use crate::moment::Moment;
 use crate::peer::SpiffeId;
+use crate::request::Request;
 
 /// Operators counted apart under one agreement in one day; those that come later share one counter, which only makes
 /// their quota smaller. An agency can therefore not fill the memory with invented names.
@@ -40,6 +41,8 @@ pub struct Counters {
     pub calls_today: u32,
     /// Calls today that found nobody.
     pub misses_today: u32,
+    /// Rows of lists today; they count as no calls.
+    pub rows_today: u32,
 }
 
 /// On whose account a call goes. The agency is part of it, so that nobody uses up another agency's quota by naming
@@ -54,6 +57,18 @@ pub struct UsageKey {
     pub purpose: PurposeId,
     /// The operator it names.
     pub operator: Option<OperatorId>,
+    /// As what it counts.
+    pub unit: Unit,
+}
+
+/// As what a call counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unit {
+    /// A call by itself.
+    #[default]
+    Call,
+    /// A row of a list.
+    Row,
 }
 
 /// How a call ended.
@@ -65,6 +80,16 @@ pub enum Settlement {
     Miss,
     /// It was denied, or failed before anything was read: it costs nothing.
     Denied,
+}
+
+impl Unit {
+    /// As what a request counts.
+    pub fn of(request: &Request) -> Self {
+        match request.batch {
+            Some(_) => Self::Row,
+            None => Self::Call,
+        }
+    }
 }
 
 /// A call that is counted and not yet settled.
@@ -129,9 +154,12 @@ impl UsageCounters {
         tally.roll(window);
         let operator_slot = tally.slot(key.operator.as_ref());
         let before = tally.usage(&key, operator_slot);
-        tally.change(&key, operator_slot, |counters| {
-            counters.calls_this_minute = counters.calls_this_minute.saturating_add(1);
-            counters.calls_today = counters.calls_today.saturating_add(1);
+        tally.change(&key, operator_slot, |counters| match key.unit {
+            Unit::Call => {
+                counters.calls_this_minute = counters.calls_this_minute.saturating_add(1);
+                counters.calls_today = counters.calls_today.saturating_add(1);
+            }
+            Unit::Row => counters.rows_today = counters.rows_today.saturating_add(1),
         });
         let window = tally.window;
         (
@@ -161,10 +189,11 @@ impl UsageCounters {
             return;
         }
         let same_minute = tally.window.minute == window.minute;
-        tally.change(&key, operator_slot, |counters| match settlement {
-            Settlement::Hit => {}
-            Settlement::Miss => counters.misses_today = counters.misses_today.saturating_add(1),
-            Settlement::Denied => {
+        tally.change(&key, operator_slot, |counters| match (settlement, key.unit) {
+            (Settlement::Hit, _) | (Settlement::Miss, Unit::Row) => {}
+            (Settlement::Denied, Unit::Row) => counters.rows_today = counters.rows_today.saturating_sub(1),
+            (Settlement::Miss, Unit::Call) => counters.misses_today = counters.misses_today.saturating_add(1),
+            (Settlement::Denied, Unit::Call) => {
                 counters.calls_today = counters.calls_today.saturating_sub(1);
                 if same_minute {
                     counters.calls_this_minute = counters.calls_this_minute.saturating_sub(1);

@@ -52,6 +52,9 @@ pub enum Command {
     /// Ask whether a declaration is true: exit 0 yes, 1 no or not determined
     #[command(subcommand)]
     Verify(command::verify::VerifyCommand),
+    /// Send an approved list: persons to look up, or declarations to verify
+    #[command(subcommand)]
+    Batch(command::batch::BatchCommand),
     /// Ask what the agreements of the caller allow
     CanI(command::can_i::CanIArguments),
     /// Agreements (convenzioni): check, explain, activate, revoke

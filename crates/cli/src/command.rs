@@ -6,6 +6,7 @@ pub mod generate;
 pub mod person;
 pub mod search;
 pub mod verify;
+pub mod batch;
 pub mod can_i;
 pub mod agreement;
 pub mod audit;
@@ -32,6 +33,7 @@ pub fn run(command: Command, session: &mut Session<'_, '_>) -> Result<ExitCode, 
         Command::Search(arguments) => search::run_search(&arguments, session),
         Command::Found(arguments) => search::run_found(&arguments, session),
         Command::Verify(command) => verify::run(command, session),
+        Command::Batch(command) => batch::run(&command, session),
         Command::CanI(arguments) => can_i::run(&arguments, session),
         Command::Agreement(command) => agreement::run(command, session),
         Command::Audit(command) => audit::run(command, session),

@@ -4,6 +4,7 @@ mod request;
 mod person;
 mod answer;
 mod search;
+mod batch;
 mod description;
 
 use agreement::context::AccessContext;
@@ -19,9 +20,13 @@ use crate::receipt::{AccessProof, Expected, ReceiptForm, ShortClaim};
 pub use self::answer::{
     Freshness, Household, HouseholdAnswer, HouseholdMember, PersonAnswer, VerificationAnswer,
 };
+pub use self::batch::{
+    Batch, FoundPersons, ListedDeclaration, ListedPerson, Outcomes, RowAnswer, RowFailure, RowMessage,
+    RowOutcome,
+};
 pub use self::description::{
-    AccessAnswer, AccessDescription, AgreementStanding, DeclarationAllowance, OperatorRequirements,
-    Population, Purpose, Quota, QuotaKind, QuotaScope,
+    AccessAnswer, AccessDescription, AgreementStanding, BatchGrant, DeclarationAllowance,
+    OperatorRequirements, Population, Purpose, Quota, QuotaKind, QuotaScope,
 };
 pub use self::person::{HouseholdMembership, PersonCard, PersonRegistration};
 pub use self::request::{LookupHousehold, LookupPerson, PersonKey, VerifyDeclaration};

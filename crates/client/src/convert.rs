@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use agreement::reason::Reason;
 use chrono::NaiveDate;
 use registry::identifier::IstatCode;
 use wire::convert::{Invalid, Rule, civil_date, timestamp_to_ms};
+use wire::proto::error::v1::ErrorReason;
 use wire::proto::r#type::v1::PartialDate as WireDate;
 
 /// A part of an answer that must be there.
@@ -80,4 +82,10 @@ pub(crate) fn optional_time(
 /// An enum value that this version does not know, or the zero that is never sent.
 pub(crate) fn unknown_value(field: &str) -> Invalid {
     Invalid::new(field, Rule::Value)
+}
+
+/// The reason behind its number; `None` of one that this version does not know.
+pub(crate) fn known_reason(number: i32) -> Option<Reason> {
+    let reason = ErrorReason::try_from(number).ok()?;
+    Reason::from_name(reason.as_str_name().strip_prefix("ERROR_REASON_")?)
 }

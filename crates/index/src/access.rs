@@ -1,6 +1,6 @@
 //! The one way of every call of an agency: a place in the log, the decision, the reading, the entry, the answer.
 
-mod entering;
+pub(crate) mod entering;
 mod requests;
 
 use std::time::Duration;
@@ -14,7 +14,7 @@ use agreement::permit::Permit;
 use agreement::reason::Reason;
 use agreement::repeats::{FirstCall, RequestKey, Standing};
 use agreement::request::Request;
-use agreement::usage::{Reservation, Settlement, Usage, UsageKey};
+use agreement::usage::{Reservation, Settlement, Unit, Usage, UsageKey};
 use chrono::NaiveDate;
 use store::access_log::Slot;
 use store::access_log::committed::Committed;
@@ -295,6 +295,7 @@ pub(crate) fn usage_key(call: &Call, request: &Request) -> UsageKey {
         agreement: agreement.clone(),
         purpose: purpose.clone(),
         operator: operator.clone(),
+        unit: Unit::of(request),
     }
 }
 

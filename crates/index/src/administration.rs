@@ -14,7 +14,7 @@ use agreement::lint::lint;
 use agreement::moment::Moment;
 use agreement::peer::{Peer, Role, SpiffeId};
 use agreement::reason::Reason;
-use agreement::usage::UsageKey;
+use agreement::usage::{Unit, UsageKey};
 use ledger::hash::Hash;
 use ledger::header::EntryKind;
 use ledger::part::PartKind;
@@ -221,6 +221,7 @@ impl<S: RecordStore> Shared<S> {
             agreement: request.context.agreement.clone(),
             purpose: request.context.purpose.clone(),
             operator: request.context.operator.clone(),
+            unit: Unit::of(&request),
         };
         let usage = self.with_usage(|counters| counters.peek(&key, moment));
         let agreements = self.agreements.load_full();
@@ -243,7 +244,7 @@ impl<S: RecordStore> Shared<S> {
 }
 
 /// The reason as the error area names it; a test of the contract holds that every reason is there.
-fn error_reason(reason: Reason) -> ErrorReason {
+pub(crate) fn error_reason(reason: Reason) -> ErrorReason {
     ErrorReason::from_str_name(&format!("ERROR_REASON_{}", reason.name())).unwrap_or(ErrorReason::Unspecified)
 }
 

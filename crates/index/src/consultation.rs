@@ -1,8 +1,10 @@
 //! `ConsultationService`: what agencies ask.
 
 mod search;
+mod batch;
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use agreement::context::AgreementId;
@@ -28,7 +30,10 @@ use store::record_store::answer::{
     VerificationOutcome, VersionStanding,
 };
 use store::record_store::handle::{HouseholdHandle, PersonHandle};
-use tonic::{Request, Response, Status};
+use tokio::sync::mpsc;
+use tokio_stream::Stream;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
 use transport::deadline::Deadline;
 use uuid::Uuid;
 use wire::convert::{
@@ -41,8 +46,13 @@ use wire::proto::consultation::v1::consultation_service_server::ConsultationServ
 use wire::status::{Details, status_for};
 
 use crate::call::call_of;
+use crate::consultation::batch::{Declarations, List, OUTCOMES, Persons};
 use crate::entry::{Call, told};
 use crate::shared::{Shared, detached};
+use crate::stream::StreamGuard;
+
+/// Outcomes of the rows of a list, in their order.
+type Outcomes<R> = Pin<Box<dyn Stream<Item = Result<R, Status>> + Send>>;
 
 /// The service.
 #[derive(Debug)]
@@ -405,8 +415,41 @@ pub(crate) fn trust(version: VersionStanding) -> CardTrust {
     }
 }
 
+impl<S: RecordStore> Consultation<S> {
+    /// Answers a list beside the call that brings it.
+    fn list<L: List>(
+        &self,
+        request: Request<Streaming<L::Request>>,
+    ) -> Result<Response<Outcomes<L::Response>>, Status> {
+        let call = call_of(&request, L::METHOD)?;
+        let guard = StreamGuard::of(&request, &self.shared.shutdown)?;
+        let (outcomes, stream) = mpsc::channel(OUTCOMES);
+        let shared = Arc::clone(&self.shared);
+        let served = batch::serve::<L, S>(shared, call, request.into_inner(), guard, outcomes);
+        self.shared.tasks.spawn(served);
+        Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
+    }
+}
+
 #[tonic::async_trait]
 impl<S: RecordStore> ConsultationService for Consultation<S> {
+    type BatchLookupPersonsStream = Outcomes<pb::BatchLookupPersonsResponse>;
+    type BatchVerifyStream = Outcomes<pb::BatchVerifyResponse>;
+
+    async fn batch_lookup_persons(
+        &self,
+        request: Request<Streaming<pb::BatchLookupPersonsRequest>>,
+    ) -> Result<Response<Self::BatchLookupPersonsStream>, Status> {
+        self.list::<Persons>(request)
+    }
+
+    async fn batch_verify(
+        &self,
+        request: Request<Streaming<pb::BatchVerifyRequest>>,
+    ) -> Result<Response<Self::BatchVerifyStream>, Status> {
+        self.list::<Declarations>(request)
+    }
+
     async fn lookup_person(
         &self,
         request: Request<pb::LookupPersonRequest>,

@@ -11,12 +11,12 @@ use ledger::header::EntryKind;
 use ledger::part::PartKind;
 use registry::hex;
 use store::access_log::AccessLog;
-use store::access_log::part_content::{CriteriaPart, DecisionPart, PartContent};
-use store::access_log::reading::{OpenedEntry, OpenedPart, ReadError, ReaderScope};
+use store::access_log::part_content::{CriteriaPart, DecisionPart};
+use store::access_log::reading::{OpenedEntry, ReadError, ReaderScope};
 use uuid::Uuid;
 
 use crate::agreement_book::instant;
-use crate::usage_restore::{STEP, first_since};
+use crate::usage_restore::{STEP, first_since, part_of};
 
 /// Name of the criterion under which an entry keeps the hash of its request.
 pub(crate) const CRITERION: &str = "request";
@@ -54,9 +54,9 @@ fn event(entry: &OpenedEntry) -> Option<RepeatEvent> {
     if !answered || body.kind != EntryKind::Access || body.repeat_of.is_some() {
         return None;
     }
-    let CriteriaPart { criteria } = part(entry, &PartKind::Criteria)?;
+    let CriteriaPart { criteria } = part_of(entry, &PartKind::Criteria)?;
     let (_, digest) = criteria.into_iter().find(|(name, _)| name == CRITERION)?;
-    let facts = part(entry, &PartKind::Decision).map_or_else(Vec::new, |DecisionPart { facts, .. }| facts);
+    let facts = part_of(entry, &PartKind::Decision).map_or_else(Vec::new, |DecisionPart { facts, .. }| facts);
     let fact = |wanted: &str| {
         let found = facts.iter().find(|(name, _)| name == wanted);
         found.map(|(_, value)| value.as_str())
@@ -76,12 +76,5 @@ fn event(entry: &OpenedEntry) -> Option<RepeatEvent> {
             reference_date: reference_date.unwrap_or_else(|| moment.date()),
         },
         moment,
-    })
-}
-
-fn part<C: PartContent>(entry: &OpenedEntry, kind: &PartKind) -> Option<C> {
-    entry.parts.iter().find_map(|part| match part {
-        OpenedPart::Shown(opening) if opening.kind == *kind => C::decode(&opening.content).ok(),
-        OpenedPart::Shown(_) | OpenedPart::Erased { .. } => None,
     })
 }

@@ -13,7 +13,7 @@ use store::access_log::part_content::DetailPart;
 use store::record_store::RecordStore;
 use tonic::Status;
 use wire::proto::directory::v1 as pb;
-use wire::status::{Details, status_for};
+use wire::status::Details;
 
 use crate::administration::{Act, administrator};
 use crate::entry::{Call, told_ok, usual_retention};
@@ -35,8 +35,9 @@ impl<S: RecordStore> Shared<S> {
             return Ok(());
         }
         let details = Details::none().with_retry_after(RETRY);
-        let status = status_for(Reason::IndexRestoring, details);
-        Err(self.refused(call, status, Vec::new()).await)
+        Err(self
+            .refused(call, Reason::IndexRestoring, details, Vec::new())
+            .await)
     }
 
     /// Ends a restoration for which nothing is awaited any more. What fails is tried again at the next look.

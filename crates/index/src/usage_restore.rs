@@ -4,13 +4,14 @@ use agreement::context::{AgreementId, OperatorId, PurposeId};
 use agreement::moment::{Moment, start_of_day};
 use agreement::peer::SpiffeId;
 use agreement::reason::Reason;
-use agreement::usage::{Settlement, UsageCounters, UsageEvent, UsageKey};
+use agreement::usage::{Settlement, Unit, UsageCounters, UsageEvent, UsageKey};
 use ledger::header::EntryKind;
 use ledger::part::PartKind;
 use store::access_log::AccessLog;
-use store::access_log::part_content::{OperatorPart, PartContent};
+use store::access_log::part_content::{CriteriaPart, OperatorPart, PartContent};
 use store::access_log::reading::{OpenedEntry, OpenedPart, ReadError, ReaderScope};
 
+use crate::access::entering::BATCH;
 use crate::agreement_book::instant;
 
 /// Entries read in one step.
@@ -67,20 +68,26 @@ fn event(entry: &OpenedEntry) -> Option<UsageEvent> {
         (_, Some(Reason::TooManyFound)) => Settlement::Hit,
         _ => return None,
     };
-    let operator = entry.parts.iter().find_map(|part| match part {
-        OpenedPart::Shown(opening) if opening.kind == PartKind::Operator => {
-            OperatorPart::decode(&opening.content).ok()
-        }
-        OpenedPart::Shown(_) | OpenedPart::Erased { .. } => None,
-    });
+    let operator: Option<OperatorPart> = part_of(entry, &PartKind::Operator);
+    let criteria: Option<CriteriaPart> = part_of(entry, &PartKind::Criteria);
+    let is_row = criteria.is_some_and(|part| part.criteria.iter().any(|(name, _)| name == BATCH));
     Some(UsageEvent {
         key: UsageKey {
             agency: SpiffeId::parse(body.peer.as_deref()?).ok()?,
             agreement: AgreementId::parse(body.agreement.as_deref()?).ok()?,
             purpose: PurposeId::parse(body.purpose.as_deref()?).ok()?,
             operator: operator.and_then(|part| OperatorId::parse(&part.operator).ok()),
+            unit: if is_row { Unit::Row } else { Unit::Call },
         },
         moment: Moment::new(instant(&entry.header)?),
         settlement,
+    })
+}
+
+/// The content of an entry's part of a kind; `None` where it has none, or where that was erased.
+pub(crate) fn part_of<C: PartContent>(entry: &OpenedEntry, kind: &PartKind) -> Option<C> {
+    entry.parts.iter().find_map(|part| match part {
+        OpenedPart::Shown(opening) if opening.kind == *kind => C::decode(&opening.content).ok(),
+        OpenedPart::Shown(_) | OpenedPart::Erased { .. } => None,
     })
 }

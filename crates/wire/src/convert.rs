@@ -17,6 +17,7 @@ mod consultation;
 mod search;
 mod claim;
 mod answer;
+mod batch;
 mod access;
 mod explanation;
 
@@ -26,6 +27,7 @@ pub use self::answer::{
     person_message, whole_minutes,
 };
 pub use self::audit::{PartItem, VisiblePart, access_entry};
+pub use self::batch::{BatchOpening, RowCall};
 pub use self::claim::{VerificationCall, verification_answer};
 pub use self::consultation::{
     AccessInquiry, HouseholdLookup, LookupKey, PersonKey, PersonLookup, ReceiptInquiry, field_names,

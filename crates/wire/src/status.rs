@@ -333,11 +333,17 @@ pub fn status_for(reason: Reason, details: Details) -> Status {
 
 /// The refusal of a request with a field that breaks a rule.
 pub fn invalid_argument(invalid: &Invalid) -> Status {
+    let (reason, details) = refusal_of(invalid);
+    status_for(reason, details)
+}
+
+/// Reason and details of the refusal of a request with a field that breaks a rule.
+pub fn refusal_of(invalid: &Invalid) -> (Reason, Details) {
     let reason = match invalid.rule() {
         crate::convert::Rule::TaxCode(_) => Reason::TaxCodeInvalid,
         _ => Reason::InvalidArgument,
     };
-    status_for(reason, Details::none().with_invalid(invalid))
+    (reason, Details::none().with_invalid(invalid))
 }
 
 /// What a status says to its caller. Details that cannot be read count as absent.

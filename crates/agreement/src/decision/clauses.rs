@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 
 use crate::agreements::{AgreementEntry, Agreements};
+use crate::batch::{Approval, BatchRow, BatchTerms};
 use crate::clause::Clause;
 use crate::context::{USUAL_REFERENCE, Urgency};
 use crate::declarations::{DeclarationUse, MAX_DIFFERENT, WINDOW_DAYS};
@@ -99,7 +100,7 @@ impl<'a> Call<'a> {
                     admitted: networks.clone(),
                 })
             }
-            _ if !self.request.asked.service().needs_grant() => Verdict::Passed,
+            _ if !self.request.service().needs_grant() => Verdict::Passed,
             Clause::Hours => {
                 let windows = &terms.hours;
                 let outside =
@@ -109,12 +110,18 @@ impl<'a> Call<'a> {
             Clause::Purpose => unless(self.purpose.is_none(), || {
                 Requirement::Purposes(terms.purposes.iter().map(|purpose| purpose.id.clone()).collect())
             }),
+            Clause::BatchSize | Clause::Approval | Clause::RowQuota if self.request.batch.is_none() => {
+                Verdict::Passed
+            }
             Clause::Service
             | Clause::Verification
             | Clause::Fields
             | Clause::Consent
             | Clause::ConsentDate
-            | Clause::DeclaredPerson => match self.purpose {
+            | Clause::DeclaredPerson
+            | Clause::BatchSize
+            | Clause::Approval
+            | Clause::RowQuota => match self.purpose {
                 Some(purpose) => self.examine_grant(clause, purpose),
                 None => Verdict::NotReached,
             },
@@ -179,6 +186,10 @@ impl<'a> Call<'a> {
                 (Some(_), None) => Verdict::NotReached,
                 (None, None) => Verdict::Passed,
             },
+            Clause::MinuteQuota | Clause::DayQuota | Clause::MissQuota if self.request.batch.is_some() => {
+                // A row counts as a row.
+                Verdict::Passed
+            }
             Clause::MinuteQuota | Clause::DayQuota | Clause::MissQuota => self.examine_quotas(clause, terms),
             Clause::DifferentDeclarations => match self.usage.declarations {
                 DeclarationUse::Open => Verdict::Passed,
@@ -196,7 +207,7 @@ impl<'a> Call<'a> {
         let asked = self.request.asked;
         let consent = self.request.context.consent_reference.as_ref();
         match clause {
-            Clause::Service => unless(!purpose.services.contains(&asked.service()), || {
+            Clause::Service => unless(!purpose.services.contains(&self.request.service()), || {
                 Requirement::Services(purpose.services.iter().copied().collect())
             }),
             Clause::Verification => {
@@ -210,20 +221,25 @@ impl<'a> Call<'a> {
                 })
             }
             Clause::Fields => {
-                let mut refused: FieldSet = asked.fields().difference(purpose.fields);
+                let granted = purpose.fields_of(self.request);
+                let mut refused: FieldSet = asked.fields().difference(granted);
                 let looks_up = match asked {
                     Asked::Person { .. } | Asked::Household { .. } | Asked::Search { .. } => true,
                     Asked::Verification(_) | Asked::AccessDescription | Asked::Receipt => false,
                 };
                 // Limited to a municipality, the question is also whether the person has a card there.
-                let names = !purpose.fields.intersection(FieldSet::NAMING).is_empty();
+                let names = !granted.intersection(FieldSet::NAMING).is_empty();
                 if looks_up && self.request.municipality.is_some() && !names {
                     refused = refused.union(FieldSet::of(&[Field::Residence]));
                 }
-                unless(!refused.is_empty(), || Requirement::Fields {
-                    refused,
-                    granted: purpose.fields,
-                })
+                unless(!refused.is_empty(), || Requirement::Fields { refused, granted })
+            }
+            Clause::BatchSize | Clause::Approval | Clause::RowQuota => {
+                match (&self.request.batch, &purpose.batch) {
+                    (Some(row), Some(terms)) => self.examine_batch(clause, row, terms),
+                    (Some(_), None) => Verdict::NotReached,
+                    (None, _) => Verdict::Passed,
+                }
             }
             Clause::Consent => unless(purpose.consent.is_required() && consent.is_none(), || {
                 Requirement::Unspecified
@@ -240,6 +256,47 @@ impl<'a> Call<'a> {
                 unless(refused, || Requirement::Unspecified)
             }
             _ => Verdict::NotReached,
+        }
+    }
+
+    /// The list to which the call belongs.
+    fn examine_batch(&self, clause: Clause, row: &BatchRow, granted: &BatchTerms) -> Verdict {
+        let BatchRow {
+            batch: _,
+            row,
+            rows,
+            approval,
+        } = row;
+        match clause {
+            Clause::BatchSize => unless(granted.rows_per_batch < *rows || *row == 0 || rows < row, || {
+                Requirement::Rows(granted.rows_per_batch)
+            }),
+            Clause::Approval => {
+                let Approval {
+                    reference,
+                    approver,
+                    approved_on,
+                } = approval;
+                let today = self.moment.date();
+                let case = self
+                    .entry()
+                    .and_then(|entry| entry.agreement().terms().case_reference.as_ref());
+                let form = case.unwrap_or(&USUAL_REFERENCE);
+                if today < *approved_on {
+                    Verdict::Failed(Requirement::NotAfter(today))
+                } else if !form.admits_case(reference) {
+                    Verdict::Failed(Requirement::Reference(form.clone()))
+                } else {
+                    unless(approver.is_collective(), || Requirement::Unspecified)
+                }
+            }
+            _ => unless(granted.rows_per_day <= self.usage.purpose.rows_today, || {
+                Requirement::Quota {
+                    scope: QuotaScope::Purpose,
+                    limit: granted.rows_per_day,
+                    resets_at: self.moment.next_midnight(),
+                }
+            }),
         }
     }
 

@@ -4,9 +4,11 @@ use chrono::{DateTime, Utc};
 
 use registry::identifier::IstatCode;
 use registry::municipality::MunicipalityId;
+use uuid::Uuid;
 
 use super::*;
 use crate::agreements::Agreements;
+use crate::batch::{Approval, BatchRow};
 use crate::context::{
     AccessContext, AgreementId, Assurance, CaseReference, ConsentReference, OperatorId, PurposeId,
     ReferencePattern, ReferenceTerms, ReferenceWord, Urgency,
@@ -114,6 +116,7 @@ fn used(calls_this_minute: u32, calls_today: u32, misses_today: u32) -> Counters
         calls_this_minute,
         calls_today,
         misses_today,
+        rows_today: 0,
     }
 }
 
@@ -139,6 +142,27 @@ fn denied(case: &Case, clause: Clause, requirement: Requirement) {
             requirement
         }
     );
+}
+
+/// A purpose that grants lists of at most 10 rows, 100 a day, which show surnames alone.
+fn listing(row: u32, rows: u32) -> Case {
+    Case::with(|case| {
+        case.document = fixture::changed_document(
+            "services = [\"lookup-person\", ",
+            "batch = { rows_per_batch = 10, rows_per_day = 100, fields = [\"surname\"] }\n\
+             services = [\"lookup-person\", \"batch-lookup-persons\", \"batch-verify\", ",
+        );
+        case.request.batch = Some(BatchRow {
+            batch: Uuid::nil(),
+            row,
+            rows,
+            approval: Approval {
+                reference: CaseReference::parse("2026/77").unwrap(),
+                approver: OperatorId::parse("g.neri").unwrap(),
+                approved_on: fixture::day("2026-03-02"),
+            },
+        });
+    })
 }
 
 /// One change for each clause, each enough to be denied by it.
@@ -310,6 +334,30 @@ fn denials() -> Vec<(Clause, Case, Requirement)> {
             Clause::CaseForm,
             with(|case| case.request.context.case_reference = CaseReference::parse("PG-123").ok()),
             Requirement::Reference(year_number()),
+        ),
+        (Clause::BatchSize, listing(1, 11), Requirement::Rows(10)),
+        (
+            Clause::Approval,
+            {
+                let mut case = listing(1, 10);
+                let row = case.request.batch.as_mut().expect("it is a row");
+                row.approval.approved_on = fixture::day("2026-03-03");
+                case
+            },
+            Requirement::NotAfter(fixture::day("2026-03-02")),
+        ),
+        (
+            Clause::RowQuota,
+            {
+                let mut case = listing(1, 10);
+                case.usage.purpose.rows_today = 100;
+                case
+            },
+            Requirement::Quota {
+                scope: QuotaScope::Purpose,
+                limit: 100,
+                resets_at: fixture::moment().next_midnight(),
+            },
         ),
         (
             Clause::MinuteQuota,

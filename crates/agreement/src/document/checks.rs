@@ -9,6 +9,7 @@ use toml::value::Datetime;
 use registry::identifier::IstatCode;
 use registry::municipality::MunicipalityId;
 
+use crate::batch::{BatchTerms, MAX_ROWS};
 use crate::context::{AgreementId, Assurance, PurposeId, ReferencePattern, ReferenceTerms, ReferenceWord};
 use crate::field::{Field, FieldSet};
 use crate::hours::HoursWindow;
@@ -419,6 +420,7 @@ fn check_purpose((position, purpose): (usize, layout::Purpose)) -> Result<Purpos
         fields,
         consent_required,
         named_persons_basis,
+        batch,
     } = purpose;
     let key = |name: &str| format!("purpose[{position}].{name}");
     let services: BTreeSet<Service> = services
@@ -463,6 +465,7 @@ fn check_purpose((position, purpose): (usize, layout::Purpose)) -> Result<Purpos
     if services.contains(&Service::LookupHousehold) && !fields.contains(Field::Household) {
         return refuse(key("fields"), "lookup-household needs the field household");
     }
+    let batch = check_batch(position, batch, &services, fields)?;
     Ok(Purpose {
         id: PurposeId::parse(&id).or_else(|error| refuse(key("id"), error.rule))?,
         text: sentence(key("text"), text)?,
@@ -475,7 +478,68 @@ fn check_purpose((position, purpose): (usize, layout::Purpose)) -> Result<Purpos
         named_persons_basis: named_persons_basis
             .map(|text| sentence(key("named_persons_basis"), text))
             .transpose()?,
+        batch,
     })
+}
+
+/// A list is granted where the call by itself is, and shows no more than that.
+fn check_batch(
+    position: usize,
+    batch: Option<layout::Batch>,
+    services: &BTreeSet<Service>,
+    granted: FieldSet,
+) -> Result<Option<BatchTerms>, DocumentError> {
+    let key = |name: &str| format!("purpose[{position}].{name}");
+    for (list, single) in [
+        (Service::BatchLookupPersons, Service::LookupPerson),
+        (Service::BatchVerify, Service::VerifyDeclaration),
+    ] {
+        if services.contains(&list) && !services.contains(&single) {
+            return refuse(key("services"), format_args!("{list} needs {single}"));
+        }
+    }
+    let looks_up = services.contains(&Service::BatchLookupPersons);
+    let Some(batch) = batch else {
+        if looks_up || services.contains(&Service::BatchVerify) {
+            return refuse(key("batch"), "must be stated where a batch is granted");
+        }
+        return Ok(None);
+    };
+    if !looks_up && !services.contains(&Service::BatchVerify) {
+        return refuse(
+            key("batch"),
+            "has no meaning without batch-lookup-persons or batch-verify",
+        );
+    }
+    let layout::Batch {
+        rows_per_batch,
+        rows_per_day,
+        fields,
+    } = batch;
+    for (name, rows) in [
+        ("batch.rows_per_batch", rows_per_batch),
+        ("batch.rows_per_day", rows_per_day),
+    ] {
+        if !(1..=MAX_ROWS).contains(&rows) {
+            return refuse(key(name), format_args!("must lie between 1 and {MAX_ROWS}"));
+        }
+    }
+    let fields = FieldSet::from_names(fields.iter().map(String::as_str))
+        .or_else(|error| refuse(key("batch.fields"), error))?;
+    if looks_up == fields.is_empty() {
+        return refuse(
+            key("batch.fields"),
+            "must be named if and only if batch-lookup-persons is granted",
+        );
+    }
+    if !fields.is_subset(granted) {
+        return refuse(key("batch.fields"), "must be among the fields of the purpose");
+    }
+    Ok(Some(BatchTerms {
+        rows_per_batch,
+        rows_per_day,
+        fields,
+    }))
 }
 
 fn presence(required: bool) -> Presence {

@@ -121,6 +121,16 @@ pub(super) struct Purpose {
     #[serde(default)]
     pub(super) consent_required: bool,
     pub(super) named_persons_basis: Option<String>,
+    pub(super) batch: Option<Batch>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Batch {
+    pub(super) rows_per_batch: u32,
+    pub(super) rows_per_day: u32,
+    #[serde(default)]
+    pub(super) fields: Vec<String>,
 }
 
 impl Default for Population {

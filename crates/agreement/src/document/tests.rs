@@ -595,3 +595,55 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_list_is_granted_with_its_bounds_where_the_call_by_itself_is() {
+    let with = |batch: &str, services: &str| {
+        let services_before = "services = [\"lookup-person\", ";
+        let document =
+            fixture::changed_document(services_before, &format!("{batch}\n{services_before}{services}"));
+        AgreementDocument::parse(document.as_bytes())
+    };
+    let key = |document: Result<Agreement, DocumentError>| match document {
+        Err(DocumentError::Value { key, .. }) => key,
+        other => panic!("{other:?}"),
+    };
+    let both = "\"batch-lookup-persons\", \"batch-verify\", ";
+    let terms = "batch = { rows_per_batch = 10, rows_per_day = 20, fields = [\"surname\"] }";
+    let agreement = with(terms, both).unwrap();
+    let batch = agreement.terms().purposes[0].batch.unwrap();
+    assert_eq!((batch.rows_per_batch, batch.rows_per_day), (10, 20));
+    let bounds = "batch = { rows_per_batch = 10, rows_per_day = 20 }";
+    assert!(with(bounds, "\"batch-verify\", ").is_ok());
+    for (batch, services, expect) in [
+        ("", both, "purpose[0].batch"),
+        (terms, "", "purpose[0].batch"),
+        (bounds, both, "purpose[0].batch.fields"),
+        (terms, "\"batch-verify\", ", "purpose[0].batch.fields"),
+        (
+            &terms.replace("surname", "citizenships"),
+            both,
+            "purpose[0].batch.fields",
+        ),
+        (
+            &terms.replace("10,", "0,"),
+            both,
+            "purpose[0].batch.rows_per_batch",
+        ),
+        (
+            &terms.replace("20,", "1000001,"),
+            both,
+            "purpose[0].batch.rows_per_day",
+        ),
+    ] {
+        assert_eq!(key(with(batch, services)), expect, "{batch} {services}");
+    }
+    let alone = fixture::changed_document(
+        "services = [\"verify-declaration\"]",
+        "services = [\"verify-declaration\", \"batch-lookup-persons\"]",
+    );
+    assert_eq!(
+        key(AgreementDocument::parse(alone.as_bytes())),
+        "purpose[1].services"
+    );
+}

@@ -369,6 +369,24 @@ reasons! {
         "stop until the stated instant and check the identifiers",
         "troppe chiamate di oggi senza risultato",
         "sospendere fino all'istante indicato e verificare gli identificativi";
+    /// A list of more rows than a batch may have, or a row that is none of them.
+    BatchTooLong = "BATCH_TOO_LONG", InvalidArgument, Denied, None,
+        "the list has more rows than the agreement admits",
+        "divide the list",
+        "l'elenco ha più righe di quante la convenzione ne ammetta",
+        "suddividere l'elenco";
+    /// The list's approval is not valid.
+    ApprovalNotValid = "APPROVAL_NOT_VALID", PermissionDenied, Denied, None,
+        "the approval of the list is not valid",
+        "name the act, the natural person who approved the list, and the day",
+        "l'approvazione dell'elenco non è valida",
+        "indicare l'atto, la persona fisica che ha approvato l'elenco e il giorno";
+    /// Rows of today used up.
+    QuotaRows = "QUOTA_ROWS", ResourceExhausted, Denied, None,
+        "the rows of today are used up",
+        "go on after the stated instant",
+        "le righe di oggi sono esaurite",
+        "riprendere dopo l'istante indicato";
     /// Too many different declarations about the same identifiers.
     QuotaDeclarations = "QUOTA_DECLARATIONS", ResourceExhausted, Denied, None,
         "too many different declarations about the same identifiers",

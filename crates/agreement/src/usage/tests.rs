@@ -14,6 +14,7 @@ fn key(purpose: &str, operator: &str) -> UsageKey {
         } else {
             OperatorId::parse(operator).ok()
         },
+        unit: Unit::Call,
     }
 }
 
@@ -28,6 +29,7 @@ fn counters(calls_this_minute: u32, calls_today: u32, misses_today: u32) -> Coun
         calls_this_minute,
         calls_today,
         misses_today,
+        rows_today: 0,
     }
 }
 
@@ -285,4 +287,30 @@ fn the_log_brings_the_counters_back() {
         restored.peek(&key("q", ""), at("2026-03-02T10:01:00Z")).agreement,
         counters(1, 3, 2)
     );
+}
+
+#[test]
+fn rows_count_as_rows_and_are_given_back_where_they_are_denied() {
+    let mut all = UsageCounters::default();
+    let now = "2026-03-02T10:00:30Z";
+    let row = UsageKey {
+        unit: Unit::Row,
+        ..key("p", "anna")
+    };
+    for settlement in [Settlement::Hit, Settlement::Miss, Settlement::Denied] {
+        call(&mut all, &row, now, settlement);
+    }
+    call(&mut all, &key("p", "anna"), now, Settlement::Miss);
+    let expect = Counters {
+        rows_today: 2,
+        ..counters(1, 1, 1)
+    };
+    let usage = all.peek(&key("p", "anna"), at(now));
+    assert_eq!(
+        (usage.agreement, usage.purpose, usage.operator),
+        (expect, expect, expect)
+    );
+    let later = all.peek(&row, at("2026-03-02T10:01:30Z")).purpose;
+    assert_eq!((later.calls_this_minute, later.rows_today), (0, 2));
+    assert_eq!(all.peek(&row, at("2026-03-03T10:01:30Z")), Usage::default());
 }

@@ -56,7 +56,13 @@ pub enum VerifyCommand {
 
 /// Runs `ponte verify`.
 pub fn run(command: VerifyCommand, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
-    let (common, claim) = match command {
+    let (common, claim) = read(command)?;
+    ask(&common, claim, session)
+}
+
+/// What was declared, about whom, and how it is asked.
+pub(super) fn read(command: VerifyCommand) -> Result<(CommonArguments, Claim), Failure> {
+    Ok(match command {
         VerifyCommand::Existence(common) => (common, Claim::ExistenceInLife),
         VerifyCommand::Residence(arguments) => (arguments.common.clone(), arguments.claim()?),
         VerifyCommand::Municipality(arguments) => (arguments.common.clone(), arguments.claim()?),
@@ -82,8 +88,15 @@ pub fn run(command: VerifyCommand, session: &mut Session<'_, '_>) -> Result<Exit
             (arguments.common.clone(), Claim::Maternity(arguments.claim()?))
         }
         VerifyCommand::NationalId(arguments) => (arguments.common.clone(), arguments.claim()?),
-    };
-    ask(&common, claim, session)
+    })
+}
+
+pub(super) fn declared_person(named: bool) -> DeclaredPerson {
+    if named {
+        DeclaredPerson::Named
+    } else {
+        DeclaredPerson::Declarant
+    }
 }
 
 fn ask(common: &CommonArguments, claim: Claim, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
@@ -92,11 +105,7 @@ fn ask(common: &CommonArguments, claim: Claim, session: &mut Session<'_, '_>) ->
         call,
         named_person,
     } = common;
-    let declared = if *named_person {
-        DeclaredPerson::Named
-    } else {
-        DeclaredPerson::Declarant
-    };
+    let declared = declared_person(*named_person);
     let Subject { key, municipality } = subject.read()?;
     session.block_on(async |session| {
         let call = call.prepare(session)?;

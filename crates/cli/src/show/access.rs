@@ -47,6 +47,7 @@ pub fn access_description(description: &AccessDescription) -> Vec<Datum> {
             fields,
             consent_required,
             named_persons_granted,
+            batch,
         } = purpose;
         let declarations: Datum = declarations
             .iter()
@@ -68,6 +69,17 @@ pub fn access_description(description: &AccessDescription) -> Vec<Datum> {
             )
             .with("fields", fields.names().collect::<Datum>())
             .with("declarations", declarations)
+            .with(
+                "rows_per_batch",
+                batch.as_ref().map_or(0, |batch| batch.rows_per_batch),
+            )
+            .with(
+                "batch_fields",
+                batch
+                    .iter()
+                    .flat_map(|batch| batch.fields.names())
+                    .collect::<Datum>(),
+            )
             .with("consent_required", *consent_required)
             .with(
                 "consent_reference",
@@ -156,6 +168,7 @@ fn quota(quota: &Quota) -> String {
         QuotaKind::CallsPerMinute => "calls/min",
         QuotaKind::CallsPerDay => "calls/day",
         QuotaKind::MissesPerDay => "misses/day",
+        QuotaKind::RowsPerDay => "rows/day",
     };
     let scope = match scope {
         QuotaScope::Agreement => String::new(),

@@ -95,12 +95,24 @@ fn match_name(reason: Reason) -> &'static str {
 
 /// The answer of a verification.
 pub fn verification_row(answer: &VerificationAnswer) -> Datum {
-    let name = match answer.verdict {
+    RecordBuilder::new()
+        .with("answer", verdict_name(answer.verdict))
+        .with("anpr", answer.verdict.anpr())
+        .with("reason", verification_reason(answer.reason))
+        .with("reference_date", answer.reference_date.to_string())
+        .build()
+}
+
+pub(super) fn verdict_name(verdict: Verdict) -> &'static str {
+    match verdict {
         Verdict::Yes => "YES",
         Verdict::No => "NO",
         Verdict::Undetermined => "UNDETERMINED",
-    };
-    let reason = match answer.reason {
+    }
+}
+
+pub(super) fn verification_reason(reason: VerificationReason) -> &'static str {
+    match reason {
         VerificationReason::Matches => "MATCHES",
         VerificationReason::Differs => "DIFFERS",
         VerificationReason::NotHeld => "NOT_HELD",
@@ -108,13 +120,7 @@ pub fn verification_row(answer: &VerificationAnswer) -> Datum {
         VerificationReason::ProcedureOpen => "PROCEDURE_OPEN",
         VerificationReason::NotRegistered => "NOT_REGISTERED",
         VerificationReason::Contradiction => "CONTRADICTION",
-    };
-    RecordBuilder::new()
-        .with("answer", name)
-        .with("anpr", answer.verdict.anpr())
-        .with("reason", reason)
-        .with("reference_date", answer.reference_date.to_string())
-        .build()
+    }
 }
 
 /// How old the data are, in words, and whether they are as fresh as was demanded.

@@ -11,9 +11,8 @@ use chrono::{DateTime, Utc};
 use registry::identifier::IstatCode;
 use wire::convert::{Invalid, timestamp_from_ms};
 use wire::proto::agreement::v1 as proto;
-use wire::proto::error::v1::ErrorReason;
 
-use crate::convert::{each, unknown_value};
+use crate::convert::{each, known_reason, unknown_value};
 
 /// A call that is not made.
 #[derive(Clone, Debug)]
@@ -113,9 +112,7 @@ impl TryFrom<proto::ExplainDecisionResponse> for Explanation {
             fields,
         } = message;
         // A later version may have reasons and fields that this one does not know.
-        let reason = ErrorReason::try_from(reason).ok();
-        let reason =
-            reason.and_then(|reason| Reason::from_name(reason.as_str_name().strip_prefix("ERROR_REASON_")?));
+        let reason = known_reason(reason);
         Ok(Self {
             permitted,
             reason,

@@ -161,15 +161,11 @@ impl VerificationAnswer {
             receipt: _,
             restored,
         } = message;
+        let (verdict, reason) = verdict(answer, reason)?;
         Ok(Self {
             restored,
-            verdict: match proto::VerificationAnswer::try_from(answer) {
-                Ok(proto::VerificationAnswer::Yes) => Verdict::Yes,
-                Ok(proto::VerificationAnswer::No) => Verdict::No,
-                Ok(proto::VerificationAnswer::Undetermined) => Verdict::Undetermined,
-                Ok(proto::VerificationAnswer::Unspecified) | Err(_) => return Err(unknown_value("answer")),
-            },
-            reason: verification_reason(reason)?,
+            verdict,
+            reason,
             fresh_enough: fresh_enough(freshness.as_ref())?,
             freshness: required("freshness", freshness)?.try_into()?,
             reference_date: civil_date("reference_date", reference_date)?,
@@ -177,6 +173,16 @@ impl VerificationAnswer {
             receipt: proof,
         })
     }
+}
+
+pub(super) fn verdict(answer: i32, reason: i32) -> Result<(Verdict, VerificationReason), Invalid> {
+    let verdict = match proto::VerificationAnswer::try_from(answer) {
+        Ok(proto::VerificationAnswer::Yes) => Verdict::Yes,
+        Ok(proto::VerificationAnswer::No) => Verdict::No,
+        Ok(proto::VerificationAnswer::Undetermined) => Verdict::Undetermined,
+        Ok(proto::VerificationAnswer::Unspecified) | Err(_) => return Err(unknown_value("answer")),
+    };
+    Ok((verdict, verification_reason(reason)?))
 }
 
 fn verification_reason(number: i32) -> Result<VerificationReason, Invalid> {

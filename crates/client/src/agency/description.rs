@@ -124,6 +124,19 @@ pub struct Purpose {
     pub consent_required: bool,
     /// Whether a declaration may be about somebody whom it names.
     pub named_persons_granted: bool,
+    /// What is granted of lists, where anything is.
+    pub batch: Option<BatchGrant>,
+}
+
+/// What a purpose allows of lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchGrant {
+    /// Rows that one batch may have.
+    pub rows_per_batch: u32,
+    /// Rows in one day of Europe/Rome.
+    pub rows_per_day: u32,
+    /// Fields that rows of lookups show.
+    pub fields: FieldSet,
 }
 
 /// What operators must bring.
@@ -174,6 +187,8 @@ pub enum QuotaKind {
     CallsPerDay,
     /// Calls that found nobody, in one day of Europe/Rome.
     MissesPerDay,
+    /// Rows of lists, in one day of Europe/Rome.
+    RowsPerDay,
 }
 
 impl AccessAnswer {
@@ -256,12 +271,26 @@ impl From<proto::PurposeDescription> for Purpose {
             fields,
             consent_required,
             named_persons_granted,
+            batch,
         } = message;
         // Services stay text, and fields that this version does not know are left out: a later index may name more.
-        let fields = fields
-            .iter()
-            .filter_map(|name| Field::from_name(name).ok())
-            .collect();
+        let known = |names: Vec<String>| -> FieldSet {
+            let fields = names.iter().filter_map(|name| Field::from_name(name).ok());
+            fields.collect()
+        };
+        let batch = batch.map(|batch| {
+            let proto::BatchDescription {
+                rows_per_batch,
+                rows_per_day,
+                fields,
+            } = batch;
+            BatchGrant {
+                rows_per_batch,
+                rows_per_day,
+                fields: known(fields),
+            }
+        });
+        let fields = known(fields);
         Self {
             id: purpose,
             text,
@@ -270,6 +299,7 @@ impl From<proto::PurposeDescription> for Purpose {
             fields,
             consent_required,
             named_persons_granted,
+            batch,
         }
     }
 }
@@ -349,6 +379,7 @@ impl TryFrom<proto::QuotaDescription> for Quota {
             Ok(proto::QuotaKind::CallsPerMinute) => QuotaKind::CallsPerMinute,
             Ok(proto::QuotaKind::CallsPerDay) => QuotaKind::CallsPerDay,
             Ok(proto::QuotaKind::MissesPerDay) => QuotaKind::MissesPerDay,
+            Ok(proto::QuotaKind::RowsPerDay) => QuotaKind::RowsPerDay,
             Ok(proto::QuotaKind::Unspecified) | Err(_) => return Err(unknown_value("kind")),
         };
         let scope = match proto::QuotaScope::try_from(scope) {

@@ -141,22 +141,36 @@ impl From<VerifyDeclaration> for proto::VerifyDeclarationRequest {
             claim,
             receipt,
         } = request;
-        let declared = match declared {
-            DeclaredPerson::Declarant => proto::DeclaredPerson::Declarant,
-            DeclaredPerson::Named => proto::DeclaredPerson::Named,
-        };
-        use proto::verify_declaration_request::Key;
         Self {
             context: Some((&context).into()),
-            key: Some(match key {
-                PersonKey::TaxCode(code) => Key::TaxCode(code.as_str().to_owned()),
-                PersonKey::NationalId(id) => Key::NationalId(id.as_str().to_owned()),
-            }),
-            municipality: istat_text(municipality),
             receipt_form: wire_form(receipt),
-            declared_person: declared.into(),
-            claim: Some(claim_message(claim)),
+            ..declaration(&key, municipality, declared, claim)
         }
+    }
+}
+
+/// A declaration without the ground of its call.
+pub(super) fn declaration(
+    key: &PersonKey,
+    municipality: Option<IstatCode>,
+    declared: DeclaredPerson,
+    claim: Claim,
+) -> proto::VerifyDeclarationRequest {
+    use proto::verify_declaration_request::Key;
+    let declared = match declared {
+        DeclaredPerson::Declarant => proto::DeclaredPerson::Declarant,
+        DeclaredPerson::Named => proto::DeclaredPerson::Named,
+    };
+    proto::VerifyDeclarationRequest {
+        context: None,
+        key: Some(match key {
+            PersonKey::TaxCode(code) => Key::TaxCode(code.as_str().to_owned()),
+            PersonKey::NationalId(id) => Key::NationalId(id.as_str().to_owned()),
+        }),
+        municipality: istat_text(municipality),
+        receipt_form: 0,
+        declared_person: declared.into(),
+        claim: Some(claim_message(claim)),
     }
 }
 

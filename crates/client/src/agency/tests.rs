@@ -128,6 +128,23 @@ fn receipt_of(
 
 #[tonic::async_trait]
 impl ConsultationService for FakeIndex {
+    type BatchLookupPersonsStream = tokio_stream::Empty<Result<proto::BatchLookupPersonsResponse, Status>>;
+    type BatchVerifyStream = tokio_stream::Empty<Result<proto::BatchVerifyResponse, Status>>;
+
+    async fn batch_lookup_persons(
+        &self,
+        _: Request<tonic::Streaming<proto::BatchLookupPersonsRequest>>,
+    ) -> Result<Response<Self::BatchLookupPersonsStream>, Status> {
+        Err(status_for(Reason::UnknownMethod, Details::none()))
+    }
+
+    async fn batch_verify(
+        &self,
+        _: Request<tonic::Streaming<proto::BatchVerifyRequest>>,
+    ) -> Result<Response<Self::BatchVerifyStream>, Status> {
+        Err(status_for(Reason::UnknownMethod, Details::none()))
+    }
+
     async fn lookup_person(
         &self,
         request: Request<proto::LookupPersonRequest>,

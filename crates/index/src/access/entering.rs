@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use agreement::agreements::Agreements;
+use agreement::batch::{Approval, BatchRow};
 use agreement::context::AccessContext;
 use agreement::declarations::DeclarationUse;
 use agreement::denial::Denial;
@@ -23,7 +24,7 @@ use store::access_log::retention::Retention;
 use store::record_store::RecordStore;
 use tonic::Status;
 use wire::convert::Invalid;
-use wire::status::{Details, invalid_argument, status_for};
+use wire::status::{Details, refusal_of, status_for};
 
 use crate::entry::{Call, told, usual_retention};
 use crate::request_restore;
@@ -74,17 +75,24 @@ impl<S: RecordStore> Shared<S> {
     /// Enters a call whose request breaks a rule: nothing was decided and nothing read.
     pub async fn refuse(&self, call: &Call, invalid: &Invalid) -> Status {
         let facts = vec![("field".to_owned(), invalid.field().to_owned())];
-        self.refused(call, invalid_argument(invalid), facts).await
+        let (reason, details) = refusal_of(invalid);
+        self.refused(call, reason, details, facts).await
     }
 
     /// Enters a refusal before anything was read; the status is what the caller is told.
-    pub(crate) async fn refused(&self, call: &Call, status: Status, facts: Vec<(String, String)>) -> Status {
+    pub(crate) async fn refused(
+        &self,
+        call: &Call,
+        reason: Reason,
+        details: Details,
+        facts: Vec<(String, String)>,
+    ) -> Status {
         let slot = match self.reserve() {
             Ok(slot) => slot,
             Err(status) => return status,
         };
         let draft = call.draft(EntryKind::Access, usual_retention());
-        self.enter_refused(slot, draft, status, facts).await
+        self.enter_refused(slot, draft, (reason, details), facts).await
     }
 
     /// Enters that a request id cannot be used: nothing was decided and nothing read.
@@ -93,7 +101,7 @@ impl<S: RecordStore> Shared<S> {
             Reason::Busy => Details::none().with_retry_after(REPEAT_AFTER),
             _ => Details::none(),
         };
-        self.enter_refused(slot, draft, status_for(reason, details), Vec::new())
+        self.enter_refused(slot, draft, (reason, details), Vec::new())
             .await
     }
 
@@ -101,15 +109,10 @@ impl<S: RecordStore> Shared<S> {
         &self,
         slot: Slot,
         mut draft: EntryDraft,
-        status: Status,
+        (reason, details): (Reason, Details),
         facts: Vec<(String, String)>,
     ) -> Status {
-        draft.header.outcome = told(
-            wire::status::failure_of(&status)
-                .reason
-                .known()
-                .unwrap_or(Reason::InvalidArgument),
-        );
+        draft.header.outcome = told(reason);
         let decision = DecisionPart {
             outcome: "REFUSED".to_owned(),
             facts,
@@ -117,7 +120,10 @@ impl<S: RecordStore> Shared<S> {
         };
         match draft.with(PartKind::Decision, &decision) {
             Ok(draft) => match self.enter(slot, draft).await {
-                Ok(_) => status,
+                Ok(committed) => {
+                    let receipt = committed.short_receipt();
+                    status_for(reason, details.with_receipt(self.log.origin().clone(), receipt))
+                }
                 Err(unavailable) => unavailable,
             },
             Err(error) => cannot_draft(&error),
@@ -163,6 +169,7 @@ pub(super) fn draft_access(
     draft.header.agreement = Some(request.context.agreement.as_str().to_owned());
     draft.header.agreement_version = entry.map(|entry| Hash::new(entry.agreement().hash().0));
     draft.header.purpose = Some(request.context.purpose.as_str().to_owned());
+    criteria.extend(request.batch.as_ref().into_iter().flat_map(batch_criteria));
     let digest = call
         .digest
         .map(|RequestDigest(digest)| hex::Hex(&digest).to_string());
@@ -171,6 +178,30 @@ pub(super) fn draft_access(
         .with(PartKind::Operator, &operator_part(&request.context))
         .and_then(|draft| draft.with(PartKind::Criteria, &CriteriaPart { criteria }))
         .map_err(|error| cannot_draft(&error))
+}
+
+/// Name of the criterion under which the entry of a row keeps the id of its batch.
+pub(crate) const BATCH: &str = "batch";
+
+/// The list to which a row belongs, and who approved it.
+fn batch_criteria(row: &BatchRow) -> [(String, String); 5] {
+    let BatchRow {
+        batch,
+        row,
+        rows,
+        approval: Approval {
+            reference,
+            approver,
+            approved_on,
+        },
+    } = row;
+    [
+        (BATCH.to_owned(), batch.to_string()),
+        ("row".to_owned(), format!("{row} of {rows}")),
+        ("approval".to_owned(), reference.as_str().to_owned()),
+        ("approver".to_owned(), approver.as_str().to_owned()),
+        ("approved_on".to_owned(), approved_on.to_string()),
+    ]
 }
 
 fn operator_part(context: &AccessContext) -> OperatorPart {
@@ -221,6 +252,7 @@ fn usage_facts(usage: &Usage) -> Vec<(String, String)> {
             ),
             (format!("{scope}.calls_today"), counters.calls_today.to_string()),
             (format!("{scope}.misses_today"), counters.misses_today.to_string()),
+            (format!("{scope}.rows_today"), counters.rows_today.to_string()),
         ]
     })
     .chain([("declarations".to_owned(), declarations)])

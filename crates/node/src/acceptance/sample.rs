@@ -222,8 +222,12 @@ fn questions(purpose: &Purpose) -> Vec<(Asked, String)> {
                 let kinds = purpose.verifications.iter();
                 questions.extend(kinds.map(|kind| (Asked::Verification(*kind), format!("{name} {kind}"))));
             }
-            // A search shows nothing that a lookup under the same purpose would not.
-            Service::SearchPersons | Service::DescribeAccess | Service::GetReceipt => {}
+            // A search and a list show nothing that a lookup under the same purpose would not.
+            Service::SearchPersons
+            | Service::BatchLookupPersons
+            | Service::BatchVerify
+            | Service::DescribeAccess
+            | Service::GetReceipt => {}
         }
     }
     questions
@@ -268,6 +272,7 @@ fn request(terms: &Terms, purpose: &Purpose, asked: Asked, moment: Moment) -> Re
         asked,
         municipality: None,
         declared: DeclaredPerson::Declarant,
+        batch: None,
     }
 }
 

@@ -202,6 +202,7 @@ impl Ask {
             asked: self.asked,
             municipality: self.municipality.map(municipality),
             declared: DeclaredPerson::Declarant,
+            batch: None,
         };
         // What was known is asked some days later.
         let now = self

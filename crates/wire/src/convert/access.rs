@@ -1,6 +1,7 @@
 //! What agreements are and allow, as messages.
 
 use agreement::agreements::{AgreementEntry, Revocation};
+use agreement::batch::BatchTerms;
 use agreement::context::ReferenceTerms;
 use agreement::decision::{ClauseOutcome, Verdict};
 use agreement::denial::{Language, QuotaScope};
@@ -160,6 +161,7 @@ impl From<Purpose> for wire::PurposeDescription {
             fields,
             consent,
             named_persons_basis,
+            batch,
         } = purpose;
         Self {
             purpose: id.to_string(),
@@ -169,6 +171,22 @@ impl From<Purpose> for wire::PurposeDescription {
             fields: fields.names().map(str::to_owned).collect(),
             consent_required: consent.is_required(),
             named_persons_granted: !consent.is_required() || named_persons_basis.is_some(),
+            batch: batch.map(Into::into),
+        }
+    }
+}
+
+impl From<BatchTerms> for wire::BatchDescription {
+    fn from(batch: BatchTerms) -> Self {
+        let BatchTerms {
+            rows_per_batch,
+            rows_per_day,
+            fields,
+        } = batch;
+        Self {
+            rows_per_batch,
+            rows_per_day,
+            fields: fields.names().map(str::to_owned).collect(),
         }
     }
 }
@@ -192,6 +210,7 @@ impl From<QuotaDescription> for wire::QuotaDescription {
             QuotaKind::CallsPerMinute => wire::QuotaKind::CallsPerMinute,
             QuotaKind::CallsPerDay => wire::QuotaKind::CallsPerDay,
             QuotaKind::MissesPerDay => wire::QuotaKind::MissesPerDay,
+            QuotaKind::RowsPerDay => wire::QuotaKind::RowsPerDay,
         };
         Self {
             kind: kind.into(),

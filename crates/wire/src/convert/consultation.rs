@@ -190,6 +190,7 @@ pub(super) fn request(
         asked,
         municipality: municipality_id("municipality", municipality)?,
         declared: DeclaredPerson::Declarant,
+        batch: None,
     })
 }
 

@@ -2,14 +2,16 @@
 
 use std::net::IpAddr;
 
+use agreement::batch::{Approval, BatchRow};
+use agreement::context::AccessContext;
 use agreement::peer::{CertificateFingerprint, SpiffeId};
 use agreement::request::{Asked, Request};
 use agreement::service::{Service, VerificationKind};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::consultation::{field_names, request};
 use super::date::timestamp_to_ms;
-use super::invalid::{Invalid, Rule, array, when_present};
+use super::invalid::{Invalid, Rule, array, required, when_present};
 use crate::proto::agreement::v1 as wire;
 
 /// A supposed call. What is absent is as in the call that asks.
@@ -48,6 +50,13 @@ impl TryFrom<wire::ExplainDecisionRequest> for SupposedCall {
         };
         let time = time.map(|time| timestamp_to_ms("time", Some(time))).transpose()?;
         let asked = asked(&service, &verification, &fields)?;
+        let mut request = request(context, asked, &municipality)?;
+        if matches!(
+            Service::from_name(&service),
+            Some(Service::BatchLookupPersons | Service::BatchVerify)
+        ) {
+            request.batch = Some(supposed_row(&request.context)?);
+        }
         Ok(Self {
             peer: when_present("peer", &peer, |id| {
                 SpiffeId::parse(id).map_err(|_| Rule::SpiffeId)
@@ -58,7 +67,7 @@ impl TryFrom<wire::ExplainDecisionRequest> for SupposedCall {
                     .map_err(|_| Rule::Stated("must be an IPv4 or IPv6 address"))
             })?,
             certificate,
-            request: request(context, asked, &municipality)?,
+            request,
             time: match time {
                 None => None,
                 Some(ms) => Some(
@@ -69,19 +78,38 @@ impl TryFrom<wire::ExplainDecisionRequest> for SupposedCall {
     }
 }
 
+/// A list of one row, approved long ago by the operator under the case of the call.
+fn supposed_row(context: &AccessContext) -> Result<BatchRow, Invalid> {
+    let reference = required("context.case_reference", context.case_reference.clone())?;
+    let approver = required("context.operator", context.operator.clone())?;
+    Ok(BatchRow {
+        batch: context.request_id,
+        row: 1,
+        rows: 1,
+        approval: Approval {
+            reference,
+            approver,
+            approved_on: NaiveDate::MIN,
+        },
+    })
+}
+
 fn asked(service: &str, verification: &str, fields: &[String]) -> Result<Asked, Invalid> {
     let service = Service::from_name(service).ok_or_else(|| Invalid::new("service", Rule::Value))?;
     let kind = VerificationKind::from_name(verification);
-    if service != Service::VerifyDeclaration && !verification.is_empty() {
+    let verifies = matches!(service, Service::VerifyDeclaration | Service::BatchVerify);
+    if !verifies && !verification.is_empty() {
         return Err(Invalid::new("verification", Rule::Unexpected));
     }
     let wanted = field_names("fields", fields)?;
     let asked = match (service, kind) {
-        (Service::LookupPerson, _) => Asked::Person { fields: wanted },
+        (Service::LookupPerson | Service::BatchLookupPersons, _) => Asked::Person { fields: wanted },
         (Service::LookupHousehold, _) => Asked::Household { fields: wanted },
         (Service::SearchPersons, _) => Asked::Search { criteria: wanted },
-        (Service::VerifyDeclaration, Some(kind)) => Asked::Verification(kind),
-        (Service::VerifyDeclaration, None) => return Err(Invalid::new("verification", Rule::Value)),
+        (Service::VerifyDeclaration | Service::BatchVerify, Some(kind)) => Asked::Verification(kind),
+        (Service::VerifyDeclaration | Service::BatchVerify, None) => {
+            return Err(Invalid::new("verification", Rule::Value));
+        }
         (Service::DescribeAccess, _) => Asked::AccessDescription,
         (Service::GetReceipt, _) => Asked::Receipt,
     };

@@ -255,6 +255,23 @@ pub struct PurposeDescription {
     /// Whether a declaration may be about somebody else whom it names (DECLARED_PERSON_NAMED).
     #[prost(bool, tag = "7")]
     pub named_persons_granted: bool,
+    /// What is granted of lists; unset where nothing is.
+    #[prost(message, optional, tag = "8")]
+    pub batch: ::core::option::Option<BatchDescription>,
+}
+/// What a purpose grants of lists.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct BatchDescription {
+    /// Rows that one batch may have.
+    #[prost(uint32, tag = "1")]
+    pub rows_per_batch: u32,
+    /// Rows that may be asked in one day of Europe/Rome.
+    #[prost(uint32, tag = "2")]
+    pub rows_per_day: u32,
+    /// Fields of Person that rows of lookups show, by their names.
+    #[prost(string, repeated, tag = "3")]
+    pub fields: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// What operators must bring.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -386,6 +403,8 @@ pub enum QuotaKind {
     CallsPerDay = 2,
     /// Calls that found nobody, in one day of Europe/Rome.
     MissesPerDay = 3,
+    /// Rows of lists, in one day of Europe/Rome.
+    RowsPerDay = 4,
 }
 impl QuotaKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -398,6 +417,7 @@ impl QuotaKind {
             Self::CallsPerMinute => "QUOTA_KIND_CALLS_PER_MINUTE",
             Self::CallsPerDay => "QUOTA_KIND_CALLS_PER_DAY",
             Self::MissesPerDay => "QUOTA_KIND_MISSES_PER_DAY",
+            Self::RowsPerDay => "QUOTA_KIND_ROWS_PER_DAY",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -407,6 +427,7 @@ impl QuotaKind {
             "QUOTA_KIND_CALLS_PER_MINUTE" => Some(Self::CallsPerMinute),
             "QUOTA_KIND_CALLS_PER_DAY" => Some(Self::CallsPerDay),
             "QUOTA_KIND_MISSES_PER_DAY" => Some(Self::MissesPerDay),
+            "QUOTA_KIND_ROWS_PER_DAY" => Some(Self::RowsPerDay),
             _ => None,
         }
     }
@@ -666,187 +687,91 @@ impl FreshnessDemand {
         }
     }
 }
-/// Asks for persons of whom a part is known: at least a surname, a given name or the beginning of a codice fiscale. Each
-/// field by which is searched must be granted.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+/// Asks whether a declaration is true.
+#[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
-pub struct SearchPersonsRequest {
+pub struct VerifyDeclarationRequest {
     /// Ground of the call.
     #[prost(message, optional, tag = "1")]
     pub context: ::core::option::Option<AccessContext>,
-    /// Surname, at least two letters.
-    #[prost(message, optional, tag = "2")]
-    pub surname: ::core::option::Option<PartialName>,
-    /// Given names, at least two letters.
-    #[prost(message, optional, tag = "3")]
-    pub given_name: ::core::option::Option<PartialName>,
-    /// Beginning of a codice fiscale, at least its first three characters; "?" stands for one that is not known.
-    #[prost(string, tag = "4")]
-    pub tax_code: ::prost::alloc::string::String,
-    /// Birth date; where day or month is unknown, any day that it may be. Not together with a span.
-    #[prost(message, optional, tag = "5")]
-    pub birth_date: ::core::option::Option<super::super::r#type::v1::PartialDate>,
-    /// First day of birth of a span of ten years at most, known to the day.
-    #[prost(message, optional, tag = "6")]
-    pub born_from: ::core::option::Option<super::super::r#type::v1::PartialDate>,
-    /// Last day of birth of the span, known to the day.
-    #[prost(message, optional, tag = "7")]
-    pub born_to: ::core::option::Option<super::super::r#type::v1::PartialDate>,
     /// ISTAT code of the municipality to which the question is limited, six digits; empty for the whole territory.
     #[prost(string, tag = "10")]
     pub municipality: ::prost::alloc::string::String,
     /// Form of the receipt.
     #[prost(enumeration = "super::super::ledger::v1::ReceiptForm", tag = "12")]
     pub receipt_form: i32,
+    /// Whom the declaration is about; unspecified is the declarant.
+    #[prost(enumeration = "DeclaredPerson", tag = "13")]
+    pub declared_person: i32,
+    /// Identifier of the person the declaration is about; exactly one is set.
+    #[prost(oneof = "verify_declaration_request::Key", tags = "2, 3")]
+    pub key: ::core::option::Option<verify_declaration_request::Key>,
+    /// What was declared; exactly one is set.
+    #[prost(
+        oneof = "verify_declaration_request::Claim",
+        tags = "20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33"
+    )]
+    pub claim: ::core::option::Option<verify_declaration_request::Claim>,
 }
-/// A name of which a part may be open: "*" stands for any letters or none, once, and "?" for one letter, up to three
-/// times; the first two letters are never open.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct PartialName {
-    /// The name.
-    #[prost(string, tag = "1")]
-    pub text: ::prost::alloc::string::String,
-    /// Its last word is the beginning of a word, as if "*" followed.
-    #[prost(bool, tag = "2")]
-    pub beginning: bool,
-}
-/// Who was found.
-#[derive(Clone, PartialEq, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct SearchPersonsResponse {
-    /// The persons whom the agreement shows, at least one, the best match first. Cards of one person that name it otherwise
-    /// are hits of their own.
-    #[prost(message, repeated, tag = "1")]
-    pub hits: ::prost::alloc::vec::Vec<SearchHit>,
-    /// How old the data are: the oldest in the agreement's territory, since no hit names its municipality.
-    #[prost(message, optional, tag = "3")]
-    pub freshness: ::core::option::Option<Freshness>,
-    /// Day at which the answer is true, known to the day.
-    #[prost(message, optional, tag = "4")]
-    pub reference_date: ::core::option::Option<super::super::r#type::v1::PartialDate>,
-    /// Today in Europe/Rome at the index, known to the day.
-    #[prost(message, optional, tag = "5")]
-    pub today: ::core::option::Option<super::super::r#type::v1::PartialDate>,
-    /// Receipt of the entry.
-    #[prost(message, optional, tag = "6")]
-    pub receipt: ::core::option::Option<super::super::ledger::v1::AccessReceipt>,
-}
-/// A person who was found.
-#[derive(Clone, PartialEq, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct SearchHit {
-    /// Handle by which the person can be looked up: by the operator who searched, under the same agreement, for ten minutes.
-    #[prost(bytes = "vec", tag = "1")]
-    pub handle: ::prost::alloc::vec::Vec<u8>,
-    /// How well the person answers the search, 1 to 1000. Scores order the hits of one search; they are no probabilities.
-    #[prost(uint32, tag = "2")]
-    pub score: u32,
-    /// Why not more; of granted fields only.
-    #[prost(message, repeated, tag = "3")]
-    pub reasons: ::prost::alloc::vec::Vec<MatchReason>,
-    /// Surname, given names, sex, birth date and place, as far as they are granted; without a name.
-    #[prost(message, optional, tag = "4")]
-    pub person: ::core::option::Option<Person>,
-}
-/// In what a person is as asked, or is not quite.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct MatchReason {
-    /// The field, by its name in agreements.
-    #[prost(string, tag = "1")]
-    pub field: ::prost::alloc::string::String,
-    /// What of it.
-    #[prost(enumeration = "MatchKind", tag = "2")]
-    pub kind: i32,
-}
-/// What is or is not as asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum MatchKind {
-    /// Never sent.
-    Unspecified = 0,
-    /// Written as asked, but for capitals.
-    Exact = 1,
-    /// Accents, apostrophes, hyphens or blanks differ.
-    AccentOrApostrophe = 2,
-    /// The words stand in another order.
-    WordOrder = 3,
-    /// Surname and given name stand in each other's place.
-    SurnameAndGivenNameSwapped = 4,
-    /// A particle is missing, or there is another one.
-    Particle = 5,
-    /// A foreign letter or a name from another script is written otherwise.
-    Transliteration = 6,
-    /// It sounds the same to an Italian.
-    Phonetic = 7,
-    /// Two neighbouring letters are swapped.
-    Transposition = 8,
-    /// One letter more, one fewer, or another one.
-    OneEdit = 9,
-    /// One of the two has words that the other has not.
-    PartOfName = 10,
-    /// It begins as asked.
-    Prefix = 11,
-    /// It fits the wildcards.
-    Wildcard = 12,
-    /// The registered date lies in the span.
-    WithinRange = 13,
-    /// Day or month of the registered date is unknown; it may lie in the span.
-    PossiblyWithinRange = 14,
-    /// The code is another form of the same base code.
-    Omocodia = 15,
-}
-impl MatchKind {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "MATCH_KIND_UNSPECIFIED",
-            Self::Exact => "MATCH_KIND_EXACT",
-            Self::AccentOrApostrophe => "MATCH_KIND_ACCENT_OR_APOSTROPHE",
-            Self::WordOrder => "MATCH_KIND_WORD_ORDER",
-            Self::SurnameAndGivenNameSwapped => {
-                "MATCH_KIND_SURNAME_AND_GIVEN_NAME_SWAPPED"
-            }
-            Self::Particle => "MATCH_KIND_PARTICLE",
-            Self::Transliteration => "MATCH_KIND_TRANSLITERATION",
-            Self::Phonetic => "MATCH_KIND_PHONETIC",
-            Self::Transposition => "MATCH_KIND_TRANSPOSITION",
-            Self::OneEdit => "MATCH_KIND_ONE_EDIT",
-            Self::PartOfName => "MATCH_KIND_PART_OF_NAME",
-            Self::Prefix => "MATCH_KIND_PREFIX",
-            Self::Wildcard => "MATCH_KIND_WILDCARD",
-            Self::WithinRange => "MATCH_KIND_WITHIN_RANGE",
-            Self::PossiblyWithinRange => "MATCH_KIND_POSSIBLY_WITHIN_RANGE",
-            Self::Omocodia => "MATCH_KIND_OMOCODIA",
-        }
+/// Nested message and enum types in `VerifyDeclarationRequest`.
+pub mod verify_declaration_request {
+    /// Identifier of the person the declaration is about; exactly one is set.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    #[prost(skip_debug)]
+    pub enum Key {
+        /// Codice fiscale, current or past: 16 characters, or 11 digits for a provisional one.
+        #[prost(string, tag = "2")]
+        TaxCode(::prost::alloc::string::String),
+        /// National id (idANPR), nine characters.
+        #[prost(string, tag = "3")]
+        NationalId(::prost::alloc::string::String),
     }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "MATCH_KIND_UNSPECIFIED" => Some(Self::Unspecified),
-            "MATCH_KIND_EXACT" => Some(Self::Exact),
-            "MATCH_KIND_ACCENT_OR_APOSTROPHE" => Some(Self::AccentOrApostrophe),
-            "MATCH_KIND_WORD_ORDER" => Some(Self::WordOrder),
-            "MATCH_KIND_SURNAME_AND_GIVEN_NAME_SWAPPED" => {
-                Some(Self::SurnameAndGivenNameSwapped)
-            }
-            "MATCH_KIND_PARTICLE" => Some(Self::Particle),
-            "MATCH_KIND_TRANSLITERATION" => Some(Self::Transliteration),
-            "MATCH_KIND_PHONETIC" => Some(Self::Phonetic),
-            "MATCH_KIND_TRANSPOSITION" => Some(Self::Transposition),
-            "MATCH_KIND_ONE_EDIT" => Some(Self::OneEdit),
-            "MATCH_KIND_PART_OF_NAME" => Some(Self::PartOfName),
-            "MATCH_KIND_PREFIX" => Some(Self::Prefix),
-            "MATCH_KIND_WILDCARD" => Some(Self::Wildcard),
-            "MATCH_KIND_WITHIN_RANGE" => Some(Self::WithinRange),
-            "MATCH_KIND_POSSIBLY_WITHIN_RANGE" => Some(Self::PossiblyWithinRange),
-            "MATCH_KIND_OMOCODIA" => Some(Self::Omocodia),
-            _ => None,
-        }
+    /// What was declared; exactly one is set.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    #[prost(skip_debug)]
+    pub enum Claim {
+        /// Who the person is.
+        #[prost(message, tag = "20")]
+        Generalities(super::GeneralitiesClaim),
+        /// Where the person is resident.
+        #[prost(message, tag = "21")]
+        Residence(super::ResidenceClaim),
+        /// That the person is alive.
+        #[prost(message, tag = "22")]
+        ExistenceInLife(super::ExistenceInLifeClaim),
+        /// Who belongs to the person's family.
+        #[prost(message, tag = "23")]
+        FamilyStatus(super::FamilyStatusClaim),
+        /// That the person is dead.
+        #[prost(message, tag = "24")]
+        Death(super::DeathClaim),
+        /// That the person is married.
+        #[prost(message, tag = "25")]
+        Marriage(super::BondClaim),
+        /// Of which state the person is a citizen.
+        #[prost(message, tag = "26")]
+        Citizenship(super::CitizenshipClaim),
+        /// That the person is bound by neither marriage nor civil union.
+        #[prost(message, tag = "27")]
+        UnmarriedStatus(super::UnmarriedStatusClaim),
+        /// That the person is widowed.
+        #[prost(message, tag = "28")]
+        Widowhood(super::BondClaim),
+        /// Who the person's father is.
+        #[prost(message, tag = "29")]
+        Paternity(super::ParentClaim),
+        /// Who the person's mother is.
+        #[prost(message, tag = "30")]
+        Maternity(super::ParentClaim),
+        /// That the person lives in a civil union.
+        #[prost(message, tag = "31")]
+        CivilUnion(super::BondClaim),
+        /// That a national id is the person's.
+        #[prost(message, tag = "32")]
+        AssignedNationalId(super::NationalIdClaim),
+        /// In which municipality the person is resident.
+        #[prost(message, tag = "33")]
+        MunicipalResidence(super::MunicipalResidenceClaim),
     }
 }
 /// The declarant states who the person is (ANPR C003). What is unset is not compared; at least one must be set.
@@ -1132,6 +1057,405 @@ impl VerificationReason {
         }
     }
 }
+/// Begins a list, or is a row of it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct BatchLookupPersonsRequest {
+    /// The opening comes first and once, then rows.
+    #[prost(oneof = "batch_lookup_persons_request::Part", tags = "1, 2")]
+    pub part: ::core::option::Option<batch_lookup_persons_request::Part>,
+}
+/// Nested message and enum types in `BatchLookupPersonsRequest`.
+pub mod batch_lookup_persons_request {
+    /// The opening comes first and once, then rows.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    #[prost(skip_debug)]
+    pub enum Part {
+        /// The list.
+        #[prost(message, tag = "1")]
+        Opening(super::BatchOpening),
+        /// A row.
+        #[prost(message, tag = "2")]
+        Row(super::LookupRow),
+    }
+}
+/// What came of a row.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct BatchLookupPersonsResponse {
+    /// The row, from 1.
+    #[prost(uint32, tag = "1")]
+    pub row: u32,
+    /// Short receipt of the row's entry; unset where it has none.
+    #[prost(message, optional, tag = "4")]
+    pub receipt: ::core::option::Option<super::super::ledger::v1::ShortReceipt>,
+    /// Exactly one is set.
+    #[prost(oneof = "batch_lookup_persons_response::Outcome", tags = "2, 3")]
+    pub outcome: ::core::option::Option<batch_lookup_persons_response::Outcome>,
+}
+/// Nested message and enum types in `BatchLookupPersonsResponse`.
+pub mod batch_lookup_persons_response {
+    /// Exactly one is set.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    #[prost(skip_debug)]
+    pub enum Outcome {
+        /// The cards that the agreement shows, at least one.
+        #[prost(message, tag = "2")]
+        Found(super::FoundPersons),
+        /// Nobody to show, or a row that cannot be asked.
+        #[prost(message, tag = "3")]
+        Failure(super::RowFailure),
+    }
+}
+/// Begins a list, or is a row of it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct BatchVerifyRequest {
+    /// The opening comes first and once, then rows.
+    #[prost(oneof = "batch_verify_request::Part", tags = "1, 2")]
+    pub part: ::core::option::Option<batch_verify_request::Part>,
+}
+/// Nested message and enum types in `BatchVerifyRequest`.
+pub mod batch_verify_request {
+    /// The opening comes first and once, then rows.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    #[prost(skip_debug)]
+    pub enum Part {
+        /// The list.
+        #[prost(message, tag = "1")]
+        Opening(super::BatchOpening),
+        /// A row.
+        #[prost(message, tag = "2")]
+        Row(super::VerifyRow),
+    }
+}
+/// What came of a row.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct BatchVerifyResponse {
+    /// The row, from 1.
+    #[prost(uint32, tag = "1")]
+    pub row: u32,
+    /// Short receipt of the row's entry; unset where it has none.
+    #[prost(message, optional, tag = "4")]
+    pub receipt: ::core::option::Option<super::super::ledger::v1::ShortReceipt>,
+    /// Exactly one is set.
+    #[prost(oneof = "batch_verify_response::Outcome", tags = "2, 3")]
+    pub outcome: ::core::option::Option<batch_verify_response::Outcome>,
+}
+/// Nested message and enum types in `BatchVerifyResponse`.
+pub mod batch_verify_response {
+    /// Exactly one is set.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    #[prost(skip_debug)]
+    pub enum Outcome {
+        /// The answer.
+        #[prost(message, tag = "2")]
+        Answer(super::RowAnswer),
+        /// Nobody to show, or a row that cannot be asked.
+        #[prost(message, tag = "3")]
+        Failure(super::RowFailure),
+    }
+}
+/// A list that somebody has approved.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct BatchOpening {
+    /// Ground of every row. Its request id is that of the batch: the request id of a row is the first 16 bytes of
+    /// SHA-256("ponte batch row", a zero byte, the id of the batch, the row as four bytes, big-endian) as UUIDv8. So a
+    /// batch that was broken off goes on where it was: rows that were answered within 24 hours are repeats and cost
+    /// nothing. It demands no fresh data (min_fresh_since).
+    #[prost(message, optional, tag = "1")]
+    pub context: ::core::option::Option<AccessContext>,
+    /// How many rows the list has, also those that are not sent again.
+    #[prost(uint32, tag = "2")]
+    pub rows: u32,
+    /// Who has approved it.
+    #[prost(message, optional, tag = "3")]
+    pub approval: ::core::option::Option<BatchApproval>,
+    /// Fields of Person that are wanted, by their names, without dots; unset or empty for all that is granted to lists. Of
+    /// a verification it must be unset.
+    #[prost(message, optional, tag = "4")]
+    pub read_mask: ::core::option::Option<::prost_types::FieldMask>,
+}
+/// That a natural person of the agency has approved a list.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct BatchApproval {
+    /// The act, in the form of a case reference.
+    #[prost(string, tag = "1")]
+    pub reference: ::prost::alloc::string::String,
+    /// Who approved it: a personal account, as an operator is named.
+    #[prost(string, tag = "2")]
+    pub approver: ::prost::alloc::string::String,
+    /// On which day, known to the day and not in the future.
+    #[prost(message, optional, tag = "3")]
+    pub approval_date: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+}
+/// A person of the list.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct LookupRow {
+    /// Number of the row, from 1 to the rows of the list; they ascend.
+    #[prost(uint32, tag = "1")]
+    pub row: u32,
+    /// Identifier of the person; exactly one is set.
+    #[prost(oneof = "lookup_row::Key", tags = "2, 3")]
+    pub key: ::core::option::Option<lookup_row::Key>,
+}
+/// Nested message and enum types in `LookupRow`.
+pub mod lookup_row {
+    /// Identifier of the person; exactly one is set.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    #[prost(skip_debug)]
+    pub enum Key {
+        /// Codice fiscale, current or past: 16 characters, or 11 digits for a provisional one.
+        #[prost(string, tag = "2")]
+        TaxCode(::prost::alloc::string::String),
+        /// National id (idANPR), nine characters.
+        #[prost(string, tag = "3")]
+        NationalId(::prost::alloc::string::String),
+    }
+}
+/// A declaration of the list.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct VerifyRow {
+    /// Number of the row, from 1 to the rows of the list; they ascend.
+    #[prost(uint32, tag = "1")]
+    pub row: u32,
+    /// What was declared, as of a call by itself. Of it context and receipt form must be unset: they are those of the list.
+    #[prost(message, optional, tag = "2")]
+    pub declaration: ::core::option::Option<VerifyDeclarationRequest>,
+    /// Consent of this row's declarant, in the form of the context's; empty where that of the context holds.
+    #[prost(string, tag = "3")]
+    pub consent_reference: ::prost::alloc::string::String,
+}
+/// Cards of a person.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct FoundPersons {
+    /// At least one; several when several municipalities keep one.
+    #[prost(message, repeated, tag = "1")]
+    pub persons: ::prost::alloc::vec::Vec<Person>,
+    /// Set where the reference date lies before the history that a shown field has.
+    #[prost(message, optional, tag = "2")]
+    pub no_history_before: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+}
+/// Answer to a declaration.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct RowAnswer {
+    /// The answer.
+    #[prost(enumeration = "VerificationAnswer", tag = "1")]
+    pub answer: i32,
+    /// Why.
+    #[prost(enumeration = "VerificationReason", tag = "2")]
+    pub reason: i32,
+    /// A card was compared in an earlier version: what the municipality's node sent later is in quarantine.
+    #[prost(bool, tag = "3")]
+    pub restored: bool,
+}
+/// A row without an answer.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct RowFailure {
+    /// Code of google.rpc.Code, as a call by itself would have it.
+    #[prost(int32, tag = "1")]
+    pub code: i32,
+    /// Reason; NOT_FOUND where there is nobody, or nobody to be shown, which is the same.
+    #[prost(enumeration = "super::super::error::v1::ErrorReason", tag = "2")]
+    pub reason: i32,
+    /// Path of the field that breaks a rule; empty where none does.
+    #[prost(string, tag = "3")]
+    pub field: ::prost::alloc::string::String,
+    /// When what is used up begins anew; unset where nothing is.
+    #[prost(message, optional, tag = "4")]
+    pub reset_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// Asks for persons of whom a part is known: at least a surname, a given name or the beginning of a codice fiscale. Each
+/// field by which is searched must be granted.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct SearchPersonsRequest {
+    /// Ground of the call.
+    #[prost(message, optional, tag = "1")]
+    pub context: ::core::option::Option<AccessContext>,
+    /// Surname, at least two letters.
+    #[prost(message, optional, tag = "2")]
+    pub surname: ::core::option::Option<PartialName>,
+    /// Given names, at least two letters.
+    #[prost(message, optional, tag = "3")]
+    pub given_name: ::core::option::Option<PartialName>,
+    /// Beginning of a codice fiscale, at least its first three characters; "?" stands for one that is not known.
+    #[prost(string, tag = "4")]
+    pub tax_code: ::prost::alloc::string::String,
+    /// Birth date; where day or month is unknown, any day that it may be. Not together with a span.
+    #[prost(message, optional, tag = "5")]
+    pub birth_date: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// First day of birth of a span of ten years at most, known to the day.
+    #[prost(message, optional, tag = "6")]
+    pub born_from: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// Last day of birth of the span, known to the day.
+    #[prost(message, optional, tag = "7")]
+    pub born_to: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// ISTAT code of the municipality to which the question is limited, six digits; empty for the whole territory.
+    #[prost(string, tag = "10")]
+    pub municipality: ::prost::alloc::string::String,
+    /// Form of the receipt.
+    #[prost(enumeration = "super::super::ledger::v1::ReceiptForm", tag = "12")]
+    pub receipt_form: i32,
+}
+/// A name of which a part may be open: "*" stands for any letters or none, once, and "?" for one letter, up to three
+/// times; the first two letters are never open.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct PartialName {
+    /// The name.
+    #[prost(string, tag = "1")]
+    pub text: ::prost::alloc::string::String,
+    /// Its last word is the beginning of a word, as if "*" followed.
+    #[prost(bool, tag = "2")]
+    pub beginning: bool,
+}
+/// Who was found.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct SearchPersonsResponse {
+    /// The persons whom the agreement shows, at least one, the best match first. Cards of one person that name it otherwise
+    /// are hits of their own.
+    #[prost(message, repeated, tag = "1")]
+    pub hits: ::prost::alloc::vec::Vec<SearchHit>,
+    /// How old the data are: the oldest in the agreement's territory, since no hit names its municipality.
+    #[prost(message, optional, tag = "3")]
+    pub freshness: ::core::option::Option<Freshness>,
+    /// Day at which the answer is true, known to the day.
+    #[prost(message, optional, tag = "4")]
+    pub reference_date: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// Today in Europe/Rome at the index, known to the day.
+    #[prost(message, optional, tag = "5")]
+    pub today: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// Receipt of the entry.
+    #[prost(message, optional, tag = "6")]
+    pub receipt: ::core::option::Option<super::super::ledger::v1::AccessReceipt>,
+}
+/// A person who was found.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct SearchHit {
+    /// Handle by which the person can be looked up: by the operator who searched, under the same agreement, for ten minutes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub handle: ::prost::alloc::vec::Vec<u8>,
+    /// How well the person answers the search, 1 to 1000. Scores order the hits of one search; they are no probabilities.
+    #[prost(uint32, tag = "2")]
+    pub score: u32,
+    /// Why not more; of granted fields only.
+    #[prost(message, repeated, tag = "3")]
+    pub reasons: ::prost::alloc::vec::Vec<MatchReason>,
+    /// Surname, given names, sex, birth date and place, as far as they are granted; without a name.
+    #[prost(message, optional, tag = "4")]
+    pub person: ::core::option::Option<Person>,
+}
+/// In what a person is as asked, or is not quite.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct MatchReason {
+    /// The field, by its name in agreements.
+    #[prost(string, tag = "1")]
+    pub field: ::prost::alloc::string::String,
+    /// What of it.
+    #[prost(enumeration = "MatchKind", tag = "2")]
+    pub kind: i32,
+}
+/// What is or is not as asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum MatchKind {
+    /// Never sent.
+    Unspecified = 0,
+    /// Written as asked, but for capitals.
+    Exact = 1,
+    /// Accents, apostrophes, hyphens or blanks differ.
+    AccentOrApostrophe = 2,
+    /// The words stand in another order.
+    WordOrder = 3,
+    /// Surname and given name stand in each other's place.
+    SurnameAndGivenNameSwapped = 4,
+    /// A particle is missing, or there is another one.
+    Particle = 5,
+    /// A foreign letter or a name from another script is written otherwise.
+    Transliteration = 6,
+    /// It sounds the same to an Italian.
+    Phonetic = 7,
+    /// Two neighbouring letters are swapped.
+    Transposition = 8,
+    /// One letter more, one fewer, or another one.
+    OneEdit = 9,
+    /// One of the two has words that the other has not.
+    PartOfName = 10,
+    /// It begins as asked.
+    Prefix = 11,
+    /// It fits the wildcards.
+    Wildcard = 12,
+    /// The registered date lies in the span.
+    WithinRange = 13,
+    /// Day or month of the registered date is unknown; it may lie in the span.
+    PossiblyWithinRange = 14,
+    /// The code is another form of the same base code.
+    Omocodia = 15,
+}
+impl MatchKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "MATCH_KIND_UNSPECIFIED",
+            Self::Exact => "MATCH_KIND_EXACT",
+            Self::AccentOrApostrophe => "MATCH_KIND_ACCENT_OR_APOSTROPHE",
+            Self::WordOrder => "MATCH_KIND_WORD_ORDER",
+            Self::SurnameAndGivenNameSwapped => {
+                "MATCH_KIND_SURNAME_AND_GIVEN_NAME_SWAPPED"
+            }
+            Self::Particle => "MATCH_KIND_PARTICLE",
+            Self::Transliteration => "MATCH_KIND_TRANSLITERATION",
+            Self::Phonetic => "MATCH_KIND_PHONETIC",
+            Self::Transposition => "MATCH_KIND_TRANSPOSITION",
+            Self::OneEdit => "MATCH_KIND_ONE_EDIT",
+            Self::PartOfName => "MATCH_KIND_PART_OF_NAME",
+            Self::Prefix => "MATCH_KIND_PREFIX",
+            Self::Wildcard => "MATCH_KIND_WILDCARD",
+            Self::WithinRange => "MATCH_KIND_WITHIN_RANGE",
+            Self::PossiblyWithinRange => "MATCH_KIND_POSSIBLY_WITHIN_RANGE",
+            Self::Omocodia => "MATCH_KIND_OMOCODIA",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "MATCH_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "MATCH_KIND_EXACT" => Some(Self::Exact),
+            "MATCH_KIND_ACCENT_OR_APOSTROPHE" => Some(Self::AccentOrApostrophe),
+            "MATCH_KIND_WORD_ORDER" => Some(Self::WordOrder),
+            "MATCH_KIND_SURNAME_AND_GIVEN_NAME_SWAPPED" => {
+                Some(Self::SurnameAndGivenNameSwapped)
+            }
+            "MATCH_KIND_PARTICLE" => Some(Self::Particle),
+            "MATCH_KIND_TRANSLITERATION" => Some(Self::Transliteration),
+            "MATCH_KIND_PHONETIC" => Some(Self::Phonetic),
+            "MATCH_KIND_TRANSPOSITION" => Some(Self::Transposition),
+            "MATCH_KIND_ONE_EDIT" => Some(Self::OneEdit),
+            "MATCH_KIND_PART_OF_NAME" => Some(Self::PartOfName),
+            "MATCH_KIND_PREFIX" => Some(Self::Prefix),
+            "MATCH_KIND_WILDCARD" => Some(Self::Wildcard),
+            "MATCH_KIND_WITHIN_RANGE" => Some(Self::WithinRange),
+            "MATCH_KIND_POSSIBLY_WITHIN_RANGE" => Some(Self::PossiblyWithinRange),
+            "MATCH_KIND_OMOCODIA" => Some(Self::Omocodia),
+            _ => None,
+        }
+    }
+}
 /// Asks for a person.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -1251,93 +1575,6 @@ pub struct LookupHouseholdResponse {
     /// Receipt of the entry.
     #[prost(message, optional, tag = "6")]
     pub receipt: ::core::option::Option<super::super::ledger::v1::AccessReceipt>,
-}
-/// Asks whether a declaration is true.
-#[derive(Clone, PartialEq, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct VerifyDeclarationRequest {
-    /// Ground of the call.
-    #[prost(message, optional, tag = "1")]
-    pub context: ::core::option::Option<AccessContext>,
-    /// ISTAT code of the municipality to which the question is limited, six digits; empty for the whole territory.
-    #[prost(string, tag = "10")]
-    pub municipality: ::prost::alloc::string::String,
-    /// Form of the receipt.
-    #[prost(enumeration = "super::super::ledger::v1::ReceiptForm", tag = "12")]
-    pub receipt_form: i32,
-    /// Whom the declaration is about; unspecified is the declarant.
-    #[prost(enumeration = "DeclaredPerson", tag = "13")]
-    pub declared_person: i32,
-    /// Identifier of the person the declaration is about; exactly one is set.
-    #[prost(oneof = "verify_declaration_request::Key", tags = "2, 3")]
-    pub key: ::core::option::Option<verify_declaration_request::Key>,
-    /// What was declared; exactly one is set.
-    #[prost(
-        oneof = "verify_declaration_request::Claim",
-        tags = "20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33"
-    )]
-    pub claim: ::core::option::Option<verify_declaration_request::Claim>,
-}
-/// Nested message and enum types in `VerifyDeclarationRequest`.
-pub mod verify_declaration_request {
-    /// Identifier of the person the declaration is about; exactly one is set.
-    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
-    #[prost(skip_debug)]
-    pub enum Key {
-        /// Codice fiscale, current or past: 16 characters, or 11 digits for a provisional one.
-        #[prost(string, tag = "2")]
-        TaxCode(::prost::alloc::string::String),
-        /// National id (idANPR), nine characters.
-        #[prost(string, tag = "3")]
-        NationalId(::prost::alloc::string::String),
-    }
-    /// What was declared; exactly one is set.
-    #[derive(Clone, PartialEq, ::prost::Oneof)]
-    #[prost(skip_debug)]
-    pub enum Claim {
-        /// Who the person is.
-        #[prost(message, tag = "20")]
-        Generalities(super::GeneralitiesClaim),
-        /// Where the person is resident.
-        #[prost(message, tag = "21")]
-        Residence(super::ResidenceClaim),
-        /// That the person is alive.
-        #[prost(message, tag = "22")]
-        ExistenceInLife(super::ExistenceInLifeClaim),
-        /// Who belongs to the person's family.
-        #[prost(message, tag = "23")]
-        FamilyStatus(super::FamilyStatusClaim),
-        /// That the person is dead.
-        #[prost(message, tag = "24")]
-        Death(super::DeathClaim),
-        /// That the person is married.
-        #[prost(message, tag = "25")]
-        Marriage(super::BondClaim),
-        /// Of which state the person is a citizen.
-        #[prost(message, tag = "26")]
-        Citizenship(super::CitizenshipClaim),
-        /// That the person is bound by neither marriage nor civil union.
-        #[prost(message, tag = "27")]
-        UnmarriedStatus(super::UnmarriedStatusClaim),
-        /// That the person is widowed.
-        #[prost(message, tag = "28")]
-        Widowhood(super::BondClaim),
-        /// Who the person's father is.
-        #[prost(message, tag = "29")]
-        Paternity(super::ParentClaim),
-        /// Who the person's mother is.
-        #[prost(message, tag = "30")]
-        Maternity(super::ParentClaim),
-        /// That the person lives in a civil union.
-        #[prost(message, tag = "31")]
-        CivilUnion(super::BondClaim),
-        /// That a national id is the person's.
-        #[prost(message, tag = "32")]
-        AssignedNationalId(super::NationalIdClaim),
-        /// In which municipality the person is resident.
-        #[prost(message, tag = "33")]
-        MunicipalResidence(super::MunicipalResidenceClaim),
-    }
 }
 /// What the registry says of a declaration.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1631,6 +1868,70 @@ pub mod consultation_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Looks up the persons of an approved list. One outcome comes for each row, in the order of the rows.
+        pub async fn batch_lookup_persons(
+            &mut self,
+            request: impl tonic::IntoStreamingRequest<
+                Message = super::BatchLookupPersonsRequest,
+            >,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::BatchLookupPersonsResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/ponte.consultation.v1.ConsultationService/BatchLookupPersons",
+            );
+            let mut req = request.into_streaming_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "ponte.consultation.v1.ConsultationService",
+                        "BatchLookupPersons",
+                    ),
+                );
+            self.inner.streaming(req, path, codec).await
+        }
+        /// Compares the declarations of an approved list. One outcome comes for each row, in the order of the rows.
+        pub async fn batch_verify(
+            &mut self,
+            request: impl tonic::IntoStreamingRequest<
+                Message = super::BatchVerifyRequest,
+            >,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::BatchVerifyResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/ponte.consultation.v1.ConsultationService/BatchVerify",
+            );
+            let mut req = request.into_streaming_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "ponte.consultation.v1.ConsultationService",
+                        "BatchVerify",
+                    ),
+                );
+            self.inner.streaming(req, path, codec).await
+        }
         /// Says what the caller's agreements let it do.
         pub async fn describe_access(
             &mut self,
@@ -1736,6 +2037,37 @@ pub mod consultation_service_server {
             request: tonic::Request<super::VerifyDeclarationRequest>,
         ) -> std::result::Result<
             tonic::Response<super::VerifyDeclarationResponse>,
+            tonic::Status,
+        >;
+        /// Server streaming response type for the BatchLookupPersons method.
+        type BatchLookupPersonsStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<
+                    super::BatchLookupPersonsResponse,
+                    tonic::Status,
+                >,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Looks up the persons of an approved list. One outcome comes for each row, in the order of the rows.
+        async fn batch_lookup_persons(
+            &self,
+            request: tonic::Request<tonic::Streaming<super::BatchLookupPersonsRequest>>,
+        ) -> std::result::Result<
+            tonic::Response<Self::BatchLookupPersonsStream>,
+            tonic::Status,
+        >;
+        /// Server streaming response type for the BatchVerify method.
+        type BatchVerifyStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::BatchVerifyResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Compares the declarations of an approved list. One outcome comes for each row, in the order of the rows.
+        async fn batch_verify(
+            &self,
+            request: tonic::Request<tonic::Streaming<super::BatchVerifyRequest>>,
+        ) -> std::result::Result<
+            tonic::Response<Self::BatchVerifyStream>,
             tonic::Status,
         >;
         /// Says what the caller's agreements let it do.
@@ -2019,6 +2351,107 @@ pub mod consultation_service_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/ponte.consultation.v1.ConsultationService/BatchLookupPersons" => {
+                    #[allow(non_camel_case_types)]
+                    struct BatchLookupPersonsSvc<T: ConsultationService>(pub Arc<T>);
+                    impl<
+                        T: ConsultationService,
+                    > tonic::server::StreamingService<super::BatchLookupPersonsRequest>
+                    for BatchLookupPersonsSvc<T> {
+                        type Response = super::BatchLookupPersonsResponse;
+                        type ResponseStream = T::BatchLookupPersonsStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                tonic::Streaming<super::BatchLookupPersonsRequest>,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ConsultationService>::batch_lookup_persons(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = BatchLookupPersonsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/ponte.consultation.v1.ConsultationService/BatchVerify" => {
+                    #[allow(non_camel_case_types)]
+                    struct BatchVerifySvc<T: ConsultationService>(pub Arc<T>);
+                    impl<
+                        T: ConsultationService,
+                    > tonic::server::StreamingService<super::BatchVerifyRequest>
+                    for BatchVerifySvc<T> {
+                        type Response = super::BatchVerifyResponse;
+                        type ResponseStream = T::BatchVerifyStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                tonic::Streaming<super::BatchVerifyRequest>,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ConsultationService>::batch_verify(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = BatchVerifySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.streaming(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)

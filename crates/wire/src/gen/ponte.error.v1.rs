@@ -104,6 +104,12 @@ pub enum ErrorReason {
     ConsentReferenceIllFormed = 110,
     /// The purpose verifies declarations about the declarant alone.
     DeclaredPersonNotGranted = 111,
+    /// The list has more rows than the agreement admits, or the row is none of them.
+    BatchTooLong = 112,
+    /// The approval of the list is not valid.
+    ApprovalNotValid = 113,
+    /// The rows of today are used up.
+    QuotaRows = 114,
     /// The agreement does not open what was known at an earlier instant, or the instant lies in the future.
     KnownOnNotGranted = 108,
     /// The batch does not follow the last one the index holds.
@@ -200,6 +206,9 @@ impl ErrorReason {
                 "ERROR_REASON_CONSENT_REFERENCE_ILL_FORMED"
             }
             Self::DeclaredPersonNotGranted => "ERROR_REASON_DECLARED_PERSON_NOT_GRANTED",
+            Self::BatchTooLong => "ERROR_REASON_BATCH_TOO_LONG",
+            Self::ApprovalNotValid => "ERROR_REASON_APPROVAL_NOT_VALID",
+            Self::QuotaRows => "ERROR_REASON_QUOTA_ROWS",
             Self::KnownOnNotGranted => "ERROR_REASON_KNOWN_ON_NOT_GRANTED",
             Self::PublicationGap => "ERROR_REASON_PUBLICATION_GAP",
             Self::PublicationConflict => "ERROR_REASON_PUBLICATION_CONFLICT",
@@ -279,6 +288,9 @@ impl ErrorReason {
             "ERROR_REASON_DECLARED_PERSON_NOT_GRANTED" => {
                 Some(Self::DeclaredPersonNotGranted)
             }
+            "ERROR_REASON_BATCH_TOO_LONG" => Some(Self::BatchTooLong),
+            "ERROR_REASON_APPROVAL_NOT_VALID" => Some(Self::ApprovalNotValid),
+            "ERROR_REASON_QUOTA_ROWS" => Some(Self::QuotaRows),
             "ERROR_REASON_KNOWN_ON_NOT_GRANTED" => Some(Self::KnownOnNotGranted),
             "ERROR_REASON_PUBLICATION_GAP" => Some(Self::PublicationGap),
             "ERROR_REASON_PUBLICATION_CONFLICT" => Some(Self::PublicationConflict),

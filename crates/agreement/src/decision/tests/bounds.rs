@@ -1,4 +1,5 @@
 use super::*;
+use crate::batch::Approval;
 
 type Scope = (QuotaScope, fn(&mut Usage) -> &mut Counters, [u32; 3]);
 
@@ -399,4 +400,85 @@ fn a_region_holds_the_municipalities_that_last_belonged_to_it() {
     assert_eq!(Territory::region("99"), None);
     let some = Territory::Municipalities(BTreeSet::from([municipality("037032")]));
     assert_eq!(some.municipalities(), BTreeSet::from([municipality("037032")]));
+}
+
+#[test]
+fn a_list_shows_the_fields_of_lists_and_no_more() {
+    let surname = FieldSet::of(&[Field::Surname]);
+    let permit = granted(&listing(10, 10));
+    assert_eq!(
+        (permit.fields(), permit.service()),
+        (surname, Service::LookupPerson)
+    );
+    let mut case = listing(1, 1);
+    case.request.asked = Asked::Person {
+        fields: FieldSet::of(&[Field::BirthDate]),
+    };
+    denied(
+        &case,
+        Clause::Fields,
+        Requirement::Fields {
+            refused: FieldSet::of(&[Field::BirthDate]),
+            granted: surname,
+        },
+    );
+    case.request.asked = Asked::Verification(VerificationKind::Residence);
+    granted(&case);
+    case.request.asked = Asked::Verification(VerificationKind::Death);
+    assert_eq!(case.decide().unwrap_err().clause, Clause::Verification);
+}
+
+#[test]
+fn a_list_needs_a_grant_of_its_own_and_has_a_length() {
+    let mut case = listing(1, 1);
+    case.document = fixture::DOCUMENT.to_owned();
+    assert_eq!(case.decide().unwrap_err().clause, Clause::Service);
+    for (row, rows) in [(1, 11), (0, 10), (6, 5)] {
+        denied(&listing(row, rows), Clause::BatchSize, Requirement::Rows(10));
+    }
+}
+
+#[test]
+fn somebody_of_flesh_and_blood_has_approved_the_list_by_now() {
+    let approved = |change: &dyn Fn(&mut Approval)| {
+        let mut case = listing(1, 1);
+        change(&mut case.request.batch.as_mut().unwrap().approval);
+        case
+    };
+    granted(&approved(&|approval| {
+        approval.approved_on = fixture::day("2020-01-01")
+    }));
+    let tomorrow = approved(&|approval| approval.approved_on = fixture::day("2026-03-03"));
+    denied(
+        &tomorrow,
+        Clause::Approval,
+        Requirement::NotAfter(fixture::day("2026-03-02")),
+    );
+    let office = approved(&|approval| approval.approver = OperatorId::parse("ufficio").unwrap());
+    assert_eq!(office.decide().unwrap_err().clause, Clause::Approval);
+    let form = approved(&|approval| approval.reference = CaseReference::parse("LIST-7").unwrap());
+    assert_eq!(form.decide().unwrap_err().clause, Clause::Approval);
+}
+
+#[test]
+fn rows_have_a_quota_of_their_own() {
+    let mut case = listing(1, 1);
+    let used = |rows_today: u32| Counters {
+        rows_today,
+        ..used(1_000, 1_000, 1_000)
+    };
+    case.usage.agreement = used(1_000);
+    case.usage.purpose = used(99);
+    granted(&case);
+    case.usage.purpose = used(100);
+    let resets_at = fixture::moment().next_midnight();
+    denied(
+        &case,
+        Clause::RowQuota,
+        Requirement::Quota {
+            scope: QuotaScope::Purpose,
+            limit: 100,
+            resets_at,
+        },
+    );
 }

@@ -157,7 +157,11 @@ fn granted(
                 Service::LookupPerson | Service::LookupHousehold | Service::SearchPersons => {
                     calls.push((service, None))
                 }
-                Service::DescribeAccess | Service::GetReceipt => {}
+                // A list is granted where the call by itself is.
+                Service::BatchLookupPersons
+                | Service::BatchVerify
+                | Service::DescribeAccess
+                | Service::GetReceipt => {}
             }
         }
     }
