@@ -19,6 +19,7 @@ mod lines_of_history;
 mod restart;
 mod repeats;
 mod batch;
+mod named;
 mod configuration;
 mod full_disk;
 mod interop;

@@ -25,6 +25,8 @@ pub enum Clause {
     Purpose,
     /// The purpose grants the service.
     Service,
+    /// The agreement grants the way in which the person is named.
+    SearchMode,
     /// The purpose grants the kind of verification.
     Verification,
     /// The purpose grants the fields.
@@ -77,7 +79,7 @@ pub enum Clause {
 
 impl Clause {
     /// Every clause, in the order of examination.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::AgreementKnown,
         Self::NotRevoked,
         Self::Begun,
@@ -87,6 +89,7 @@ impl Clause {
         Self::Hours,
         Self::Purpose,
         Self::Service,
+        Self::SearchMode,
         Self::Verification,
         Self::Fields,
         Self::Territory,
@@ -125,6 +128,7 @@ impl Clause {
             Self::Hours => "hours",
             Self::Purpose => "purpose",
             Self::Service => "service",
+            Self::SearchMode => "search-mode",
             Self::Verification => "verification",
             Self::Fields => "fields",
             Self::Territory => "territory",
@@ -169,6 +173,7 @@ impl Clause {
             Self::Hours => Reason::OutsideHours,
             Self::Purpose => Reason::PurposeUnknown,
             Self::Service => Reason::ServiceNotGranted,
+            Self::SearchMode => Reason::SearchModeNotGranted,
             Self::Verification => Reason::VerificationNotGranted,
             Self::Fields => Reason::FieldsNotGranted,
             Self::Territory => Reason::OutsideTerritory,

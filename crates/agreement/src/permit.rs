@@ -90,7 +90,7 @@ impl Permit {
             asked.fields()
         };
         let fields = match asked {
-            Asked::Person { .. } => granted.intersection(wanted),
+            Asked::Person { .. } | Asked::PersonNamed { .. } => granted.intersection(wanted),
             Asked::Household { .. } => granted.intersection(wanted.union(FieldSet::of(&[Field::Household]))),
             Asked::Search { criteria: _ } => granted.intersection(FieldSet::SEARCHED),
             Asked::Verification(kind) => kind.examines(),

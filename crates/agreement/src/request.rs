@@ -51,6 +51,11 @@ pub enum Asked {
         /// Fields wanted; all that is granted where empty.
         fields: FieldSet,
     },
+    /// The data of whoever has complete generalities.
+    PersonNamed {
+        /// Fields wanted; all that is granted where empty.
+        fields: FieldSet,
+    },
     /// A household's composition.
     Household {
         /// Fields wanted of the members; all that is granted where empty.
@@ -73,7 +78,7 @@ impl Asked {
     /// The service.
     pub const fn service(self) -> Service {
         match self {
-            Self::Person { .. } => Service::LookupPerson,
+            Self::Person { .. } | Self::PersonNamed { .. } => Service::LookupPerson,
             Self::Household { .. } => Service::LookupHousehold,
             Self::Search { .. } => Service::SearchPersons,
             Self::Verification(_) => Service::VerifyDeclaration,
@@ -87,6 +92,7 @@ impl Asked {
         match self {
             Self::Verification(kind) => Some(kind),
             Self::Person { .. }
+            | Self::PersonNamed { .. }
             | Self::Household { .. }
             | Self::Search { .. }
             | Self::AccessDescription
@@ -97,7 +103,7 @@ impl Asked {
     /// The fields wanted by name, or searched by; empty where none are named.
     pub const fn fields(self) -> FieldSet {
         match self {
-            Self::Person { fields } | Self::Household { fields } => fields,
+            Self::Person { fields } | Self::PersonNamed { fields } | Self::Household { fields } => fields,
             Self::Search { criteria } => criteria,
             Self::Verification(_) | Self::AccessDescription | Self::Receipt => FieldSet::EMPTY,
         }

@@ -62,6 +62,8 @@ pub struct Terms {
     pub history: HistoryDepth,
     /// Whether calls may ask what was known at an earlier instant.
     pub known_on: KnownOn,
+    /// Whether lookups may name a person by complete generalities.
+    pub by_generalities: ByGeneralities,
     /// Networks from which calls are admitted; any where empty.
     pub networks: Vec<Network>,
     /// Hours of service; always where empty.
@@ -390,6 +392,15 @@ impl Territory {
             Self::Municipalities(ids) => ids.iter().map(|id| id.keeper()).collect(),
         }
     }
+}
+
+/// Whether an agreement lets lookups name a person by complete generalities, and not by an identifier alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ByGeneralities {
+    /// It does not.
+    Refused,
+    /// It does.
+    Granted,
 }
 
 /// Whether an agreement lets its calls ask what the region knew at an earlier instant.

@@ -43,6 +43,8 @@ pub enum Command {
     Generate(command::generate::GenerateArguments),
     /// Look up a person by codice fiscale or national id
     Person(command::person::LookupArguments),
+    /// Look up whoever has complete generalities: names, sex, birth date and place
+    Named(command::named::NamedArguments),
     /// Look up the household of a person
     Household(command::person::LookupArguments),
     /// Search for persons of whom a part is known

@@ -5,6 +5,7 @@ mod person;
 mod answer;
 mod search;
 mod batch;
+mod named;
 mod description;
 
 use agreement::context::AccessContext;
@@ -28,6 +29,7 @@ pub use self::description::{
     AccessAnswer, AccessDescription, AgreementStanding, BatchGrant, DeclarationAllowance,
     OperatorRequirements, Population, Purpose, Quota, QuotaKind, QuotaScope,
 };
+pub use self::named::LookupNamed;
 pub use self::person::{HouseholdMembership, PersonCard, PersonRegistration};
 pub use self::request::{LookupHousehold, LookupPerson, PersonKey, VerifyDeclaration};
 pub use self::search::{Born, LookupFound, SearchAnswer, SearchHandle, SearchHit, SearchPersons};

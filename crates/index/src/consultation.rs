@@ -114,7 +114,7 @@ fn identifier(question: &Question) -> (String, String) {
             Some(code) => code.base().as_str().to_owned(),
             None => value,
         },
-        Question::NationalId(_) | Question::Found(_) => value,
+        Question::NationalId(_) | Question::Found(_) | Question::Generalities(_) => value,
     };
     (name.to_owned(), value)
 }
@@ -134,11 +134,13 @@ impl<S: RecordStore> Shared<S> {
         let asked = match &key {
             LookupKey::Identifier(key) => criteria(&question(key)),
             LookupKey::Found(_) => search::criteria_of_handle(),
+            LookupKey::Generalities(key) => criteria(&Question::Generalities(key.clone())),
         };
         let granted = self.decide(&call, &request, asked).await?;
         let (permit, draft, pending) = granted.into_reading();
         let question = match key {
             LookupKey::Identifier(key) => question(&key),
+            LookupKey::Generalities(key) => Question::Generalities(key),
             LookupKey::Found(handle) => match self.found(&permit, &handle) {
                 Some(question) => question,
                 None => return Err(self.handle_invalid(pending, draft).await),

@@ -13,7 +13,7 @@ use crate::moment::Moment;
 use crate::peer::Peer;
 use crate::request::{Asked, DeclaredPerson, Request};
 use crate::service::{Service, VerificationKind};
-use crate::terms::{KnownOn, Limits, Purpose, Terms};
+use crate::terms::{ByGeneralities, KnownOn, Limits, Purpose, Terms};
 use crate::usage::{Counters, Usage};
 
 use super::Verdict;
@@ -106,6 +106,12 @@ impl<'a> Call<'a> {
                 let outside =
                     !windows.is_empty() && !windows.iter().any(|window| window.contains(self.moment));
                 unless(outside, || Requirement::Hours(windows.clone()))
+            }
+            Clause::SearchMode => {
+                let named = matches!(self.request.asked, Asked::PersonNamed { .. });
+                unless(named && terms.by_generalities == ByGeneralities::Refused, || {
+                    Requirement::Unspecified
+                })
             }
             Clause::Purpose => unless(self.purpose.is_none(), || {
                 Requirement::Purposes(terms.purposes.iter().map(|purpose| purpose.id.clone()).collect())
@@ -224,9 +230,16 @@ impl<'a> Call<'a> {
                 let granted = purpose.fields_of(self.request);
                 let mut refused: FieldSet = asked.fields().difference(granted);
                 let looks_up = match asked {
-                    Asked::Person { .. } | Asked::Household { .. } | Asked::Search { .. } => true,
+                    Asked::Person { .. }
+                    | Asked::PersonNamed { .. }
+                    | Asked::Household { .. }
+                    | Asked::Search { .. } => true,
                     Asked::Verification(_) | Asked::AccessDescription | Asked::Receipt => false,
                 };
+                // Whoever is found by generalities is told that they are true.
+                if matches!(asked, Asked::PersonNamed { .. }) {
+                    refused = refused.union(FieldSet::SEARCHED.difference(granted));
+                }
                 // Limited to a municipality, the question is also whether the person has a card there.
                 let names = !granted.intersection(FieldSet::NAMING).is_empty();
                 if looks_up && self.request.municipality.is_some() && !names {

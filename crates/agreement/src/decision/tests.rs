@@ -335,6 +335,15 @@ fn denials() -> Vec<(Clause, Case, Requirement)> {
             with(|case| case.request.context.case_reference = CaseReference::parse("PG-123").ok()),
             Requirement::Reference(year_number()),
         ),
+        (
+            Clause::SearchMode,
+            with(|case| {
+                case.request.asked = Asked::PersonNamed {
+                    fields: FieldSet::EMPTY,
+                }
+            }),
+            Unspecified,
+        ),
         (Clause::BatchSize, listing(1, 11), Requirement::Rows(10)),
         (
             Clause::Approval,

@@ -17,8 +17,8 @@ use crate::network::Network;
 use crate::peer::{CertificateFingerprint, Role, SpiffeId};
 use crate::service::{Service, VerificationKind};
 use crate::terms::{
-    AgencyClass, HistoryDepth, Inclusion, KnownOn, Limits, MAX_HITS, OperatorTerms, Population, Presence,
-    Protection, Purpose, PurposeKind, Quotas, Terms, Territory,
+    AgencyClass, ByGeneralities, HistoryDepth, Inclusion, KnownOn, Limits, MAX_HITS, OperatorTerms,
+    Population, Presence, Protection, Purpose, PurposeKind, Quotas, Terms, Territory,
 };
 
 use super::{DocumentError, layout};
@@ -26,7 +26,9 @@ use super::{DocumentError, layout};
 /// The one version of the layout.
 const FORMAT: u32 = 1;
 /// Search modes of the design that no index serves yet.
-const RESERVED_SEARCHES: [&str; 2] = ["by-generalities", "list"];
+const RESERVED_SEARCHES: [&str; 1] = ["list"];
+/// The mode by which lookups name a person by complete generalities.
+const BY_GENERALITIES: &str = "by-generalities";
 /// The mode that every agreement has.
 const BY_IDENTIFIER: &str = "by-identifier";
 /// The mode that the service search-persons needs.
@@ -65,7 +67,7 @@ pub(super) fn terms(document: layout::Document) -> Result<Terms, DocumentError> 
     if format != FORMAT {
         return refuse("format", "only format 1 is known");
     }
-    let searching = check_search(&search)?;
+    let (by_generalities, searching) = check_search(&search)?;
     let agency = SpiffeId::parse(&agency).or_else(|error| refuse("agency", error))?;
     if agency.role() != Role::Agency {
         return refuse("agency", "must be an identity of role agency");
@@ -115,6 +117,7 @@ pub(super) fn terms(document: layout::Document) -> Result<Terms, DocumentError> 
             .transpose()?,
         retention_months,
         quotas: check_quotas(quota),
+        by_generalities,
         max_hits: check_max_hits(max_hits, searching)?,
         purposes: purpose
             .into_iter()
@@ -189,7 +192,7 @@ enum Searching {
     Refused,
 }
 
-fn check_search(modes: &[String]) -> Result<Searching, DocumentError> {
+fn check_search(modes: &[String]) -> Result<(ByGeneralities, Searching), DocumentError> {
     for mode in modes {
         if RESERVED_SEARCHES.contains(&mode.as_str()) {
             return refuse(
@@ -200,11 +203,15 @@ fn check_search(modes: &[String]) -> Result<Searching, DocumentError> {
     }
     let modes: Vec<&str> = modes.iter().map(String::as_str).collect();
     match modes[..] {
-        [BY_IDENTIFIER] => Ok(Searching::Refused),
-        [BY_IDENTIFIER, BY_PARTIAL_DATA] => Ok(Searching::Granted),
+        [BY_IDENTIFIER] => Ok((ByGeneralities::Refused, Searching::Refused)),
+        [BY_IDENTIFIER, BY_GENERALITIES] => Ok((ByGeneralities::Granted, Searching::Refused)),
+        [BY_IDENTIFIER, BY_PARTIAL_DATA] => Ok((ByGeneralities::Refused, Searching::Granted)),
+        [BY_IDENTIFIER, BY_GENERALITIES, BY_PARTIAL_DATA] => {
+            Ok((ByGeneralities::Granted, Searching::Granted))
+        }
         _ => refuse(
             "search",
-            "must be [\"by-identifier\"] or [\"by-identifier\", \"by-partial-data\"]",
+            "must be \"by-identifier\", and behind it \"by-generalities\" and \"by-partial-data\" where they are granted",
         ),
     }
 }

@@ -387,6 +387,12 @@ reasons! {
         "go on after the stated instant",
         "le righe di oggi sono esaurite",
         "riprendere dopo l'istante indicato";
+    /// A person named in a way that the agreement does not grant.
+    SearchModeNotGranted = "SEARCH_MODE_NOT_GRANTED", PermissionDenied, Denied, Some("EN148"),
+        "the agreement does not let a person be named in this way",
+        "name the person by codice fiscale or national id",
+        "la convenzione non consente di indicare la persona in questo modo",
+        "indicare il codice fiscale o l'identificativo nazionale";
     /// Too many different declarations about the same identifiers.
     QuotaDeclarations = "QUOTA_DECLARATIONS", ResourceExhausted, Denied, None,
         "too many different declarations about the same identifiers",

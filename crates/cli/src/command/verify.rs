@@ -1,7 +1,7 @@
 //! `ponte verify`: is a declaration true? Exit 0 for yes, 1 for no and for what cannot be determined.
 
 mod arguments;
-mod claim;
+pub(super) mod claim;
 
 use agreement::claim::Claim;
 use agreement::reason::ExitCode;

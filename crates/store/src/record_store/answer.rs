@@ -8,6 +8,7 @@ use agreement::view::household::HouseholdView;
 use agreement::view::person::PersonView;
 use registry::codice_fiscale::TaxCode;
 use registry::identifier::{NationalId, PersonId};
+use registry::linking::GeneralitiesKey;
 use registry::matching::Reason;
 use registry::municipality::MunicipalityId;
 
@@ -22,6 +23,8 @@ pub enum Question {
     NationalId(NationalId),
     /// The person whom a search found, by its handle.
     Found(PersonId),
+    /// Whoever has these generalities.
+    Generalities(GeneralitiesKey),
 }
 
 impl Question {
@@ -32,6 +35,10 @@ impl Question {
             Self::NationalId(id) => ("national_id", id.as_str().to_owned()),
             // Who it is stands among the subjects, under a pseudonym.
             Self::Found(_) => ("handle", "of a search".to_owned()),
+            Self::Generalities(key) => (
+                "generalities",
+                String::from_utf8_lossy(key.as_bytes()).into_owned(),
+            ),
         }
     }
 }

@@ -13,6 +13,7 @@ use agreement::subject::{Consent, Identity, Location, Standing, SubjectFacts};
 use agreement::verification::{self, VerificationFacts};
 use agreement::view::household::{HouseholdView, VisibleCard};
 use registry::identifier::{HouseholdId, PersonId, RecordId};
+use registry::linking::GeneralitiesKey;
 use registry::municipality::MunicipalityId;
 use registry::record::Record;
 
@@ -383,6 +384,10 @@ impl Reader {
                 self.projection.cards_of(id, visible)?
             }
             Question::Found(person) => self.projection.cards_of_person(*person, visible)?,
+            Question::Generalities(key) => {
+                let generalities = self.projection.generalities(key);
+                self.projection.cards_of(generalities, visible)?
+            }
         };
         let led = records.len();
         let mut persons: Vec<PersonId> = Vec::new();
@@ -541,6 +546,7 @@ fn answers_to(question: &Question, card: &Card) -> bool {
         Question::TaxCode(code) => record.tax_codes.iter().any(|entry| entry.code == *code),
         Question::NationalId(id) => record.national_id.as_ref() == Some(id),
         Question::Found(person) => card.person == *person,
+        Question::Generalities(key) => GeneralitiesKey::of(&record.generalities).as_ref() == Some(key),
     })
 }
 
@@ -564,7 +570,9 @@ fn household_on(seen: &Seen, permit: &Permit) -> Option<HouseholdId> {
 fn code_standing(question: &Question, record: &Record) -> CodeStanding {
     match question {
         Question::TaxCode(code) if record.current_tax_code() != Some(code) => CodeStanding::Superseded,
-        Question::TaxCode(_) | Question::NationalId(_) | Question::Found(_) => CodeStanding::Current,
+        Question::TaxCode(_) | Question::NationalId(_) | Question::Found(_) | Question::Generalities(_) => {
+            CodeStanding::Current
+        }
     }
 }
 

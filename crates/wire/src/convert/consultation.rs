@@ -11,6 +11,7 @@ use ledger::name::Origin;
 use prost_types::FieldMask;
 use registry::codice_fiscale::TaxCode;
 use registry::identifier::{IstatCode, NationalId};
+use registry::linking::GeneralitiesKey;
 use registry::municipality::MunicipalityId;
 use uuid::Uuid;
 
@@ -37,6 +38,8 @@ pub enum LookupKey {
     Identifier(PersonKey),
     /// Whom a search found: the bytes of its handle.
     Found(Vec<u8>),
+    /// Whoever has complete generalities.
+    Generalities(GeneralitiesKey),
 }
 
 /// A call for a person's households.
@@ -96,9 +99,18 @@ impl TryFrom<wire::LookupPersonRequest> for PersonLookup {
             wire::lookup_person_request::Key::TaxCode(code) => LookupKey::Identifier(tax_code_key(&code)?),
             wire::lookup_person_request::Key::NationalId(id) => LookupKey::Identifier(national_id_key(&id)?),
             wire::lookup_person_request::Key::Handle(handle) => LookupKey::Found(handle),
+            wire::lookup_person_request::Key::Generalities(generalities) => {
+                let generalities = generalities.try_into().within("generalities")?;
+                let key = GeneralitiesKey::of(&generalities);
+                let incomplete =
+                    Rule::Stated("must be complete: names, sex, birth date to the day, birth place");
+                LookupKey::Generalities(key.ok_or_else(|| Invalid::new("generalities", incomplete))?)
+            }
         };
-        let asked = Asked::Person {
-            fields: fields("read_mask", read_mask)?,
+        let fields = fields("read_mask", read_mask)?;
+        let asked = match key {
+            LookupKey::Identifier(_) | LookupKey::Found(_) => Asked::Person { fields },
+            LookupKey::Generalities(_) => Asked::PersonNamed { fields },
         };
         Ok(Self {
             request: request(context, asked, &municipality)?,

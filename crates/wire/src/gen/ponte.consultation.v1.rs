@@ -687,93 +687,6 @@ impl FreshnessDemand {
         }
     }
 }
-/// Asks whether a declaration is true.
-#[derive(Clone, PartialEq, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct VerifyDeclarationRequest {
-    /// Ground of the call.
-    #[prost(message, optional, tag = "1")]
-    pub context: ::core::option::Option<AccessContext>,
-    /// ISTAT code of the municipality to which the question is limited, six digits; empty for the whole territory.
-    #[prost(string, tag = "10")]
-    pub municipality: ::prost::alloc::string::String,
-    /// Form of the receipt.
-    #[prost(enumeration = "super::super::ledger::v1::ReceiptForm", tag = "12")]
-    pub receipt_form: i32,
-    /// Whom the declaration is about; unspecified is the declarant.
-    #[prost(enumeration = "DeclaredPerson", tag = "13")]
-    pub declared_person: i32,
-    /// Identifier of the person the declaration is about; exactly one is set.
-    #[prost(oneof = "verify_declaration_request::Key", tags = "2, 3")]
-    pub key: ::core::option::Option<verify_declaration_request::Key>,
-    /// What was declared; exactly one is set.
-    #[prost(
-        oneof = "verify_declaration_request::Claim",
-        tags = "20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33"
-    )]
-    pub claim: ::core::option::Option<verify_declaration_request::Claim>,
-}
-/// Nested message and enum types in `VerifyDeclarationRequest`.
-pub mod verify_declaration_request {
-    /// Identifier of the person the declaration is about; exactly one is set.
-    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
-    #[prost(skip_debug)]
-    pub enum Key {
-        /// Codice fiscale, current or past: 16 characters, or 11 digits for a provisional one.
-        #[prost(string, tag = "2")]
-        TaxCode(::prost::alloc::string::String),
-        /// National id (idANPR), nine characters.
-        #[prost(string, tag = "3")]
-        NationalId(::prost::alloc::string::String),
-    }
-    /// What was declared; exactly one is set.
-    #[derive(Clone, PartialEq, ::prost::Oneof)]
-    #[prost(skip_debug)]
-    pub enum Claim {
-        /// Who the person is.
-        #[prost(message, tag = "20")]
-        Generalities(super::GeneralitiesClaim),
-        /// Where the person is resident.
-        #[prost(message, tag = "21")]
-        Residence(super::ResidenceClaim),
-        /// That the person is alive.
-        #[prost(message, tag = "22")]
-        ExistenceInLife(super::ExistenceInLifeClaim),
-        /// Who belongs to the person's family.
-        #[prost(message, tag = "23")]
-        FamilyStatus(super::FamilyStatusClaim),
-        /// That the person is dead.
-        #[prost(message, tag = "24")]
-        Death(super::DeathClaim),
-        /// That the person is married.
-        #[prost(message, tag = "25")]
-        Marriage(super::BondClaim),
-        /// Of which state the person is a citizen.
-        #[prost(message, tag = "26")]
-        Citizenship(super::CitizenshipClaim),
-        /// That the person is bound by neither marriage nor civil union.
-        #[prost(message, tag = "27")]
-        UnmarriedStatus(super::UnmarriedStatusClaim),
-        /// That the person is widowed.
-        #[prost(message, tag = "28")]
-        Widowhood(super::BondClaim),
-        /// Who the person's father is.
-        #[prost(message, tag = "29")]
-        Paternity(super::ParentClaim),
-        /// Who the person's mother is.
-        #[prost(message, tag = "30")]
-        Maternity(super::ParentClaim),
-        /// That the person lives in a civil union.
-        #[prost(message, tag = "31")]
-        CivilUnion(super::BondClaim),
-        /// That a national id is the person's.
-        #[prost(message, tag = "32")]
-        AssignedNationalId(super::NationalIdClaim),
-        /// In which municipality the person is resident.
-        #[prost(message, tag = "33")]
-        MunicipalResidence(super::MunicipalResidenceClaim),
-    }
-}
 /// The declarant states who the person is (ANPR C003). What is unset is not compared; at least one must be set.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -1107,28 +1020,6 @@ pub mod batch_lookup_persons_response {
         Failure(super::RowFailure),
     }
 }
-/// Begins a list, or is a row of it.
-#[derive(Clone, PartialEq, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct BatchVerifyRequest {
-    /// The opening comes first and once, then rows.
-    #[prost(oneof = "batch_verify_request::Part", tags = "1, 2")]
-    pub part: ::core::option::Option<batch_verify_request::Part>,
-}
-/// Nested message and enum types in `BatchVerifyRequest`.
-pub mod batch_verify_request {
-    /// The opening comes first and once, then rows.
-    #[derive(Clone, PartialEq, ::prost::Oneof)]
-    #[prost(skip_debug)]
-    pub enum Part {
-        /// The list.
-        #[prost(message, tag = "1")]
-        Opening(super::BatchOpening),
-        /// A row.
-        #[prost(message, tag = "2")]
-        Row(super::VerifyRow),
-    }
-}
 /// What came of a row.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -1216,20 +1107,6 @@ pub mod lookup_row {
         #[prost(string, tag = "3")]
         NationalId(::prost::alloc::string::String),
     }
-}
-/// A declaration of the list.
-#[derive(Clone, PartialEq, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct VerifyRow {
-    /// Number of the row, from 1 to the rows of the list; they ascend.
-    #[prost(uint32, tag = "1")]
-    pub row: u32,
-    /// What was declared, as of a call by itself. Of it context and receipt form must be unset: they are those of the list.
-    #[prost(message, optional, tag = "2")]
-    pub declaration: ::core::option::Option<VerifyDeclarationRequest>,
-    /// Consent of this row's declarant, in the form of the context's; empty where that of the context holds.
-    #[prost(string, tag = "3")]
-    pub consent_reference: ::prost::alloc::string::String,
 }
 /// Cards of a person.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1474,7 +1351,7 @@ pub struct LookupPersonRequest {
     #[prost(enumeration = "super::super::ledger::v1::ReceiptForm", tag = "12")]
     pub receipt_form: i32,
     /// The identifier; exactly one is set.
-    #[prost(oneof = "lookup_person_request::Key", tags = "2, 3, 4")]
+    #[prost(oneof = "lookup_person_request::Key", tags = "2, 3, 4, 5")]
     pub key: ::core::option::Option<lookup_person_request::Key>,
 }
 /// Nested message and enum types in `LookupPersonRequest`.
@@ -1492,6 +1369,10 @@ pub mod lookup_person_request {
         /// Handle of a hit of a search, valid for ten minutes and for the operator who searched.
         #[prost(bytes, tag = "4")]
         Handle(::prost::alloc::vec::Vec<u8>),
+        /// Complete generalities, of which every part is known: names, sex, birth date to the day, birth place. Where several
+        /// persons have them, all are answered.
+        #[prost(message, tag = "5")]
+        Generalities(super::super::super::registry::v1::Generalities),
     }
 }
 /// The cards of a person.
@@ -1575,6 +1456,93 @@ pub struct LookupHouseholdResponse {
     /// Receipt of the entry.
     #[prost(message, optional, tag = "6")]
     pub receipt: ::core::option::Option<super::super::ledger::v1::AccessReceipt>,
+}
+/// Asks whether a declaration is true.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct VerifyDeclarationRequest {
+    /// Ground of the call.
+    #[prost(message, optional, tag = "1")]
+    pub context: ::core::option::Option<AccessContext>,
+    /// ISTAT code of the municipality to which the question is limited, six digits; empty for the whole territory.
+    #[prost(string, tag = "10")]
+    pub municipality: ::prost::alloc::string::String,
+    /// Form of the receipt.
+    #[prost(enumeration = "super::super::ledger::v1::ReceiptForm", tag = "12")]
+    pub receipt_form: i32,
+    /// Whom the declaration is about; unspecified is the declarant.
+    #[prost(enumeration = "DeclaredPerson", tag = "13")]
+    pub declared_person: i32,
+    /// Identifier of the person the declaration is about; exactly one is set.
+    #[prost(oneof = "verify_declaration_request::Key", tags = "2, 3")]
+    pub key: ::core::option::Option<verify_declaration_request::Key>,
+    /// What was declared; exactly one is set.
+    #[prost(
+        oneof = "verify_declaration_request::Claim",
+        tags = "20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33"
+    )]
+    pub claim: ::core::option::Option<verify_declaration_request::Claim>,
+}
+/// Nested message and enum types in `VerifyDeclarationRequest`.
+pub mod verify_declaration_request {
+    /// Identifier of the person the declaration is about; exactly one is set.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    #[prost(skip_debug)]
+    pub enum Key {
+        /// Codice fiscale, current or past: 16 characters, or 11 digits for a provisional one.
+        #[prost(string, tag = "2")]
+        TaxCode(::prost::alloc::string::String),
+        /// National id (idANPR), nine characters.
+        #[prost(string, tag = "3")]
+        NationalId(::prost::alloc::string::String),
+    }
+    /// What was declared; exactly one is set.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    #[prost(skip_debug)]
+    pub enum Claim {
+        /// Who the person is.
+        #[prost(message, tag = "20")]
+        Generalities(super::GeneralitiesClaim),
+        /// Where the person is resident.
+        #[prost(message, tag = "21")]
+        Residence(super::ResidenceClaim),
+        /// That the person is alive.
+        #[prost(message, tag = "22")]
+        ExistenceInLife(super::ExistenceInLifeClaim),
+        /// Who belongs to the person's family.
+        #[prost(message, tag = "23")]
+        FamilyStatus(super::FamilyStatusClaim),
+        /// That the person is dead.
+        #[prost(message, tag = "24")]
+        Death(super::DeathClaim),
+        /// That the person is married.
+        #[prost(message, tag = "25")]
+        Marriage(super::BondClaim),
+        /// Of which state the person is a citizen.
+        #[prost(message, tag = "26")]
+        Citizenship(super::CitizenshipClaim),
+        /// That the person is bound by neither marriage nor civil union.
+        #[prost(message, tag = "27")]
+        UnmarriedStatus(super::UnmarriedStatusClaim),
+        /// That the person is widowed.
+        #[prost(message, tag = "28")]
+        Widowhood(super::BondClaim),
+        /// Who the person's father is.
+        #[prost(message, tag = "29")]
+        Paternity(super::ParentClaim),
+        /// Who the person's mother is.
+        #[prost(message, tag = "30")]
+        Maternity(super::ParentClaim),
+        /// That the person lives in a civil union.
+        #[prost(message, tag = "31")]
+        CivilUnion(super::BondClaim),
+        /// That a national id is the person's.
+        #[prost(message, tag = "32")]
+        AssignedNationalId(super::NationalIdClaim),
+        /// In which municipality the person is resident.
+        #[prost(message, tag = "33")]
+        MunicipalResidence(super::MunicipalResidenceClaim),
+    }
 }
 /// What the registry says of a declaration.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1665,6 +1633,42 @@ pub struct GetReceiptResponse {
     /// The receipt, against the newest checkpoint.
     #[prost(message, optional, tag = "1")]
     pub receipt: ::core::option::Option<super::super::ledger::v1::Receipt>,
+}
+/// Begins a list, or is a row of it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct BatchVerifyRequest {
+    /// The opening comes first and once, then rows.
+    #[prost(oneof = "batch_verify_request::Part", tags = "1, 2")]
+    pub part: ::core::option::Option<batch_verify_request::Part>,
+}
+/// Nested message and enum types in `BatchVerifyRequest`.
+pub mod batch_verify_request {
+    /// The opening comes first and once, then rows.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    #[prost(skip_debug)]
+    pub enum Part {
+        /// The list.
+        #[prost(message, tag = "1")]
+        Opening(super::BatchOpening),
+        /// A row.
+        #[prost(message, tag = "2")]
+        Row(super::VerifyRow),
+    }
+}
+/// A declaration of the list.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct VerifyRow {
+    /// Number of the row, from 1 to the rows of the list; they ascend.
+    #[prost(uint32, tag = "1")]
+    pub row: u32,
+    /// What was declared, as of a call by itself. Of it context and receipt form must be unset: they are those of the list.
+    #[prost(message, optional, tag = "2")]
+    pub declaration: ::core::option::Option<VerifyDeclarationRequest>,
+    /// Consent of this row's declarant, in the form of the context's; empty where that of the context holds.
+    #[prost(string, tag = "3")]
+    pub consent_reference: ::prost::alloc::string::String,
 }
 /// Generated client implementations.
 pub mod consultation_service_client {

@@ -110,6 +110,8 @@ pub enum ErrorReason {
     ApprovalNotValid = 113,
     /// The rows of today are used up.
     QuotaRows = 114,
+    /// The agreement does not let a person be named in this way.
+    SearchModeNotGranted = 115,
     /// The agreement does not open what was known at an earlier instant, or the instant lies in the future.
     KnownOnNotGranted = 108,
     /// The batch does not follow the last one the index holds.
@@ -209,6 +211,7 @@ impl ErrorReason {
             Self::BatchTooLong => "ERROR_REASON_BATCH_TOO_LONG",
             Self::ApprovalNotValid => "ERROR_REASON_APPROVAL_NOT_VALID",
             Self::QuotaRows => "ERROR_REASON_QUOTA_ROWS",
+            Self::SearchModeNotGranted => "ERROR_REASON_SEARCH_MODE_NOT_GRANTED",
             Self::KnownOnNotGranted => "ERROR_REASON_KNOWN_ON_NOT_GRANTED",
             Self::PublicationGap => "ERROR_REASON_PUBLICATION_GAP",
             Self::PublicationConflict => "ERROR_REASON_PUBLICATION_CONFLICT",
@@ -291,6 +294,7 @@ impl ErrorReason {
             "ERROR_REASON_BATCH_TOO_LONG" => Some(Self::BatchTooLong),
             "ERROR_REASON_APPROVAL_NOT_VALID" => Some(Self::ApprovalNotValid),
             "ERROR_REASON_QUOTA_ROWS" => Some(Self::QuotaRows),
+            "ERROR_REASON_SEARCH_MODE_NOT_GRANTED" => Some(Self::SearchModeNotGranted),
             "ERROR_REASON_KNOWN_ON_NOT_GRANTED" => Some(Self::KnownOnNotGranted),
             "ERROR_REASON_PUBLICATION_GAP" => Some(Self::PublicationGap),
             "ERROR_REASON_PUBLICATION_CONFLICT" => Some(Self::PublicationConflict),

@@ -482,3 +482,33 @@ fn rows_have_a_quota_of_their_own() {
         },
     );
 }
+
+#[test]
+fn who_is_named_by_generalities_is_looked_up_where_that_mode_and_what_it_confirms_are_granted() {
+    let everything = "fields = [\"sex\", \"birth_place\", \"surname\",";
+    let named = |search: &str, fields: &str, wanted: &[Field]| {
+        Case::with(|case| {
+            case.document = fixture::changed_document("fields = [\"surname\",", fields)
+                .replace("format = 1", &format!("format = 1\nsearch = [{search}]"));
+            let fields = FieldSet::of(wanted);
+            case.request.asked = Asked::PersonNamed { fields };
+        })
+    };
+    let both = "\"by-identifier\", \"by-generalities\"";
+    let permit = granted(&named(both, everything, &[Field::Residence]));
+    assert_eq!(
+        (permit.fields(), permit.service()),
+        (FieldSet::of(&[Field::Residence]), Service::LookupPerson)
+    );
+    granted(&named(both, everything, &[]));
+    let denial = named("\"by-identifier\"", everything, &[]).decide().unwrap_err();
+    assert_eq!(denial.clause, Clause::SearchMode);
+    let without = named(both, "fields = [\"surname\",", &[]);
+    let refused = FieldSet::of(&[Field::Sex, Field::BirthPlace]);
+    let denial = without.decide().unwrap_err();
+    assert_eq!(denial.clause, Clause::Fields);
+    assert!(
+        matches!(denial.requirement, Requirement::Fields { refused: told, .. } if told == refused),
+        "{denial}"
+    );
+}

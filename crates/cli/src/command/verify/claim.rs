@@ -69,28 +69,10 @@ impl StatedGeneralities {
             birth_date,
             birth_municipality,
         } = self;
-        let sex = match sex.as_deref() {
-            None => None,
-            Some("M" | "m") => Some(Sex::Male),
-            Some("F" | "f") => Some(Sex::Female),
-            Some(_) => return Err(Failure::usage("il sesso è M o F", "the sex is M or F")),
-        };
+        let sex = sex.as_deref().map(stated_sex).transpose()?;
         let birth_date = stated_date(birth_date.as_deref())?;
-        let birth_place = match birth_municipality {
-            None => None,
-            Some(code) => {
-                let istat = call::istat(code)?;
-                let place = birth_date
-                    .and_then(|date| municipality::by_istat_at(istat, date.earliest()))
-                    .or_else(|| municipality::periods_of_istat(istat).next_back())
-                    .ok_or_else(|| Failure::usage("comune sconosciuto", "the municipality is unknown"))?;
-                Some(BirthPlace::Municipality {
-                    istat: Some(istat),
-                    name: place.name().to_owned(),
-                    province: place.province().to_owned(),
-                })
-            }
-        };
+        let birth_place = birth_municipality.as_deref();
+        let birth_place = birth_place.map(|code| born_in(code, birth_date)).transpose()?;
         let parts = GeneralitiesParts {
             surname: stated_name(surname.as_deref())?,
             given_name: stated_name(given_name.as_deref())?,
@@ -220,13 +202,39 @@ fn declared_municipality(code: &str) -> Result<MunicipalityId, Failure> {
         .ok_or_else(|| Failure::usage("comune sconosciuto", "the municipality is unknown"))
 }
 
-fn stated_name(text: Option<&str>) -> Result<Option<PersonName>, Failure> {
+pub(in crate::command) fn stated_name(text: Option<&str>) -> Result<Option<PersonName>, Failure> {
     text.map(PersonName::parse)
         .transpose()
         .map_err(|error| Failure::usage("nome non ammesso", "the name is not admitted").because(&error))
 }
 
-fn stated_date(text: Option<&str>) -> Result<Option<PartialDate>, Failure> {
+/// A sex as people write it.
+pub(in crate::command) fn stated_sex(text: &str) -> Result<Sex, Failure> {
+    match text {
+        "M" | "m" => Ok(Sex::Male),
+        "F" | "f" => Ok(Sex::Female),
+        _ => Err(Failure::usage("il sesso è M o F", "the sex is M or F")),
+    }
+}
+
+/// The municipality that had an ISTAT code when somebody was born, or else had it last.
+pub(in crate::command) fn born_in(
+    code: &str,
+    birth_date: Option<PartialDate>,
+) -> Result<BirthPlace, Failure> {
+    let istat = call::istat(code)?;
+    let place = birth_date
+        .and_then(|date| municipality::by_istat_at(istat, date.earliest()))
+        .or_else(|| municipality::periods_of_istat(istat).next_back())
+        .ok_or_else(|| Failure::usage("comune sconosciuto", "the municipality is unknown"))?;
+    Ok(BirthPlace::Municipality {
+        istat: Some(istat),
+        name: place.name().to_owned(),
+        province: place.province().to_owned(),
+    })
+}
+
+pub(in crate::command) fn stated_date(text: Option<&str>) -> Result<Option<PartialDate>, Failure> {
     text.map(PartialDate::parse)
         .transpose()
         .map_err(|error| Failure::usage("data non valida", "the date is not valid").because(&error))
