@@ -14,7 +14,9 @@ use crate::hours::HoursWindow;
 use crate::moment::Moment;
 use crate::peer::Peer;
 use crate::service::VerificationKind;
-use crate::terms::{AgreementHash, HistoryDepth, KnownOn, Limits, OperatorTerms, Population, Purpose};
+use crate::terms::{
+    AgreementHash, ByGeneralities, HistoryDepth, KnownOn, Limits, OperatorTerms, Population, Purpose,
+};
 use crate::usage::{Counters, Unit, UsageCounters, UsageKey};
 
 /// The caller's agreements, in order of id, in whatever state.
@@ -51,6 +53,10 @@ pub struct AgreementDescription {
     pub history: HistoryDepth,
     /// Whether it may be asked what was known at an earlier instant.
     pub known_on: KnownOn,
+    /// Whether lookups may name a person by complete generalities.
+    pub by_generalities: ByGeneralities,
+    /// Most persons that one search shows.
+    pub max_hits: u16,
     /// Hours of service; always where empty.
     pub hours: Vec<HoursWindow>,
     /// What operators must bring.
@@ -236,6 +242,8 @@ fn describe_one(
         population: terms.population,
         history: terms.history,
         known_on: terms.known_on,
+        by_generalities: terms.by_generalities,
+        max_hits: terms.max_hits,
         hours: terms.hours.clone(),
         operator: terms.operator,
         case_reference: terms.case_reference.clone(),
@@ -325,6 +333,10 @@ mod tests {
             (AgreementStanding::Active, &terms.purposes)
         );
         assert_eq!((&own.hours, own.territory.len()), (&terms.hours, 330));
+        assert_eq!(
+            (own.by_generalities, own.max_hits),
+            (ByGeneralities::Refused, terms.max_hits)
+        );
         let quotas: Vec<_> = own
             .quotas
             .iter()

@@ -403,6 +403,13 @@ pub enum ByGeneralities {
     Granted,
 }
 
+impl ByGeneralities {
+    /// Whether it does.
+    pub fn is_granted(self) -> bool {
+        self == Self::Granted
+    }
+}
+
 /// Whether an agreement lets its calls ask what the region knew at an earlier instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KnownOn {

@@ -1,5 +1,8 @@
 //! From keys to terms: every value checked, the first fault named with its key.
 
+mod purpose;
+mod search;
+
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
@@ -9,31 +12,22 @@ use toml::value::Datetime;
 use registry::identifier::IstatCode;
 use registry::municipality::MunicipalityId;
 
-use crate::batch::{BatchTerms, MAX_ROWS};
-use crate::context::{AgreementId, Assurance, PurposeId, ReferencePattern, ReferenceTerms, ReferenceWord};
-use crate::field::{Field, FieldSet};
+use crate::context::{AgreementId, Assurance, ReferencePattern, ReferenceTerms, ReferenceWord};
+use crate::field::Field;
 use crate::hours::HoursWindow;
 use crate::network::Network;
 use crate::peer::{CertificateFingerprint, Role, SpiffeId};
-use crate::service::{Service, VerificationKind};
 use crate::terms::{
-    AgencyClass, ByGeneralities, HistoryDepth, Inclusion, KnownOn, Limits, MAX_HITS, OperatorTerms,
-    Population, Presence, Protection, Purpose, PurposeKind, Quotas, Terms, Territory,
+    AgencyClass, HistoryDepth, Inclusion, KnownOn, Limits, OperatorTerms, Population, Presence, Protection,
+    Quotas, Terms, Territory,
 };
 
+use self::purpose::{check_private, check_purpose};
+use self::search::{check_max_hits, check_search, check_searching};
 use super::{DocumentError, layout};
 
 /// The one version of the layout.
 const FORMAT: u32 = 1;
-/// Search modes of the design that no index serves yet.
-const RESERVED_SEARCHES: [&str; 1] = ["list"];
-/// The mode by which lookups name a person by complete generalities.
-const BY_GENERALITIES: &str = "by-generalities";
-/// The mode that every agreement has.
-const BY_IDENTIFIER: &str = "by-identifier";
-/// The mode that the service search-persons needs.
-const BY_PARTIAL_DATA: &str = "by-partial-data";
-
 pub(super) fn terms(document: layout::Document) -> Result<Terms, DocumentError> {
     let layout::Document {
         format,
@@ -162,105 +156,6 @@ fn check_together(terms: &Terms) -> Result<(), DocumentError> {
         if terms.class == AgencyClass::Private && terms.transferred_public_power.is_none() {
             check_private(position, purpose)?;
         }
-    }
-    Ok(())
-}
-
-/// A private body checks declarations with the declarant's consent (DPR 445/2000 art. 71 c. 4) and nothing else.
-fn check_private(position: usize, purpose: &Purpose) -> Result<(), DocumentError> {
-    if purpose
-        .services
-        .iter()
-        .any(|service| *service != Service::VerifyDeclaration)
-    {
-        let rule =
-            "a private body may only verify declarations, unless transferred_public_power cites an act";
-        return refuse(format!("purpose[{position}].services"), rule);
-    }
-    if !purpose.consent.is_required() {
-        let rule =
-            "a private body needs the declarant's consent, unless transferred_public_power cites an act";
-        return refuse(format!("purpose[{position}].consent_required"), rule);
-    }
-    Ok(())
-}
-
-/// Whether an agreement grants search by partial data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Searching {
-    Granted,
-    Refused,
-}
-
-fn check_search(modes: &[String]) -> Result<(ByGeneralities, Searching), DocumentError> {
-    for mode in modes {
-        if RESERVED_SEARCHES.contains(&mode.as_str()) {
-            return refuse(
-                "search",
-                format_args!("{mode} is reserved and cannot be granted yet"),
-            );
-        }
-    }
-    let modes: Vec<&str> = modes.iter().map(String::as_str).collect();
-    match modes[..] {
-        [BY_IDENTIFIER] => Ok((ByGeneralities::Refused, Searching::Refused)),
-        [BY_IDENTIFIER, BY_GENERALITIES] => Ok((ByGeneralities::Granted, Searching::Refused)),
-        [BY_IDENTIFIER, BY_PARTIAL_DATA] => Ok((ByGeneralities::Refused, Searching::Granted)),
-        [BY_IDENTIFIER, BY_GENERALITIES, BY_PARTIAL_DATA] => {
-            Ok((ByGeneralities::Granted, Searching::Granted))
-        }
-        _ => refuse(
-            "search",
-            "must be \"by-identifier\", and behind it \"by-generalities\" and \"by-partial-data\" where they are granted",
-        ),
-    }
-}
-
-fn check_max_hits(max_hits: Option<u16>, searching: Searching) -> Result<u16, DocumentError> {
-    match (max_hits, searching) {
-        (None, _) => Ok(MAX_HITS),
-        (Some(_), Searching::Refused) => {
-            refuse("max_hits", "has no meaning without by-partial-data in search")
-        }
-        (Some(hits), Searching::Granted) if (1..=MAX_HITS).contains(&hits) => Ok(hits),
-        (Some(_), Searching::Granted) => {
-            refuse("max_hits", format_args!("must lie between 1 and {MAX_HITS}"))
-        }
-    }
-}
-
-/// The mode of the agreement and the service of a purpose go together, and whoever searches must know whom he found.
-fn check_searching(terms: &Terms, searching: Searching) -> Result<(), DocumentError> {
-    let mut searches = false;
-    for (position, purpose) in terms.purposes.iter().enumerate() {
-        if !purpose.services.contains(&Service::SearchPersons) {
-            continue;
-        }
-        searches = true;
-        if searching == Searching::Refused {
-            return refuse(
-                format!("purpose[{position}].services"),
-                "search-persons needs by-partial-data in search",
-            );
-        }
-        if !FieldSet::of(&[Field::Surname, Field::GivenName]).is_subset(purpose.fields) {
-            return refuse(
-                format!("purpose[{position}].fields"),
-                "search-persons needs the fields surname and given_name",
-            );
-        }
-        if terms.operator.identity == Presence::Optional {
-            return refuse(
-                "operator.required",
-                "search-persons needs a named operator, to whom its handles are bound",
-            );
-        }
-    }
-    if searching == Searching::Granted && !searches {
-        return refuse(
-            "search",
-            "by-partial-data needs a purpose with the service search-persons",
-        );
     }
     Ok(())
 }
@@ -414,139 +309,6 @@ fn check_quotas(quota: layout::Quota) -> Quotas {
         purpose: limits(purpose),
         operator: limits(operator),
     }
-}
-
-fn check_purpose((position, purpose): (usize, layout::Purpose)) -> Result<Purpose, DocumentError> {
-    let layout::Purpose {
-        id,
-        text,
-        basis,
-        kind,
-        services,
-        verifications,
-        fields,
-        consent_required,
-        named_persons_basis,
-        batch,
-    } = purpose;
-    let key = |name: &str| format!("purpose[{position}].{name}");
-    let services: BTreeSet<Service> = services
-        .iter()
-        .map(|name| {
-            named(key("services"), name, |name| {
-                Service::from_name(name).filter(|service| service.needs_grant())
-            })
-        })
-        .collect::<Result<_, _>>()?;
-    if services.is_empty() {
-        return refuse(key("services"), "there must be at least one");
-    }
-    let verifications: BTreeSet<VerificationKind> = verifications
-        .iter()
-        .map(|name| named(key("verifications"), name, VerificationKind::from_name))
-        .collect::<Result<_, _>>()?;
-    if services.contains(&Service::VerifyDeclaration) == verifications.is_empty() {
-        return refuse(
-            key("verifications"),
-            "must be named if and only if verify-declaration is granted",
-        );
-    }
-    let fields = FieldSet::from_names(fields.iter().map(String::as_str))
-        .or_else(|error| refuse(key("fields"), error))?;
-    let consults = [
-        Service::LookupPerson,
-        Service::LookupHousehold,
-        Service::SearchPersons,
-    ]
-    .iter()
-    .any(|service| services.contains(service));
-    if consults == fields.is_empty() {
-        return refuse(key("fields"), "must be named if and only if a lookup is granted");
-    }
-    if named_persons_basis.is_some() && !consent_required {
-        return refuse(
-            key("named_persons_basis"),
-            "has no meaning without consent_required",
-        );
-    }
-    if services.contains(&Service::LookupHousehold) && !fields.contains(Field::Household) {
-        return refuse(key("fields"), "lookup-household needs the field household");
-    }
-    let batch = check_batch(position, batch, &services, fields)?;
-    Ok(Purpose {
-        id: PurposeId::parse(&id).or_else(|error| refuse(key("id"), error.rule))?,
-        text: sentence(key("text"), text)?,
-        basis: sentence(key("basis"), basis)?,
-        kind: named(key("kind"), &kind, PurposeKind::from_name)?,
-        services,
-        verifications,
-        fields,
-        consent: presence(consent_required),
-        named_persons_basis: named_persons_basis
-            .map(|text| sentence(key("named_persons_basis"), text))
-            .transpose()?,
-        batch,
-    })
-}
-
-/// A list is granted where the call by itself is, and shows no more than that.
-fn check_batch(
-    position: usize,
-    batch: Option<layout::Batch>,
-    services: &BTreeSet<Service>,
-    granted: FieldSet,
-) -> Result<Option<BatchTerms>, DocumentError> {
-    let key = |name: &str| format!("purpose[{position}].{name}");
-    for (list, single) in [
-        (Service::BatchLookupPersons, Service::LookupPerson),
-        (Service::BatchVerify, Service::VerifyDeclaration),
-    ] {
-        if services.contains(&list) && !services.contains(&single) {
-            return refuse(key("services"), format_args!("{list} needs {single}"));
-        }
-    }
-    let looks_up = services.contains(&Service::BatchLookupPersons);
-    let Some(batch) = batch else {
-        if looks_up || services.contains(&Service::BatchVerify) {
-            return refuse(key("batch"), "must be stated where a batch is granted");
-        }
-        return Ok(None);
-    };
-    if !looks_up && !services.contains(&Service::BatchVerify) {
-        return refuse(
-            key("batch"),
-            "has no meaning without batch-lookup-persons or batch-verify",
-        );
-    }
-    let layout::Batch {
-        rows_per_batch,
-        rows_per_day,
-        fields,
-    } = batch;
-    for (name, rows) in [
-        ("batch.rows_per_batch", rows_per_batch),
-        ("batch.rows_per_day", rows_per_day),
-    ] {
-        if !(1..=MAX_ROWS).contains(&rows) {
-            return refuse(key(name), format_args!("must lie between 1 and {MAX_ROWS}"));
-        }
-    }
-    let fields = FieldSet::from_names(fields.iter().map(String::as_str))
-        .or_else(|error| refuse(key("batch.fields"), error))?;
-    if looks_up == fields.is_empty() {
-        return refuse(
-            key("batch.fields"),
-            "must be named if and only if batch-lookup-persons is granted",
-        );
-    }
-    if !fields.is_subset(granted) {
-        return refuse(key("batch.fields"), "must be among the fields of the purpose");
-    }
-    Ok(Some(BatchTerms {
-        rows_per_batch,
-        rows_per_day,
-        fields,
-    }))
 }
 
 fn presence(required: bool) -> Presence {

@@ -7,11 +7,10 @@ use registry::identifier::StateCode;
 use registry::record::{BirthPlace, Generalities};
 
 use crate::call::{self, CallArguments};
-use crate::command::person::show_answer;
+use crate::command::person::show_persons;
 use crate::command::verify::claim::{born_in, stated_date, stated_name, stated_sex};
 use crate::failure::Failure;
 use crate::session::Session;
-use crate::show;
 
 /// Arguments of a lookup by generalities.
 #[derive(Args, Debug)]
@@ -60,14 +59,7 @@ pub fn run(arguments: &NamedArguments, session: &mut Session<'_, '_>) -> Result<
             receipt: call::RECEIPT,
         };
         let answer = call.agency.lookup_named(request).await;
-        let answer = answer.map_err(|error| call::unanswered(&error))?;
-        call.settle(&answer.receipt, session)?;
-        show_answer(
-            &show::person_rows(&answer),
-            (&answer.freshness, answer.fresh_enough),
-            answer.no_history_before,
-            session,
-        )
+        show_persons(&call, answer, session)
     })
 }
 

@@ -2,9 +2,10 @@
 
 use agreement::reason::ExitCode;
 use clap::Args;
-use client::agency::{Freshness, LookupHousehold, LookupPerson};
+use client::agency::{Freshness, LookupHousehold, LookupPerson, PersonAnswer};
+use client::error::ClientError;
 
-use crate::call::{self, CallArguments, Subject, SubjectArguments};
+use crate::call::{self, Call, CallArguments, Subject, SubjectArguments};
 use crate::datum::Datum;
 use crate::failure::Failure;
 use crate::session::Session;
@@ -42,19 +43,25 @@ pub fn run_person(arguments: &LookupArguments, session: &mut Session<'_, '_>) ->
             fields,
             receipt: call::RECEIPT,
         };
-        let answer = call
-            .agency
-            .lookup_person(request)
-            .await
-            .map_err(|error| call::unanswered(&error))?;
-        call.settle(&answer.receipt, session)?;
-        show_answer(
-            &show::person_rows(&answer),
-            (&answer.freshness, answer.fresh_enough),
-            answer.no_history_before,
-            session,
-        )
+        let answer = call.agency.lookup_person(request).await;
+        show_persons(&call, answer, session)
     })
+}
+
+/// Shows the cards of whoever was looked up.
+pub(super) fn show_persons(
+    call: &Call,
+    answer: Result<PersonAnswer, ClientError>,
+    session: &mut Session<'_, '_>,
+) -> Result<ExitCode, Failure> {
+    let answer = answer.map_err(|error| call::unanswered(&error))?;
+    call.settle(&answer.receipt, session)?;
+    show_answer(
+        &show::person_rows(&answer),
+        (&answer.freshness, answer.fresh_enough),
+        answer.no_history_before,
+        session,
+    )
 }
 
 /// Runs `ponte household`.

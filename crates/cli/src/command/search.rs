@@ -10,7 +10,7 @@ use registry::matching::Extent;
 use store::record_store::handle::SearchHandle as Handle;
 
 use crate::call::{self, CallArguments};
-use crate::command::person::show_answer;
+use crate::command::person::{show_answer, show_persons};
 use crate::failure::Failure;
 use crate::session::Session;
 use crate::show;
@@ -122,18 +122,8 @@ pub fn run_found(arguments: &FoundArguments, session: &mut Session<'_, '_>) -> R
             fields,
             receipt: call::RECEIPT,
         };
-        let answer = call
-            .agency
-            .lookup_found(request)
-            .await
-            .map_err(|error| call::unanswered(&error))?;
-        call.settle(&answer.receipt, session)?;
-        show_answer(
-            &show::person_rows(&answer),
-            (&answer.freshness, answer.fresh_enough),
-            answer.no_history_before,
-            session,
-        )
+        let answer = call.agency.lookup_found(request).await;
+        show_persons(&call, answer, session)
     })
 }
 

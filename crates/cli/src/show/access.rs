@@ -32,6 +32,8 @@ pub fn access_description(description: &AccessDescription) -> Vec<Datum> {
         history_from,
         hours,
         known_on_granted,
+        by_generalities_granted,
+        max_hits,
         declarations,
         case_reference_words,
         consent_reference,
@@ -97,6 +99,8 @@ pub fn access_description(description: &AccessDescription) -> Vec<Datum> {
             .with("population", population_names(population))
             .with_some("history_from", history_from.map(|day| day.to_string()))
             .with("known_on", *known_on_granted)
+            .with("by_generalities", *by_generalities_granted)
+            .with("max_hits", *max_hits)
             .with("hours", hours.join(", "))
             .with("review_by", review_by.to_string())
             .with("quotas", quotas.join(", "))

@@ -54,6 +54,10 @@ pub struct AccessDescription {
     pub hours: Vec<String>,
     /// Whether it may be asked what was known at an earlier instant.
     pub known_on_granted: bool,
+    /// Whether lookups may name a person by complete generalities.
+    pub by_generalities_granted: bool,
+    /// Most persons that one search shows.
+    pub max_hits: u32,
     /// How many different declarations are compared, of each kind that some purpose verifies.
     pub declarations: Vec<DeclarationAllowance>,
     /// Words that may be in the case reference, of a form that admits letters.
@@ -226,6 +230,8 @@ impl TryFrom<proto::AccessDescription> for AccessDescription {
             history_from,
             hours,
             known_on_granted,
+            by_generalities_granted,
+            max_hits,
             declarations,
             case_reference_words,
             consent_reference,
@@ -253,6 +259,8 @@ impl TryFrom<proto::AccessDescription> for AccessDescription {
             history_from: optional_date("history_from", history_from)?,
             hours,
             known_on_granted,
+            by_generalities_granted,
+            max_hits,
             declarations: each("declarations", declarations, TryInto::try_into)?,
             case_reference_words,
             consent_reference: (!consent_reference.is_empty()).then_some(consent_reference),

@@ -59,6 +59,8 @@ fn agreement_description(description: AgreementDescription, today: NaiveDate) ->
             },
         history,
         known_on,
+        by_generalities,
+        max_hits,
         hours,
         operator:
             OperatorTerms {
@@ -110,6 +112,8 @@ fn agreement_description(description: AgreementDescription, today: NaiveDate) ->
         history_from: history.earliest(today).map(Into::into),
         hours: hours.iter().map(ToString::to_string).collect(),
         known_on_granted: known_on.is_granted(),
+        by_generalities_granted: by_generalities.is_granted(),
+        max_hits: max_hits.into(),
         declarations: declarations.into_iter().map(Into::into).collect(),
         case_reference_words: words(&case_reference),
         consent_reference: pattern(&consent_reference),

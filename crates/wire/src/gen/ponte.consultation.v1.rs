@@ -187,6 +187,13 @@ pub struct AccessDescription {
     pub consent_reference_words: ::prost::alloc::vec::Vec<
         ::prost::alloc::string::String,
     >,
+    /// Whether lookups may name a person by complete generalities.
+    #[prost(bool, tag = "20")]
+    pub by_generalities_granted: bool,
+    /// Most persons that one search shows; of more the caller is told to narrow it. Searches need the service
+    /// "search-persons".
+    #[prost(uint32, tag = "21")]
+    pub max_hits: u32,
 }
 /// How many different declarations of one kind about one set of identifiers are compared under an agreement. The same one
 /// again is not counted.
