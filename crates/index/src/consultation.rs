@@ -51,6 +51,11 @@ use crate::entry::{Call, told};
 use crate::shared::{Shared, detached};
 use crate::stream::StreamGuard;
 
+pub(crate) use self::batch::BATCH_VERIFY;
+
+/// The method that compares one declaration.
+pub(crate) const VERIFY_DECLARATION: &str = "ponte.consultation.v1.ConsultationService/VerifyDeclaration";
+
 /// Outcomes of the rows of a list, in their order.
 type Outcomes<R> = Pin<Box<dyn Stream<Item = Result<R, Status>> + Send>>;
 
@@ -502,10 +507,12 @@ impl<S: RecordStore> ConsultationService for Consultation<S> {
     ) -> Result<Response<pb::VerifyDeclarationResponse>, Status> {
         let shared = Arc::clone(&self.shared);
         detached(&self.shared.tasks, async move {
-            const METHOD: &str = "ponte.consultation.v1.ConsultationService/VerifyDeclaration";
-            let (call, asked) = read(&shared, request, METHOD, |asked: &VerificationCall| {
-                &asked.request
-            })
+            let (call, asked) = read(
+                &shared,
+                request,
+                VERIFY_DECLARATION,
+                |asked: &VerificationCall| &asked.request,
+            )
             .await?;
             shared.verify_declaration(call, asked).await.map(Response::new)
         })

@@ -8,14 +8,15 @@ use agreement::declarations::{Attempt, DeclarationCounters, DeclarationEvent, WI
 use agreement::moment::Moment;
 use agreement::reason::Reason;
 use chrono::TimeDelta;
-use ledger::header::EntryKind;
+use ledger::header::{EntryKind, HeaderBody};
 use ledger::part::PartKind;
 use store::access_log::AccessLog;
 use store::access_log::part_content::{CriteriaPart, PartContent};
-use store::access_log::reading::{OpenedEntry, OpenedPart, ReadError, ReaderScope};
+use store::access_log::reading::{OpenedEntry, OpenedPart, ReadError};
 
 use crate::agreement_book::instant;
-use crate::usage_restore::{STEP, first_since};
+use crate::consultation::{BATCH_VERIFY, VERIFY_DECLARATION};
+use crate::usage_restore::first_since;
 
 /// Name of the criterion under which an entry keeps the hashes of its declaration.
 pub(crate) const CRITERION: &str = "declaration";
@@ -28,26 +29,28 @@ pub fn restore(log: &AccessLog, now: Moment) -> Result<DeclarationCounters, Read
     let size = log.checkpoint().checkpoint.size;
     let since = now.utc() - TimeDelta::days(i64::from(WINDOW_DAYS));
     let since_ms = u64::try_from(since.timestamp_millis()).unwrap_or_default();
-    let mut next = first_since(log, size, since_ms)?;
+    let from = first_since(log, size, since_ms)?;
     let mut counters = DeclarationCounters::default();
-    while next < size {
-        let step = log.entries(&ReaderScope::Region, next..size, STEP)?;
-        let Some(last) = step.last() else { break };
-        next = last.index + 1;
-        counters.restore(step.iter().flat_map(events));
-    }
+    log.visit_wanted(from, compares, |entry| counters.restore(events(entry)))?;
     Ok(counters)
 }
 
-/// What was declared and compared; nothing of entries of other calls and of denied ones.
-fn events(entry: &OpenedEntry) -> Vec<DeclarationEvent> {
-    let body = &entry.header.body;
+/// Whether an entry is that of a declaration that was compared: not of another call, and not of a denied one.
+fn compares(body: &HeaderBody) -> bool {
     let compared = match (body.outcome.code, Reason::from_name(&body.outcome.reason)) {
         (0, _) => true,
         (_, Some(reason)) => matches!(reason, Reason::NotFound | Reason::Internal),
         (_, None) => false,
     };
-    let Some(made) = instant(&entry.header).filter(|_| compared && body.kind == EntryKind::Access) else {
+    let verifies = [VERIFY_DECLARATION, BATCH_VERIFY]
+        .map(Some)
+        .contains(&body.service.as_deref());
+    compared && verifies && body.kind == EntryKind::Access
+}
+
+/// What was declared.
+fn events(entry: &OpenedEntry) -> Vec<DeclarationEvent> {
+    let Some(made) = instant(&entry.header) else {
         return Vec::new();
     };
     let criteria = entry.parts.iter().filter_map(|part| match part {

@@ -7,16 +7,16 @@ use agreement::peer::SpiffeId;
 use agreement::reason::Reason;
 use agreement::repeats::{FirstCall, RepeatEvent, RequestBook, RequestDigest, RequestKey, WINDOW_HOURS};
 use chrono::{NaiveDate, TimeDelta};
-use ledger::header::EntryKind;
+use ledger::header::{EntryKind, HeaderBody};
 use ledger::part::PartKind;
 use registry::hex;
 use store::access_log::AccessLog;
 use store::access_log::part_content::{CriteriaPart, DecisionPart};
-use store::access_log::reading::{OpenedEntry, ReadError, ReaderScope};
+use store::access_log::reading::{OpenedEntry, ReadError};
 use uuid::Uuid;
 
 use crate::agreement_book::instant;
-use crate::usage_restore::{STEP, first_since, part_of};
+use crate::usage_restore::{first_since, part_of};
 
 /// Name of the criterion under which an entry keeps the hash of its request.
 pub(crate) const CRITERION: &str = "request";
@@ -29,20 +29,14 @@ pub fn restore(log: &AccessLog, now: Moment) -> Result<RequestBook, ReadError> {
     let size = log.checkpoint().checkpoint.size;
     let since = now.utc() - TimeDelta::hours(i64::from(WINDOW_HOURS));
     let since_ms = u64::try_from(since.timestamp_millis()).unwrap_or_default();
-    let mut next = first_since(log, size, since_ms)?;
+    let from = first_since(log, size, since_ms)?;
     let mut book = RequestBook::default();
-    while next < size {
-        let step = log.entries(&ReaderScope::Region, next..size, STEP)?;
-        let Some(last) = step.last() else { break };
-        next = last.index + 1;
-        book.restore(step.iter().filter_map(event));
-    }
+    log.visit_wanted(from, is_first, |entry| book.restore(event(entry)))?;
     Ok(book)
 }
 
-/// A first call that was answered; `None` for every other entry.
-fn event(entry: &OpenedEntry) -> Option<RepeatEvent> {
-    let body = &entry.header.body;
+/// Whether an entry is that of a first call that was answered.
+fn is_first(body: &HeaderBody) -> bool {
     let answered = match (body.outcome.code, Reason::from_name(&body.outcome.reason)) {
         (0, _) => true,
         (_, Some(reason)) => matches!(
@@ -51,9 +45,12 @@ fn event(entry: &OpenedEntry) -> Option<RepeatEvent> {
         ),
         (_, None) => false,
     };
-    if !answered || body.kind != EntryKind::Access || body.repeat_of.is_some() {
-        return None;
-    }
+    answered && body.kind == EntryKind::Access && body.repeat_of.is_none() && body.request_id.is_some()
+}
+
+/// The call; `None` where its parts were erased.
+fn event(entry: &OpenedEntry) -> Option<RepeatEvent> {
+    let body = &entry.header.body;
     let CriteriaPart { criteria } = part_of(entry, &PartKind::Criteria)?;
     let (_, digest) = criteria.into_iter().find(|(name, _)| name == CRITERION)?;
     let facts = part_of(entry, &PartKind::Decision).map_or_else(Vec::new, |DecisionPart { facts, .. }| facts);

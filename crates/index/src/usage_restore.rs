@@ -5,7 +5,7 @@ use agreement::moment::{Moment, start_of_day};
 use agreement::peer::SpiffeId;
 use agreement::reason::Reason;
 use agreement::usage::{Settlement, Unit, UsageCounters, UsageEvent, UsageKey};
-use ledger::header::EntryKind;
+use ledger::header::{EntryKind, HeaderBody};
 use ledger::part::PartKind;
 use store::access_log::AccessLog;
 use store::access_log::part_content::{CriteriaPart, OperatorPart, PartContent};
@@ -14,9 +14,6 @@ use store::access_log::reading::{OpenedEntry, OpenedPart, ReadError, ReaderScope
 use crate::access::entering::BATCH;
 use crate::agreement_book::instant;
 
-/// Entries read in one step.
-pub(crate) const STEP: usize = 512;
-
 /// The counters as of the last entry.
 ///
 /// # Errors
@@ -24,14 +21,9 @@ pub(crate) const STEP: usize = 512;
 pub fn restore(log: &AccessLog, now: Moment) -> Result<UsageCounters, ReadError> {
     let size = log.checkpoint().checkpoint.size;
     let midnight = u64::try_from(start_of_day(now.date()).timestamp_millis()).unwrap_or_default();
-    let mut next = first_since(log, size, midnight)?;
+    let from = first_since(log, size, midnight)?;
     let mut events = Vec::new();
-    while next < size {
-        let step = log.entries(&ReaderScope::Region, next..size, STEP)?;
-        let Some(last) = step.last() else { break };
-        next = last.index + 1;
-        events.extend(step.iter().filter_map(event));
-    }
+    log.visit_wanted(from, costs, |entry| events.extend(event(entry)))?;
     Ok(UsageCounters::restore(events))
 }
 
@@ -55,12 +47,14 @@ pub(crate) fn first_since(log: &AccessLog, size: u64, since_ms: u64) -> Result<u
     Ok(low)
 }
 
-/// What an entry cost; `None` for entries that are no calls under an agreement, and for repeats, which cost nothing.
+/// Whether an entry may be of a call that cost something: not of another act, and not of a repeat.
+fn costs(body: &HeaderBody) -> bool {
+    body.kind == EntryKind::Access && body.repeat_of.is_none()
+}
+
+/// What a call cost; `None` where it was denied, or was none under an agreement.
 fn event(entry: &OpenedEntry) -> Option<UsageEvent> {
     let body = &entry.header.body;
-    if body.kind != EntryKind::Access || body.repeat_of.is_some() {
-        return None;
-    }
     let settlement = match (body.outcome.code, Reason::from_name(&body.outcome.reason)) {
         (0, _) => Settlement::Hit,
         (_, Some(Reason::NotFound)) => Settlement::Miss,

@@ -30,7 +30,7 @@ use std::{
 use ledger::{
     checkpoint::{Checkpoint, LogVerifier},
     hash::Hash,
-    header::RequestId,
+    header::{Header, HeaderBody, RequestId},
     name::Origin,
     receipt::Receipt,
     tile::TileReader,
@@ -347,6 +347,30 @@ impl AccessLog {
             entries.extend(shared.view(scope, reader.read(index)?)?);
         }
         Ok(entries)
+    }
+
+    /// Hands every entry from `from` on whose header is wanted to `visit`, in order, whole: for the index itself, which
+    /// counts again at its start. The parts of all others stay sealed.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn visit_wanted(
+        &self,
+        from: u64,
+        wanted: impl Fn(&HeaderBody) -> bool,
+        mut visit: impl FnMut(&OpenedEntry),
+    ) -> Result<(), ReadError> {
+        let shared = &self.inner.shared;
+        let mut reader = EntryReader::new(shared);
+        for index in from..self.checkpoint().checkpoint.size {
+            let stored = reader.read(index)?;
+            if wanted(&Header::decode(&stored.header)?.body)
+                && let Some(entry) = shared.view(&ReaderScope::Region, stored)?
+            {
+                visit(&entry);
+            }
+        }
+        Ok(())
     }
 
     /// Indices of entries, from `from` on, that name subjects of a municipality, by its cadastral code: oldest first,

@@ -32,6 +32,9 @@ pub(super) const OUTCOMES: usize = 32;
 /// Pause before a row is asked again for which there was no place.
 const USUAL_PAUSE: Duration = Duration::from_millis(200);
 
+/// The method that compares the declarations of a list.
+pub(crate) const BATCH_VERIFY: &str = "ponte.consultation.v1.ConsultationService/BatchVerify";
+
 /// A kind of list.
 pub(super) trait List: Send + 'static {
     /// Full gRPC method.
@@ -335,7 +338,7 @@ impl List for Persons {
 }
 
 impl List for Declarations {
-    const METHOD: &'static str = "ponte.consultation.v1.ConsultationService/BatchVerify";
+    const METHOD: &'static str = BATCH_VERIFY;
     type Request = pb::BatchVerifyRequest;
     type Row = pb::VerifyRow;
     type Answer = pb::RowAnswer;
