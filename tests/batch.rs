@@ -7,6 +7,7 @@ use agreement::batch::Approval;
 use agreement::claim::Claim;
 use agreement::context::{CaseReference, OperatorId};
 use agreement::field::FieldSet;
+use agreement::peer::Role;
 use agreement::reason::Reason;
 use agreement::request::DeclaredPerson;
 use agreement::verification::Verdict;
@@ -23,6 +24,8 @@ use support::calls::{ground, lookup};
 use support::people::{DOZZA, IMOLA, Person, anna, carla, day, elena, istat, mario, nobody, paolo};
 use support::region::{Region, act};
 use uuid::Uuid;
+use wire::proto::consultation::v1 as proto;
+use wire::proto::consultation::v1::consultation_service_client::ConsultationServiceClient;
 
 const LOOKUP: &str = "ponte.consultation.v1.ConsultationService/BatchLookupPersons";
 
@@ -331,5 +334,31 @@ async fn declarations_of_a_list_are_compared_as_one_by_one_and_counted_by_the_ru
             let declared = if row == 1 { Verdict::Yes } else { Verdict::No };
             assert_eq!(told, Ok(declared));
         }
+    }
+}
+
+/// Whatever comes in the place of an opening is refused, and is an entry all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_without_an_opening_is_refused_with_an_entry() {
+    let region = region().await;
+    let row = proto::LookupRow {
+        row: 1,
+        ..proto::LookupRow::default()
+    };
+    let channel = region.channel(Role::Agency, PUBLIC_BODY.agency).await;
+    for part in [None, Some(proto::batch_lookup_persons_request::Part::Row(row))] {
+        let before = region.entries("garante").await.len();
+        let request = proto::BatchLookupPersonsRequest { part };
+        let opened = ConsultationServiceClient::new(channel.clone())
+            .batch_lookup_persons(tokio_stream::iter([request]))
+            .await
+            .expect("the stream opens");
+        let status = opened.into_inner().message().await.expect_err("a refusal");
+        assert_eq!(status.code(), tonic::Code::InvalidArgument);
+        let entries = region.entries("garante").await;
+        let of_lists = entries[before..]
+            .iter()
+            .filter(|entry| entry.header.body.service.as_deref() == Some(LOOKUP));
+        assert_eq!(of_lists.count(), 1);
     }
 }

@@ -18,7 +18,7 @@ use tonic::{Status, Streaming};
 use wire::convert::{BatchOpening, Invalid, RowCall, short_receipt, timestamp_from_unix_ms};
 use wire::proto::consultation::v1 as pb;
 use wire::proto::ledger::v1 as receipts;
-use wire::status::{Details, failure_of, invalid_argument, status_for};
+use wire::status::{Details, failure_of, status_for};
 
 use crate::administration::error_reason;
 use crate::entry::Call;
@@ -109,11 +109,11 @@ async fn answer<L: List, S: RecordStore>(
     outgoing: &Outgoing<L>,
 ) -> Result<(), Status> {
     let opening = match next::<L>(&mut incoming, guard).await? {
-        Some(Part::Opening(opening)) => BatchOpening::try_from(*opening).and_then(|opening| {
+        Some(Some(Part::Opening(opening))) => BatchOpening::try_from(*opening).and_then(|opening| {
             L::check(&opening)?;
             Ok(Arc::new(opening))
         }),
-        Some(Part::Row(_)) => Err(Invalid::new("opening", wire::convert::Rule::Missing)),
+        Some(Some(Part::Row(_)) | None) => Err(Invalid::new("opening", wire::convert::Rule::Missing)),
         None => return Ok(()),
     };
     let opening = match opening {
@@ -174,21 +174,15 @@ async fn answer<L: List, S: RecordStore>(
     Ok(())
 }
 
-/// What comes first; `None` where nothing does.
+/// What comes first; `None` where nothing does, and `Some(None)` where it says nothing.
 async fn next<L: List>(
     incoming: &mut Streaming<L::Request>,
     guard: &mut StreamGuard,
-) -> Result<Option<Part<L::Row>>, Status> {
+) -> Result<Option<Option<Part<L::Row>>>, Status> {
     tokio::select! {
         biased;
         reason = guard.ended() => Err(status_for(reason, Details::none())),
-        message = incoming.next() => match message.transpose()? {
-            None => Ok(None),
-            Some(request) => match L::part(request) {
-                Some(part) => Ok(Some(part)),
-                None => Err(invalid_argument(&Invalid::new("part", wire::convert::Rule::Missing))),
-            },
-        },
+        message = incoming.next() => Ok(message.transpose()?.map(L::part)),
     }
 }
 
