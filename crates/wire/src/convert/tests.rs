@@ -1,4 +1,5 @@
 mod calls;
+mod claims;
 mod cards;
 mod governing;
 mod profile;
