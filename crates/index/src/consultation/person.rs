@@ -1,0 +1,99 @@
+//! Lookups of one person.
+
+use agreement::view::person::PersonView;
+use store::record_store::RecordStore;
+use store::record_store::answer::{CodeStanding, PersonAnswer, PersonCard, Question};
+use store::record_store::handle::{HouseholdHandle, PersonHandle};
+use tonic::Status;
+use uuid::Uuid;
+use wire::convert::{CardTrust, KeyCurrency, LookupKey, PersonLookup, PersonMark, person_message};
+use wire::proto::consultation::v1 as pb;
+
+use super::household::household_name;
+use super::{criteria, question, search, settlement, trust};
+use crate::entry::Call;
+use crate::shared::Shared;
+
+impl<S: RecordStore> Shared<S> {
+    pub(super) async fn lookup_person(
+        &self,
+        call: Call,
+        lookup: PersonLookup,
+    ) -> Result<pb::LookupPersonResponse, Status> {
+        let PersonLookup {
+            request,
+            key,
+            receipt,
+        } = lookup;
+        self.complete(&call).await?;
+        let asked = match &key {
+            LookupKey::Identifier(key) => criteria(&question(key)),
+            LookupKey::Found(_) => search::criteria_of_handle(),
+            LookupKey::Generalities(key) => criteria(&Question::Generalities(key.clone())),
+        };
+        let granted = self.decide(&call, &request, asked).await?;
+        let (permit, draft, pending) = granted.into_reading();
+        let question = match key {
+            LookupKey::Identifier(key) => question(&key),
+            LookupKey::Generalities(key) => Question::Generalities(key),
+            LookupKey::Found(handle) => match self.found(&permit, &handle) {
+                Some(question) => question,
+                None => return Err(self.handle_invalid(pending, draft).await),
+            },
+        };
+        let read = self.store.lookup_person(&permit, &question, draft).await;
+        let settle = |answer: &PersonAnswer| settlement(answer.cards.is_empty());
+        let (PersonAnswer { cards }, committed) = self.commit(pending, read, settle).await?;
+        if cards.is_empty() {
+            return Err(self.nobody(&call, &permit, &committed));
+        }
+        let freshness = self.data_age(&permit, cards.iter().map(|card| card.source));
+        let no_history_before = cards
+            .iter()
+            .filter_map(|card| card.view.no_history_before())
+            .max();
+        Ok(pb::LookupPersonResponse {
+            persons: cards.into_iter().map(person).collect(),
+            no_history_before: no_history_before.map(Into::into),
+            freshness: Some(freshness.message(call.freshness)),
+            reference_date: Some(permit.reference_date().into()),
+            today: Some(permit.today().into()),
+            receipt: Some(self.receipt(&committed, receipt)),
+        })
+    }
+}
+
+pub(super) fn person_name(handle: PersonHandle) -> String {
+    format!("persons/{}", Uuid::from_bytes(handle.0).simple())
+}
+
+fn person(card: PersonCard) -> pb::Person {
+    let PersonCard {
+        handle,
+        household,
+        view,
+        standing,
+        source: _,
+        version,
+    } = card;
+    let currency = match standing {
+        CodeStanding::Current => KeyCurrency::Current,
+        CodeStanding::Superseded => KeyCurrency::Superseded,
+    };
+    person_of(view, handle, currency, trust(version), household)
+}
+
+fn person_of(
+    view: PersonView,
+    handle: PersonHandle,
+    currency: KeyCurrency,
+    trust: CardTrust,
+    household: Option<HouseholdHandle>,
+) -> pb::Person {
+    let mark = PersonMark {
+        name: person_name(handle),
+        currency,
+        trust,
+    };
+    person_message(view, mark, |_| household.map(household_name).unwrap_or_default())
+}
