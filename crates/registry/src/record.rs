@@ -14,6 +14,7 @@ use crate::codice_fiscale::TaxCode;
 use crate::date::PartialDate;
 use crate::identifier::{HouseholdId, IstatCode, LocalId, NationalId, StateCode};
 use crate::measure::Measures;
+use crate::normal::composed;
 use crate::timeline::{AsOf, Timeline};
 
 /// A card.
@@ -95,9 +96,10 @@ pub enum NameError {
 }
 
 impl PersonName {
-    /// Checks length and characters; blanks at the ends are dropped and runs of blanks folded to one.
+    /// Checks length and characters; blanks at the ends are dropped and runs of blanks folded to one. Accents that come
+    /// apart from their letters are put together with them.
     pub fn parse(text: &str) -> Result<Self, NameError> {
-        let folded = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let folded = composed(text).split_whitespace().collect::<Vec<_>>().join(" ");
         let length = folded.chars().count();
         if length == 0 || 80 < length {
             return Err(NameError::Length);

@@ -10,6 +10,7 @@ use super::name::{Name, divides};
 use super::reading::is_wildcard;
 use super::score::NameField;
 use crate::municipality::MunicipalityId;
+use crate::normal::composed;
 
 pub use self::birth::BirthDateRange;
 pub use self::error::{QueryError, QueryField, QueryRule};
@@ -144,7 +145,8 @@ impl fmt::Debug for NameQuery {
 }
 
 fn parse(text: &str, extent: Extent) -> Result<Name, QueryRule> {
-    let mut text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    // Accents may come apart from their letters, as some systems type them.
+    let mut text = composed(text).split_whitespace().collect::<Vec<_>>().join(" ");
     if MAX_NAME_LENGTH < text.chars().count() {
         return Err(QueryRule::NameLength);
     }

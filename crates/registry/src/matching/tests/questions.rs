@@ -41,6 +41,8 @@ fn names_are_admitted_or_refused_by_their_rule() {
         ("Ro???", None, None),
         ("Ro????", Some(TooManyWildcards), Some(TooManyWildcards)),
         ("Ro55i", Some(NameCharacter), Some(NameCharacter)),
+        ("Nicolo\u{300}", None, None),
+        ("o\u{300}", Some(TooFewLetters), Some(TooFewLetters)),
         ("Rossi%", Some(NameCharacter), Some(NameCharacter)),
         ("Ros\u{0}si", Some(NameCharacter), Some(NameCharacter)),
         (long.as_str(), None, None),
