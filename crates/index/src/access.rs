@@ -169,7 +169,7 @@ impl<S: RecordStore> Shared<S> {
     }
 
     /// Counts the call on the account of an agreement and purpose that are the caller's; what an agency invents is
-    /// counted nowhere, so that it fills no memory, and is denied.
+    /// counted nowhere, so that it fills no memory, and is denied. To ask what is left costs nothing of it.
     fn reserve_usage(
         &self,
         call: &Call,
@@ -177,7 +177,7 @@ impl<S: RecordStore> Shared<S> {
         agreements: &Agreements,
         moment: Moment,
     ) -> (Option<Reservation>, Usage) {
-        if !is_own(call, request, agreements) {
+        if !request.service().needs_grant() || !is_own(call, request, agreements) {
             return (None, Usage::default());
         }
         let (reservation, usage) =

@@ -39,6 +39,12 @@ pub(crate) use self::batch::BATCH_VERIFY;
 /// The method that compares one declaration.
 pub(crate) const VERIFY_DECLARATION: &str = "ponte.consultation.v1.ConsultationService/VerifyDeclaration";
 
+/// The method that says what agreements allow; it costs no quota.
+pub(crate) const DESCRIBE_ACCESS: &str = "ponte.consultation.v1.ConsultationService/DescribeAccess";
+
+/// The method that returns the receipt of an earlier call; it costs no quota.
+pub(crate) const GET_RECEIPT: &str = "ponte.consultation.v1.ConsultationService/GetReceipt";
+
 /// Outcomes of the rows of a list, in their order.
 type Outcomes<R> = Pin<Box<dyn Stream<Item = Result<R, Status>> + Send>>;
 
@@ -228,9 +234,10 @@ impl<S: RecordStore> ConsultationService for Consultation<S> {
     ) -> Result<Response<pb::DescribeAccessResponse>, Status> {
         let shared = Arc::clone(&self.shared);
         detached(&self.shared.tasks, async move {
-            const METHOD: &str = "ponte.consultation.v1.ConsultationService/DescribeAccess";
-            let (call, asked) =
-                read(&shared, request, METHOD, |asked: &AccessInquiry| &asked.request).await?;
+            let (call, asked) = read(&shared, request, DESCRIBE_ACCESS, |asked: &AccessInquiry| {
+                &asked.request
+            })
+            .await?;
             shared.describe_access(call, asked).await.map(Response::new)
         })
         .await
@@ -242,9 +249,10 @@ impl<S: RecordStore> ConsultationService for Consultation<S> {
     ) -> Result<Response<pb::GetReceiptResponse>, Status> {
         let shared = Arc::clone(&self.shared);
         detached(&self.shared.tasks, async move {
-            const METHOD: &str = "ponte.consultation.v1.ConsultationService/GetReceipt";
-            let (call, asked) =
-                read(&shared, request, METHOD, |asked: &ReceiptInquiry| &asked.request).await?;
+            let (call, asked) = read(&shared, request, GET_RECEIPT, |asked: &ReceiptInquiry| {
+                &asked.request
+            })
+            .await?;
             shared.get_receipt(call, asked).await.map(Response::new)
         })
         .await

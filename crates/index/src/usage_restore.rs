@@ -13,6 +13,7 @@ use store::access_log::reading::{OpenedEntry, OpenedPart, ReadError, ReaderScope
 
 use crate::access::entering::BATCH;
 use crate::agreement_book::instant;
+use crate::consultation::{DESCRIBE_ACCESS, GET_RECEIPT};
 
 /// The counters as of the last entry.
 ///
@@ -47,9 +48,14 @@ pub(crate) fn first_since(log: &AccessLog, size: u64, since_ms: u64) -> Result<u
     Ok(low)
 }
 
-/// Whether an entry may be of a call that cost something: not of another act, and not of a repeat.
+/// Whether an entry may be of a call that cost something: not of another act, not of a repeat, and not of a question that
+/// needs no grant.
 fn costs(body: &HeaderBody) -> bool {
-    body.kind == EntryKind::Access && body.repeat_of.is_none()
+    let free = body
+        .service
+        .as_deref()
+        .is_some_and(|service| [DESCRIBE_ACCESS, GET_RECEIPT].contains(&service));
+    body.kind == EntryKind::Access && body.repeat_of.is_none() && !free
 }
 
 /// What a call cost; `None` where it was denied, or was none under an agreement.
