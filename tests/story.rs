@@ -1,9 +1,10 @@
 //! From an export to a receipt that anybody verifies.
 
+use agreement::reason::Reason;
 use cli::synthetic::{Extent, Plan, Scale, municipality, write_export};
 use client::receipt::{AccessProof, ReceiptForm};
 use registry::code::Kinship;
-use support::agreements::{POLICE, PUBLIC_BODY};
+use support::agreements::{Document, POLICE, PUBLIC_BODY};
 use support::calls::{at, ground, household, lookup};
 use support::people::{self, DOZZA, IMOLA, Person, day, istat, mario};
 use support::region::{Region, log_verifier};
@@ -77,10 +78,7 @@ async fn a_short_receipt_is_made_good_later_and_only_for_its_own_agency() {
         .get_receipt(&context, &claim)
         .await
         .expect_err("another agency's entry is none");
-    assert_eq!(
-        refused.reason(),
-        Some(agreement::reason::Reason::ResourceNotFound)
-    );
+    assert_eq!(refused.reason(), Some(Reason::ResourceNotFound));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -161,6 +159,42 @@ async fn an_agency_learns_what_its_agreement_allows() {
         .map(|agreement| agreement.agreement.to_string())
         .collect();
     assert_eq!(ids, [PUBLIC_BODY.id]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn to_ask_what_is_left_leaves_as_much_also_after_a_restart() {
+    let mut region = Region::populated().await;
+    let text = PUBLIC_BODY.text.replace(PUBLIC_BODY.id, "counted-2026");
+    let counted = Document {
+        id: "counted-2026",
+        text: Box::leak(
+            text.replace("calls_per_day = 10000000", "calls_per_day = 2")
+                .into_boxed_str(),
+        ),
+        ..PUBLIC_BODY
+    };
+    region.activate(counted).await;
+    for restart in [false, true] {
+        if restart {
+            region.stop_index().await;
+            region.start_index().await;
+        }
+        let body = region.agency(counted);
+        let context = || ground(counted, "co-payment", body.new_request_id());
+        for _ in 0..3 {
+            body.describe_access(&context(), None, ReceiptForm::Full)
+                .await
+                .expect("a description");
+        }
+        body.lookup_person(lookup(context(), mario().tax_code()))
+            .await
+            .expect("one of two calls");
+    }
+    let body = region.agency(counted);
+    let context = ground(counted, "co-payment", body.new_request_id());
+    let spent = body.lookup_person(lookup(context, mario().tax_code())).await;
+    let reason = spent.expect_err("both calls are made").reason();
+    assert_eq!(reason, Some(Reason::QuotaPerDay));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,3 +26,19 @@ pub(crate) fn call_of<T>(request: &Request<T>, method: &'static str) -> Result<C
         freshness: FreshnessOutcome::NotAsked,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_came_by_no_certificate_is_not_identified() {
+        let status = call_of(
+            &Request::new(()),
+            "ponte.consultation.v1.ConsultationService/LookupPerson",
+        )
+        .expect_err("nobody is known");
+        let reason = wire::status::failure_of(&status).reason.known();
+        assert_eq!(reason, Some(Reason::PeerNotIdentified));
+    }
+}

@@ -91,3 +91,21 @@ async fn a_reading_that_fails_is_an_entry_and_discloses_nothing() {
         .expect("the access is in the log");
     assert_eq!(entry.header.body.outcome.reason, Reason::Internal.name());
 }
+
+#[tokio::test]
+async fn more_calls_at_once_than_the_log_takes_are_told_to_come_back() {
+    let shared = shared();
+    let mut slots = Vec::new();
+    let status = loop {
+        assert!(slots.len() < 1_000_000, "the log takes no end of calls");
+        match shared.reserve() {
+            Ok(slot) => slots.push(slot),
+            Err(status) => break status,
+        }
+    };
+    let failure = wire::status::failure_of(&status);
+    assert_eq!(failure.reason.known(), Some(Reason::Busy));
+    assert!(failure.details.retry_after().is_some());
+    slots.pop();
+    assert!(shared.reserve().is_ok(), "there is a place again");
+}
