@@ -24,6 +24,8 @@ use crate::terms::{PurposeKind, Territory};
 use crate::usage::Counters;
 
 mod bounds;
+mod callers;
+mod texts;
 
 /// A call that is granted; each row of the tables changes one thing of it.
 #[derive(Clone)]
@@ -475,45 +477,6 @@ fn every_clause_alone_denies() {
 }
 
 #[test]
-fn a_caller_without_agreement_is_denied() {
-    let call = Case::granted();
-    let decision = decide(
-        &Agreements::default(),
-        &call.peer,
-        &call.request,
-        &call.usage,
-        call.moment,
-    );
-    let denial = decision.expect_err("nothing is granted where there is no agreement");
-    assert_eq!(
-        (denial.clause, denial.requirement),
-        (Clause::AgreementKnown, Requirement::Unspecified)
-    );
-}
-
-#[test]
-fn an_unknown_agreement_and_that_of_another_agency_are_told_alike() {
-    let unknown = Case::with(|case| case.request.context.agreement = AgreementId::parse("other").unwrap());
-    let foreign = Case::with(|case| case.peer.id = fixture::stranger());
-    let explained = |case: &Case| {
-        explain(
-            &case.agreements(),
-            &case.peer,
-            &case.request,
-            &case.usage,
-            case.moment,
-        )
-    };
-    assert_eq!(explained(&unknown), explained(&foreign));
-    let (unknown, foreign) = (unknown.decide().unwrap_err(), foreign.decide().unwrap_err());
-    assert_eq!(unknown.text(Language::English), foreign.text(Language::English));
-    assert_eq!(
-        (unknown.clause, unknown.requirement),
-        (foreign.clause, foreign.requirement)
-    );
-}
-
-#[test]
 fn the_earlier_clause_is_the_denial() {
     let case = Case::with(|case| {
         case.usage.agreement = used(60, 1000, 100);
@@ -577,126 +540,4 @@ fn what_depends_on_an_earlier_failure_is_not_reached() {
     );
     let form = outcomes.iter().find(|outcome| outcome.clause == Clause::CaseForm);
     assert_eq!(form.map(|outcome| &outcome.verdict), Some(&Verdict::NotReached));
-}
-
-#[test]
-fn services_about_no_person_need_only_the_agreement() {
-    for asked in [Asked::AccessDescription, Asked::Receipt] {
-        let case = Case::with(|case| {
-            case.request.asked = asked;
-            case.request.context.purpose = PurposeId::parse("none").unwrap();
-            case.request.context.operator = None;
-            case.moment = Moment::new(instant("2026-03-04T23:30:00Z"));
-            case.usage.agreement = used(60, 1000, 100);
-        });
-        let permit = granted(&case);
-        assert_eq!(
-            (permit.service(), permit.fields()),
-            (asked.service(), FieldSet::EMPTY)
-        );
-        assert_eq!(permit.purpose_kind(), PurposeKind::Ordinary);
-        let changes: [Change; 4] = [
-            (Clause::AgreementKnown, |case| case.peer.id = fixture::stranger()),
-            (Clause::NotRevoked, |case| case.revoked = Some(case.moment.utc())),
-            (Clause::Certificate, |case| {
-                case.peer.certificate = CertificateFingerprint([2; 32])
-            }),
-            (Clause::Network, |case| {
-                case.peer.address = "198.51.100.1".parse().unwrap()
-            }),
-        ];
-        for (clause, change) in changes {
-            let mut case = case.clone();
-            change(&mut case);
-            assert_eq!(case.decide().unwrap_err().clause, clause);
-        }
-    }
-}
-
-#[test]
-fn texts_say_what_would_succeed_and_repeat_nothing_personal() {
-    let text = |clause: Clause, language: Language| {
-        let (_, case, _) = denials().into_iter().find(|(of, _, _)| *of == clause).unwrap();
-        case.decide().unwrap_err().text(language)
-    };
-    #[track_caller]
-    fn ends(text: &str, end: &str) {
-        assert!(text.ends_with(end), "{text}");
-    }
-    ends(
-        &text(Clause::Assurance, Language::English),
-        "(at least substantial)",
-    );
-    ends(
-        &text(Clause::Assurance, Language::Italian),
-        "(almeno substantial)",
-    );
-    ends(
-        &text(Clause::Purpose, Language::English),
-        "(purposes: investigation, declarations)",
-    );
-    ends(
-        &text(Clause::Service, Language::Italian),
-        "(concessi: verify-declaration)",
-    );
-    ends(
-        &text(Clause::Verification, Language::Italian),
-        "(concesse: generalities, residence)",
-    );
-    ends(
-        &text(Clause::Hours, Language::English),
-        "(hours: mon, tue 08:00-18:00)",
-    );
-    ends(
-        &text(Clause::NotExpired, Language::Italian),
-        "(fino al 2026-03-01)",
-    );
-    ends(&text(Clause::Begun, Language::English), "(from 2026-03-02)");
-    ends(&text(Clause::History, Language::English), "(from 2010-01-01)");
-    ends(
-        &text(Clause::ReferenceDate, Language::Italian),
-        "(fino al 2026-03-02)",
-    );
-    ends(&text(Clause::CaseForm, Language::English), "(form year-number)");
-    ends(
-        &text(Clause::Network, Language::Italian),
-        "(la chiamata proviene da 198.51.100.1; ammesse: 192.0.2.0/24)",
-    );
-    ends(
-        &text(Clause::Certificate, Language::English),
-        &format!("(used {})", "02".repeat(32)),
-    );
-    ends(
-        &text(Clause::Fields, Language::English),
-        "(not granted: parents; granted: surname, given_name, birth_date, residence, household, death)",
-    );
-    ends(
-        &text(Clause::DayQuota, Language::Italian),
-        "(1000 per convenzione, fino a 2026-03-02T23:00:00Z)",
-    );
-    ends(
-        &text(Clause::MinuteQuota, Language::English),
-        "(60 per agreement, until 2026-03-02T10:01:00Z)",
-    );
-    for (clause, case, _) in denials() {
-        for language in [Language::English, Language::Italian] {
-            let text = case.decide().unwrap_err().text(language);
-            let starts = match language {
-                Language::English => clause.reason().english(),
-                Language::Italian => clause.reason().italian(),
-            };
-            assert!(text.starts_with(starts), "{text}");
-            for secret in ["m.rossi", "ufficio1", "PC-12", "2026/123", "PG-123", "CONS-1"] {
-                assert!(!text.contains(secret), "{clause}: {text}");
-            }
-        }
-    }
-    let operator = case_text(|case| case.usage.operator = used(6, 0, 0));
-    ends(&operator, "(6 per operatore, fino a 2026-03-02T10:01:00Z)");
-    let purpose = case_text(|case| case.usage.purpose = used(30, 0, 0));
-    ends(&purpose, "(30 per finalità, fino a 2026-03-02T10:01:00Z)");
-}
-
-fn case_text(change: fn(&mut Case)) -> String {
-    Case::with(change).decide().unwrap_err().text(Language::Italian)
 }

@@ -1,34 +1,25 @@
 //! The publication profile: what left with a group is in no row and no answer, on both sides' digests, at no moment.
 
-use std::sync::Arc;
-
-use proptest::prelude::*;
 use registry::canonical;
-use registry::change::ChangeBody;
 use registry::code::{AireRegistrationReason, RegistrationReason};
 use registry::digest::SetDigest;
-use registry::measure::{IdentitySeal, NewIdentity, Protection, ProtectionBasis, SealBasis};
+use registry::measure::{Protection, ProtectionBasis};
 use registry::profile::{FieldGroup, GroupSet, Profile};
-use registry::publication::{Batch, HoldReason};
-use registry::record::{IdentityDocument, Parent, ParentRole, PersonName, Record, Register, Sex};
-use registry::sealing::stripped;
+use registry::record::{IdentityDocument, Parent, ParentRole, PersonName, Record, Register};
 
-use crate::files::faulty::FaultyFiles;
-use crate::keys::encryption_key::KeyEncryptionKey;
-use crate::keys::ring::KeyRing;
-use crate::municipal::{ChangeDraft, MirrorEngine, MunicipalStore};
-use crate::record_store::tests::rulings::{MINUTE_MS, lift, publish_at, quarantine};
 use crate::record_store::{JournaledStore, RecordStore};
 use crate::rows::CommitSequence;
-use crate::test_support::CountingEntropy;
 use crate::test_support::people::{
-    DOZZA, IMOLA, anna, arrived, code, day, giulia, istat, lives_in, local_id, luca, mario, municipality,
-    national_id, tax_code, with,
+    DOZZA, IMOLA, anna, code, day, giulia, istat, lives_in, local_id, luca, mario, municipality, tax_code,
+    with,
 };
 use crate::test_support::permits::Ask;
 use crate::test_support::world::{
     Kind, NOW_MS, SEGMENTS, World, on_every_engine, rows_of, settled, verified, wait, who_has,
 };
+
+mod sheltering;
+mod both_sides;
 
 const PARENTS: GroupSet = GroupSet::of(&[FieldGroup::Parents]);
 const NO_AIRE: GroupSet = GroupSet::ALL.difference(GroupSet::of(&[FieldGroup::Aire]));
@@ -279,192 +270,6 @@ fn citizens_abroad_leave_as_if_they_had_never_been_published() {
     });
 }
 
-/// Whether Mario is shown without anything that leads to the place.
-fn is_withheld(world: &World, store: &JournaledStore) -> bool {
-    let ask = Ask::person().instead_of(
-        "protected = \"hidden\"",
-        "protected = \"location-withheld\"\nprotected_basis = \"TULPS art. 4\"",
-    );
-    let told = world.person(store, ask, &who_has(code(&mario())));
-    told.answer.cards.iter().all(|card| card.view.location_withheld)
-}
-
-#[test]
-fn who_lives_with_a_protected_citizen_abroad_stays_sheltered_and_only_a_registrar_ends_it() {
-    on_every_engine(|world| {
-        let store = world.open();
-        let wife = protected(abroad(anna()));
-        world.publish_cards(&store, IMOLA, [mario(), wife.clone()]);
-        assert!(is_withheld(world, &store));
-        publish(&store, GroupSet::NONE);
-        assert!(
-            is_withheld(world, &store),
-            "the end of an agreement ends no protection"
-        );
-        let found = world
-            .person(&store, Ask::person(), &who_has(code(&wife)))
-            .answer
-            .cards
-            .len();
-        assert_eq!(found, 0);
-        let remains = every_card(&store).into_iter();
-        let remains: Vec<Record> = remains.filter(|card| card.local_id == local_id("2")).collect();
-        assert!(
-            remains
-                .iter()
-                .all(|card| card.generalities.surname.is_none() && card.tax_codes.is_empty()),
-            "nothing of who she is remains"
-        );
-
-        // Neither her withdrawal nor a card without the measure takes it away.
-        world.publish(&store, IMOLA, vec![("2", None)]).unwrap();
-        let reasons = |store: &JournaledStore| {
-            let holdings = store.municipality(municipality(IMOLA)).unwrap().holdings;
-            holdings
-                .held()
-                .into_iter()
-                .map(|held| held.reason)
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(reasons(&store), [HoldReason::ProtectionEnded]);
-        publish(&store, GroupSet::ALL);
-        world.publish_cards(&store, IMOLA, [abroad(anna())]);
-        assert_eq!(reasons(&store), [HoldReason::ProtectionEnded]);
-        assert!(is_withheld(world, &store));
-        world.confirm(&store, IMOLA);
-        settled(&store, IMOLA);
-        assert!(!is_withheld(world, &store));
-        check_replay(world, store);
-    });
-}
-
-/// The card under a seal whose new identity is awaited: nobody is shown it.
-fn awaiting(card: Record) -> Record {
-    stripped(with(card, |card| {
-        card.measures.seal = Some(IdentitySeal {
-            basis: SealBasis::ProtectionProgramme,
-            from: day("2026-02-01"),
-            identity: NewIdentity::Awaited,
-        });
-    }))
-}
-
-#[test]
-fn who_lives_with_a_sealed_citizen_abroad_stays_sheltered_when_the_card_leaves() {
-    for buried_after in [false, true] {
-        on_every_engine(|world| {
-            let store = world.open();
-            let wife = protected(abroad(anna()));
-            world.publish_cards(&store, IMOLA, [mario(), wife.clone()]);
-            let seal = || world.publish_confirmed(&store, IMOLA, [awaiting(wife.clone())]);
-            if buried_after {
-                publish(&store, GroupSet::NONE);
-                assert!(is_withheld(world, &store), "she left");
-            } else {
-                seal();
-                assert!(is_withheld(world, &store), "she is sealed");
-                publish(&store, GroupSet::NONE);
-            }
-            assert!(is_withheld(world, &store), "both");
-            let rows = rows_of(&store);
-            assert!(rows_of(&world.with_fresh_engine(Kind::Memory).open()) == rows);
-        });
-    }
-}
-
-#[test]
-fn who_shares_a_person_with_a_card_that_left_is_protected_under_any_name() {
-    on_every_engine(|world| {
-        let store = world.open();
-        let identified = |card: Record| with(card, |card| card.national_id = Some(national_id("AA00000AA")));
-        // Two persons to the region: one under another code, and he who is protected abroad and lives in Dozza.
-        let first = with(arrived(&mario(), "2022-05-01"), |card| {
-            card.tax_codes = vec![tax_code(("Rossi", "Mariano"), Sex::Male, "1985-12-10")];
-        });
-        let second = with(arrived(&mario(), "2022-05-01"), |card| {
-            card.local_id = local_id("D-8")
-        });
-        world.publish_cards(&store, DOZZA, [identified(first)]);
-        world.publish_cards(&store, IMOLA, [protected(abroad(mario()))]);
-        world.publish_cards(&store, DOZZA, [second.clone()]);
-        publish(&store, GroupSet::NONE);
-        assert!(is_withheld(world, &store), "by the card that left");
-        // A national id shows both to be one, and the first names the person.
-        world.publish_cards(&store, DOZZA, [identified(second)]);
-        assert!(is_withheld(world, &store));
-    });
-}
-
-#[test]
-fn a_registrar_is_told_that_a_protection_ends_with_a_waiting_card_that_left() {
-    on_every_engine(|world| {
-        let store = world.open();
-        let hers = protected(anna());
-        world.publish_cards(&store, IMOLA, [mario(), hers.clone()]);
-        // Her seal waits, on a card that says she went abroad.
-        world.publish_cards(&store, IMOLA, [awaiting(abroad(hers))]);
-        let held = |store: &JournaledStore| store.municipality(municipality(IMOLA)).unwrap().holdings;
-        assert_eq!(held(&store).held()[0].reason, HoldReason::IdentitySealed);
-        let shown = held(&store).digest();
-        publish(&store, GroupSet::NONE);
-        assert_ne!(
-            held(&store).digest(),
-            shown,
-            "what was signed before releases nothing"
-        );
-        let again = world.with_fresh_engine(Kind::Memory).open();
-        for store in [&store, &again] {
-            let holdings = held(store);
-            let change = holdings.held()[0];
-            assert_eq!(
-                (change.reason, change.content),
-                (HoldReason::ProtectionEnded, [0; 32])
-            );
-        }
-        assert!(is_withheld(world, &store));
-    });
-}
-
-#[test]
-fn what_left_while_it_was_not_trusted_is_not_served_again_and_goes_on_sheltering() {
-    on_every_engine(|world| {
-        let store = world.open();
-        publish_at(&store, NOW_MS, vec![mario(), anna()]);
-        let abroad = protected(abroad(anna()));
-        publish_at(&store, NOW_MS + 10 * MINUTE_MS, vec![abroad]);
-        let order = quarantine(NOW_MS + 5 * MINUTE_MS, NOW_MS + 15 * MINUTE_MS);
-        wait(store.order(order, NOW_MS + 20 * MINUTE_MS)).unwrap();
-        publish(&store, GroupSet::NONE);
-        let quarantine = store
-            .municipality(municipality(IMOLA))
-            .unwrap()
-            .holdings
-            .quarantines()[0]
-            .id;
-        wait(store.order(lift(quarantine.0), NOW_MS + 30 * MINUTE_MS)).unwrap();
-        let hers = world.person(&store, Ask::person(), &who_has(code(&anna())));
-        assert!(hers.answer.cards.is_empty(), "her last card is abroad, and left");
-        assert!(is_withheld(world, &store), "whoever lives with her is sheltered");
-        let rows = rows_of(&store);
-        assert!(rows_of(&world.with_fresh_engine(Kind::Memory).open()) == rows);
-    });
-}
-
-#[test]
-fn a_card_abroad_that_left_goes_on_protecting_the_persons_other_cards() {
-    on_every_engine(|world| {
-        let store = world.open();
-        world.publish_cards(&store, DOZZA, [arrived(&mario(), "2022-05-01")]);
-        world.publish_cards(&store, IMOLA, [protected(abroad(mario()))]);
-        assert!(is_withheld(world, &store));
-        publish(&store, GroupSet::NONE);
-        assert!(
-            is_withheld(world, &store),
-            "though the card that protects has left"
-        );
-    });
-}
-
 #[test]
 fn a_withdrawn_municipality_has_no_profile_to_change() {
     let world = World::new(Kind::Memory);
@@ -514,128 +319,5 @@ fn copy(from: &std::path::Path, to: &std::path::Path) {
         } else {
             std::fs::copy(entry.path(), place).unwrap();
         }
-    }
-}
-
-/// What a municipality's node and the index do.
-#[derive(Clone, Copy, Debug)]
-enum Step {
-    /// The node journals this card.
-    Journal(u8),
-    /// The node withdraws it.
-    Withdraw(u8),
-    /// Agreements open these groups.
-    Agree(GroupSet),
-    /// The node hears of it, and sends what it has.
-    Publish,
-    /// A registrar confirms what waits.
-    Confirm,
-    /// The index starts again, over nothing or over what it has.
-    Restart(Kind),
-}
-
-fn any_step() -> impl Strategy<Value = Step> {
-    let groups = (0..=GroupSet::ALL.bits()).prop_filter_map("a profile", GroupSet::from_bits);
-    prop_oneof![
-        6 => (0u8..8).prop_map(Step::Journal),
-        1 => (0u8..8).prop_map(Step::Withdraw),
-        3 => groups.prop_map(Step::Agree),
-        5 => Just(Step::Publish),
-        1 => Just(Step::Confirm),
-        1 => Just(Step::Restart(Kind::Memory)),
-    ]
-}
-
-fn any_card(like: u8) -> Record {
-    match like {
-        0 => full(mario()),
-        1 => abroad(full(mario())),
-        2 => protected(abroad(full(mario()))),
-        3 => mario(),
-        4 => full(anna()),
-        5 => protected(full(anna())),
-        6 => abroad(anna()),
-        _ => full(giulia()),
-    }
-}
-
-fn node() -> MunicipalStore {
-    let key = KeyEncryptionKey::from_bytes(&[5; 32]);
-    let entropy = Arc::new(CountingEntropy::default());
-    let ring = KeyRing::open(Arc::new(FaultyFiles::default()), key, entropy).unwrap();
-    let files = Arc::new(FaultyFiles::default());
-    MunicipalStore::open(files, &ring, SEGMENTS, MirrorEngine::Memory, municipality(IMOLA)).unwrap()
-}
-
-fn draft(card: Record) -> ChangeDraft {
-    ChangeDraft {
-        local_id: card.local_id.clone(),
-        body: ChangeBody::Upsert(Box::new(card)),
-        events: Vec::new(),
-    }
-}
-
-/// The node opens a stream, hears what is agreed, and sends what the index does not have.
-fn send(store: &JournaledStore, node: &mut MunicipalStore) {
-    let id = municipality(IMOLA);
-    node.adopt_profile(store.profile(id).unwrap()).unwrap();
-    let first = store.municipality(id).unwrap().watermark.0 + 1;
-    let changes = node.changes_from(first, 1_000).unwrap();
-    if changes.is_empty() {
-        return;
-    }
-    let now_ms = i64::try_from(NOW_MS).unwrap();
-    let batch = Batch::new(istat(IMOLA), store.epoch(id), first, changes, now_ms).unwrap();
-    wait(store.publish(verified(batch), NOW_MS)).unwrap();
-    settled(store, IMOLA);
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
-
-    #[test]
-    fn node_and_index_stay_equal_and_a_replay_gives_the_same_rows_whatever_is_agreed(
-        first in (0..=GroupSet::ALL.bits()).prop_filter_map("a profile", GroupSet::from_bits),
-        steps in proptest::collection::vec(any_step(), 1..24),
-    ) {
-        let mut world = World::new(Kind::Memory);
-        let mut store = world.open();
-        let mut node = node();
-        publish(&store, first);
-        for step in steps.into_iter().chain([Step::Publish]) {
-            match step {
-                Step::Journal(like) => node.append(vec![draft(any_card(like))]).unwrap(),
-                Step::Withdraw(like) => {
-                    let local_id = any_card(like).local_id;
-                    if node.card(&local_id).unwrap().is_some() {
-                        let body = ChangeBody::Remove;
-                        node.append(vec![ChangeDraft { local_id, body, events: Vec::new() }]).unwrap();
-                    }
-                }
-                Step::Agree(groups) => {
-                    publish(&store, groups);
-                    prop_assert!(held(&store).is_subset(groups), "in no version");
-                }
-                Step::Publish => {
-                    send(&store, &mut node);
-                    let state = store.municipality(municipality(IMOLA)).unwrap();
-                    prop_assert_eq!(state.digest.root(), node.digest().root());
-                    prop_assert_eq!(state.records, node.cards());
-                    let groups = store.profile(municipality(IMOLA)).unwrap().groups();
-                    prop_assert!(held(&store).is_subset(groups), "in no version");
-                }
-                Step::Confirm => world.confirm(&store, IMOLA),
-                Step::Restart(kind) => {
-                    let rows = rows_of(&store);
-                    drop(store);
-                    world = world.with_fresh_engine(kind);
-                    store = world.open();
-                    prop_assert!(rows_of(&store) == rows);
-                }
-            }
-        }
-        let rows = rows_of(&store);
-        drop(store);
-        prop_assert!(rows_of(&world.with_fresh_engine(Kind::Memory).open()) == rows);
     }
 }
