@@ -8,6 +8,7 @@
 mod session;
 mod status;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -128,6 +129,8 @@ impl Publisher {
         let error = chain(broken);
         if let Broken::Stopped(stop) = broken {
             tracing::error!(%stop, "publishing has stopped: a person must look");
+            // Whatever woke it before is no person who has looked: it would send what was just refused.
+            pin!(self.wake.notified()).enable();
             self.status
                 .send_modify(|status| status.link = LinkStatus::Stopped { error });
             tokio::select! {

@@ -32,6 +32,19 @@ async fn start(text: &str, fault: Fault) -> Setting {
 }
 
 fn start_with(storage: Storage, index: FakeIndex) -> Setting {
+    let publisher = publisher(storage.clone(), &index);
+    let (handle, shutdown) = (publisher.handle(), Shutdown::new());
+    let running = tokio::spawn(publisher.run(shutdown.clone()));
+    Setting {
+        index,
+        storage,
+        handle,
+        shutdown,
+        running,
+    }
+}
+
+fn publisher(storage: Storage, index: &FakeIndex) -> Publisher {
     let noon = day("2025-01-10").and_hms_opt(12, 0, 0).unwrap().and_utc();
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(noon));
     let random: Arc<dyn Random> = Arc::new(SeededRandom::new(3));
@@ -45,17 +58,7 @@ fn start_with(storage: Storage, index: FakeIndex) -> Setting {
         longest: Duration::from_millis(2),
     };
     let key = Arc::new(SigningKey::from_seed(&[9; 32]).unwrap());
-    let publisher =
-        Publisher::new(connect, imola(), key, storage.clone(), limits, clock, random).with_backoff(backoff);
-    let (handle, shutdown) = (publisher.handle(), Shutdown::new());
-    let running = tokio::spawn(publisher.run(shutdown.clone()));
-    Setting {
-        index,
-        storage,
-        handle,
-        shutdown,
-        running,
-    }
+    Publisher::new(connect, imola(), key, storage, limits, clock, random).with_backoff(backoff)
 }
 
 impl Setting {
@@ -196,6 +199,25 @@ async fn other_content_under_the_same_number_stops_publishing() {
         setting.until_stopped().await,
         Stop::Protocol(StopReason::Conflict).to_string()
     );
+}
+
+#[tokio::test]
+async fn what_woke_it_before_it_stopped_does_not_make_it_try_again() {
+    let files = no_files();
+    let store = open_store(&files);
+    let index = FakeIndex::start(imola(), Fault::None).await;
+    let publisher = publisher(Storage::over(files, store), &index);
+    let (handle, shutdown) = (publisher.handle(), Shutdown::new());
+    let stopped = Broken::Stopped(Stop::Protocol(StopReason::Conflict));
+    handle.wake();
+    let mut pause = std::pin::pin!(publisher.pause(&stopped, 1, &shutdown));
+    tokio::select! {
+        biased;
+        () = &mut pause => panic!("nobody has looked"),
+        () = std::future::ready(()) => {}
+    }
+    handle.wake();
+    pause.await;
 }
 
 #[tokio::test]
