@@ -3,6 +3,7 @@
 //!
 //! The reader's path: [`people`] are published in a [`region`], whose index runs as a [`child`] process beside an
 //! [`echo`] of as many bytes; [`measure`] drives both, [`report`] says what came out against the budgets.
+//! What a search finds is measured apart, in [`quality`].
 
 pub mod people;
 pub mod authority;
@@ -11,3 +12,5 @@ pub mod child;
 pub mod echo;
 pub mod measure;
 pub mod report;
+pub mod draws;
+pub mod quality;

@@ -13,6 +13,7 @@ use std::hint::black_box;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
+use benches::draws::Draws;
 use benches::measure::{Extent, count, median, setting};
 use benches::people;
 use benches::report::{Bound, Budget};
@@ -34,30 +35,6 @@ const MEMORY: Budget = Budget {
     gate: 1.0,
     target: 0.8,
 };
-
-/// Numbers from a seed, always the same.
-struct Draws(u64);
-
-impl Draws {
-    /// SplitMix64.
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A rank below `ranks`, each as much rarer than the first as it is greater.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a power of a number between 0 and 1 lies between 1 and the ranks"
-    )]
-    fn rank(&mut self, ranks: u64) -> u64 {
-        let share = count(self.next() >> 11) / count(1 << 53);
-        (count(ranks).powf(share) as u64).min(ranks) - 1
-    }
-}
 
 /// The name of a rank: the more letters, the rarer.
 fn name(rank: u64, syllables: &[&str], ending: &str) -> String {
@@ -94,19 +71,19 @@ const GIVEN_SYLLABLES: [&str; 24] = [
 
 /// The person of a number, with names of the people.
 fn person(number: u64, surnames: u64, places: &[IstatCode]) -> Record {
-    let mut draws = Draws(number.wrapping_mul(0x5851_f42d_4c95_7f2d));
+    let mut draws = Draws::new(number.wrapping_mul(0x5851_f42d_4c95_7f2d));
     let surname = name(draws.rank(surnames), &SURNAME_SYLLABLES, "si");
     let mut given_name = name(draws.rank(surnames / 2), &GIVEN_SYLLABLES, "na");
-    if draws.next().is_multiple_of(8) {
+    if draws.word().is_multiple_of(8) {
         // One in eight has a second name.
         let second = name(draws.rank(200), &GIVEN_SYLLABLES, "na");
         given_name = format!("{given_name} {second}");
     }
-    let birth = NaiveDate::from_ymd_opt(1930, 1, 1).expect("a day") + Days::new(draws.next() % 33_000);
+    let birth = NaiveDate::from_ymd_opt(1930, 1, 1).expect("a day") + Days::new(draws.word() % 33_000);
     let birth_place = CadastralCode::parse("A944").expect("Bologna has a cadastral code");
     let code = CodiceFiscale::compute(&surname, &given_name, Sex::Female, birth, birth_place);
     let mut card = people::card(number % 1_000);
-    card.municipality = places[usize::try_from(draws.next()).unwrap_or_default() % places.len()];
+    card.municipality = places[usize::try_from(draws.word()).unwrap_or_default() % places.len()];
     card.generalities.surname = PersonName::parse(&surname).ok();
     card.generalities.given_name = PersonName::parse(&given_name).ok();
     card.generalities.birth_date = PartialDate::known(birth).expect("a birth date");
