@@ -17,6 +17,7 @@ mod card;
 mod cards;
 mod codes;
 mod names;
+mod digest_set;
 mod group;
 
 use std::collections::{BTreeMap, HashSet};

@@ -10,6 +10,7 @@ use registry::record::Register;
 
 use super::card::{BirthDate, Guard, Traits};
 use super::codes::{CodeBytes, CodeKey};
+use super::digest_set::{Digest, DigestSet};
 use super::names::NameId;
 
 /// Number of a card; it is given again when the card is gone.
@@ -24,7 +25,7 @@ const CHUNK: usize = 1 << 14;
 pub(super) struct CardTable {
     chunks: Vec<Vec<Held>>,
     free: Vec<Slot>,
-    slots: HashMap<RecordId, Slot>,
+    slots: DigestSet<Slot>,
     /// The person of those that are linked to another one than they bear the id of.
     persons: HashMap<Slot, PersonId>,
     /// Codes behind the first one.
@@ -65,7 +66,8 @@ impl CardTable {
 
     /// The number of a card.
     pub(super) fn slot_of(&self, record: RecordId) -> Option<Slot> {
-        self.slots.get(&record).copied()
+        let is_of = |slot: &Slot| self.held(*slot).is_some_and(|held| held.record == record);
+        self.slots.led_to(digest_of(record)).find(is_of)
     }
 
     /// Takes in a card without names and codes.
@@ -89,7 +91,7 @@ impl CardTable {
             standing,
         };
         let slot = self.place(held);
-        self.slots.insert(record, slot);
+        self.slots.insert(digest_of(record), slot);
         if person.0 != record.0 {
             self.persons.insert(slot, person);
         }
@@ -101,7 +103,7 @@ impl CardTable {
         let Some(record) = self.held(slot).map(|held| held.record) else {
             return;
         };
-        self.slots.remove(&record);
+        self.slots.remove(digest_of(record), slot);
         self.persons.remove(&slot);
         self.further_codes.remove(&slot);
         self.free.push(slot);
@@ -164,7 +166,10 @@ impl CardTable {
     /// The cards that are held, in order of their ids.
     #[cfg(test)]
     pub(super) fn slots(&self) -> std::collections::BTreeMap<RecordId, Slot> {
-        self.slots.iter().map(|(record, slot)| (*record, *slot)).collect()
+        let slots = self.slots.iter().map(|(_, slot)| slot);
+        slots
+            .filter_map(|slot| Some((self.held(slot)?.record, slot)))
+            .collect()
     }
 
     /// Municipalities are few and named by many cards.
@@ -208,4 +213,8 @@ impl CardTable {
         let (chunk, at) = slot.place();
         self.chunks.get_mut(chunk)?.get_mut(at)
     }
+}
+
+fn digest_of(record: RecordId) -> Digest {
+    Digest::of(record.0.as_bytes())
 }

@@ -1,26 +1,23 @@
 //! The different names of one field: each held once, with the cards that bear it.
 
 use std::collections::BTreeSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroU32;
 
 use registry::matching::{BlockingKey, NameField, name_keys};
 
 use super::cards::Slot;
+use super::digest_set::{Digest, DigestSet};
 
 /// A name of a table: its place, counted from 1, so that a card without a name takes no more room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct NameId(NonZeroU32);
-
-/// A blocking key, or a whole name, cut to 32 bits: two that meet lead to a name more, which is then compared.
-type Digest = u32;
 
 /// Names, what leads to them and what they lead to.
 #[derive(Default)]
 pub(super) struct NameTable {
     names: Vec<Option<Named>>,
     free: Vec<NameId>,
-    leads: BTreeSet<(Digest, NameId)>,
+    leads: DigestSet<NameId>,
 }
 
 struct Named {
@@ -69,7 +66,7 @@ impl NameTable {
         }
         let text = std::mem::take(&mut named.text);
         for lead in leads_to(field, &text) {
-            self.leads.remove(&(lead, id));
+            self.leads.remove(lead, id);
         }
         if let Some(place) = self.names.get_mut(id.place()) {
             *place = None;
@@ -91,7 +88,7 @@ impl NameTable {
     pub(super) fn led_to_by(&self, keys: &BTreeSet<BlockingKey>) -> Vec<NameId> {
         let mut ids: Vec<NameId> = keys
             .iter()
-            .flat_map(|key| self.led_to(digest_of_key(key)))
+            .flat_map(|key| self.leads.led_to(digest_of_key(key)))
             .collect();
         ids.sort_unstable();
         ids.dedup();
@@ -115,18 +112,16 @@ impl NameTable {
                 NameId::last_of(self.names.len())
             }
         };
-        self.leads.extend(leads_to(field, text).map(|lead| (lead, id)));
+        for lead in leads_to(field, text) {
+            self.leads.insert(lead, id);
+        }
         id
     }
 
     fn id_of(&self, text: &str) -> Option<NameId> {
-        self.led_to(digest_of_text(text))
+        self.leads
+            .led_to(digest_of_text(text))
             .find(|id| self.text(*id) == Some(text))
-    }
-
-    fn led_to(&self, lead: Digest) -> impl Iterator<Item = NameId> {
-        let range = (lead, NameId(NonZeroU32::MIN))..=(lead, NameId(NonZeroU32::MAX));
-        self.leads.range(range).map(|(_, id)| *id)
     }
 
     fn named(&self, id: NameId) -> Option<&Named> {
@@ -147,7 +142,7 @@ impl NameTable {
             cards.sort();
             Some((
                 named.text.to_string(),
-                leads.map(|(lead, _)| *lead).collect(),
+                leads.map(|(lead, _)| lead).collect(),
                 cards,
             ))
         });
@@ -164,17 +159,9 @@ fn leads_to(field: NameField, text: &str) -> impl Iterator<Item = Digest> {
 }
 
 fn digest_of_key(key: &BlockingKey) -> Digest {
-    digest_of(&key.to_bytes())
+    Digest::of(&key.to_bytes())
 }
 
 fn digest_of_text(text: &str) -> Digest {
-    digest_of(text.as_bytes())
-}
-
-/// Half of a SipHash without a key: it is kept in memory and tells nothing that does not stand beside it.
-fn digest_of(bytes: &[u8]) -> Digest {
-    let mut hasher = DefaultHasher::new();
-    bytes.hash(&mut hasher);
-    let [low @ .., _, _, _, _] = hasher.finish().to_le_bytes();
-    Digest::from_le_bytes(low)
+    Digest::of(text.as_bytes())
 }

@@ -11,13 +11,14 @@ use registry::record::{PersonName, Record, Register, TaxCodeEntry};
 use uuid::Uuid;
 
 use super::codes::CodeKey;
+use super::digest_set::Digest;
 use super::*;
 use crate::test_support::people::{
     DOZZA, IMOLA, anna, card, day, giulia, istat, left, link, luca, mario, tax_code, with,
 };
 
 /// A name, what leads to it and who bears it.
-type NameContents = (String, BTreeSet<u32>, BTreeSet<RecordId>);
+type NameContents = (String, BTreeSet<Digest>, BTreeSet<RecordId>);
 
 /// Everything that an index holds, in an order that does not depend on how it came there.
 #[derive(Debug, PartialEq, Eq)]
