@@ -29,6 +29,8 @@ pub enum Clause {
     SearchMode,
     /// The purpose grants the kind of verification.
     Verification,
+    /// The purpose grants the kind of ascertainment.
+    Ascertainment,
     /// The purpose grants the fields.
     Fields,
     /// The municipality asked for is in the territory.
@@ -79,7 +81,7 @@ pub enum Clause {
 
 impl Clause {
     /// Every clause, in the order of examination.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::AgreementKnown,
         Self::NotRevoked,
         Self::Begun,
@@ -91,6 +93,7 @@ impl Clause {
         Self::Service,
         Self::SearchMode,
         Self::Verification,
+        Self::Ascertainment,
         Self::Fields,
         Self::Territory,
         Self::ReferenceDate,
@@ -130,6 +133,7 @@ impl Clause {
             Self::Service => "service",
             Self::SearchMode => "search-mode",
             Self::Verification => "verification",
+            Self::Ascertainment => "ascertainment",
             Self::Fields => "fields",
             Self::Territory => "territory",
             Self::ReferenceDate => "reference-date",
@@ -175,6 +179,7 @@ impl Clause {
             Self::Service => Reason::ServiceNotGranted,
             Self::SearchMode => Reason::SearchModeNotGranted,
             Self::Verification => Reason::VerificationNotGranted,
+            Self::Ascertainment => Reason::AscertainmentNotGranted,
             Self::Fields => Reason::FieldsNotGranted,
             Self::Territory => Reason::OutsideTerritory,
             Self::ReferenceDate => Reason::ReferenceDateInFuture,

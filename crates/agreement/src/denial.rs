@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use crate::ascertainment::Ascertainment;
 use crate::clause::Clause;
 use crate::context::{AgreementId, Assurance, PurposeId, ReferenceTerms};
 use crate::field::FieldSet;
@@ -56,6 +57,13 @@ pub enum Requirement {
     Services(Vec<Service>),
     /// One of these verifications.
     Verifications(Vec<VerificationKind>),
+    /// One of these ascertainments.
+    Ascertainments {
+        /// Asked for and not granted.
+        refused: Ascertainment,
+        /// Granted.
+        granted: Vec<Ascertainment>,
+    },
     /// Fewer fields.
     Fields {
         /// Asked for and not granted.
@@ -188,6 +196,20 @@ impl Requirement {
             Self::Purposes(ids) => format!("{}: {}", say("purposes", "finalità"), joined(ids, ", ")),
             Self::Services(services) => format!("{}: {}", say("granted", "concessi"), joined(services, ", ")),
             Self::Verifications(kinds) => format!("{}: {}", say("granted", "concesse"), joined(kinds, ", ")),
+            Self::Ascertainments { refused, granted } => {
+                let name = say(refused.name(), refused.italian());
+                let code = refused.anpr_code();
+                let mut text = format!("{}: {name} ({code})", say("not granted", "non concesso"));
+                if !granted.is_empty() {
+                    let _ = write!(
+                        text,
+                        "; {}: {}",
+                        say("granted", "concessi"),
+                        joined(granted, ", ")
+                    );
+                }
+                text
+            }
             Self::Fields { refused, granted } => {
                 format!(
                     "{}: {refused}; {}: {granted}",

@@ -1,7 +1,7 @@
 //! Who may see what.
 //!
 //! An agency consults the registry inside its agreement (*convenzione*) and for a stated purpose, or not at all.
-//! The reader's path: [`peer`] is who calls, [`service`] and [`field`] what can be asked for, [`context`] on what
+//! The reader's path: [`peer`] is who calls, [`service`], [`field`] and [`ascertainment`] what can be asked for, [`context`] on what
 //! ground; [`terms`] is what an agreement says, [`document`] its file, [`agreements`] all of them. [`decision`] grants
 //! or denies a call clause by clause, [`permit`] shows or hides each person found, [`view`] and [`verification`] are
 //! the answers, [`reason`] every answer that is not data.
@@ -13,6 +13,7 @@
 pub mod peer;
 pub mod service;
 pub mod field;
+pub mod ascertainment;
 pub mod reason;
 pub mod moment;
 pub mod network;

@@ -2,6 +2,7 @@
 
 use chrono::{Months, NaiveDate};
 
+use crate::ascertainment::Ascertainment;
 use crate::context::Assurance;
 use crate::service::{Service, VerificationKind};
 use crate::terms::{AgencyClass, Agreement, Limits, Protection, Purpose, PurposeKind, Terms, Territory};
@@ -46,7 +47,7 @@ pub enum LintRule {
     PrivateConsultation,
     /// Consent is needed, and the form of its reference is left open.
     ConsentFormOpen,
-    /// Death is verified and the dead are not shown: whoever died is not found.
+    /// Death is verified or ascertained and the dead are not shown: whoever died is not found.
     DeadNotShown,
 }
 
@@ -131,7 +132,9 @@ impl LintRule {
                 "a private body consults data on the ground of transferred public power"
             }
             Self::ConsentFormOpen => "consent is needed, but the form of its reference is left open",
-            Self::DeadNotShown => "death is verified, but the dead are not shown: they are not found",
+            Self::DeadNotShown => {
+                "death is verified or ascertained, but the dead are not shown: they are not found"
+            }
         }
     }
 
@@ -162,7 +165,9 @@ impl LintRule {
                 "un soggetto privato consulta dati in forza di funzioni pubbliche trasferite"
             }
             Self::ConsentFormOpen => "occorre il consenso, ma la forma del suo riferimento non è stabilita",
-            Self::DeadNotShown => "si verifica il decesso, ma i deceduti non sono visibili: non risultano",
+            Self::DeadNotShown => {
+                "si verifica o si accerta il decesso, ma i deceduti non sono visibili: non risultano"
+            }
         }
     }
 }
@@ -247,6 +252,7 @@ fn check(rule: LintRule, terms: &Terms) -> Vec<LintFinding> {
                     .services
                     .iter()
                     .any(|service| *service != Service::VerifyDeclaration)
+                    || !purpose.ascertainments.is_empty()
             };
             purposes(
                 &|purpose| terms.class == AgencyClass::Private && consults(purpose),
@@ -262,10 +268,15 @@ fn check(rule: LintRule, terms: &Terms) -> Vec<LintFinding> {
         }
         LintRule::DeadNotShown => {
             let hidden = !terms.population.deceased.is_included();
-            purposes(
+            let verified = purposes(
                 &|purpose| hidden && purpose.verifications.contains(&VerificationKind::Death),
                 "verifications",
-            )
+            );
+            let ascertained = purposes(
+                &|purpose| hidden && purpose.ascertainments.contains(&Ascertainment::Death),
+                "ascertainments",
+            );
+            [verified, ascertained].concat()
         }
     }
 }

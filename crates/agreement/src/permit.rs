@@ -7,6 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use registry::municipality::MunicipalityId;
 use registry::record::{Record, Register};
 
+use crate::ascertainment::Ascertainment;
 use crate::context::{AgreementId, OperatorId, PurposeId};
 use crate::field::{Field, FieldSet};
 use crate::moment::Moment;
@@ -91,6 +92,11 @@ impl Permit {
         };
         let fields = match asked {
             Asked::Person { .. } | Asked::PersonNamed { .. } => granted.intersection(wanted),
+            Asked::Ascertainment {
+                kind: Ascertainment::FamilyStatus,
+                ..
+            } => granted.intersection(wanted.union(FieldSet::of(&[Field::Household]))),
+            Asked::Ascertainment { .. } => granted.intersection(wanted),
             Asked::Household { .. } => granted.intersection(wanted.union(FieldSet::of(&[Field::Household]))),
             Asked::Search { criteria: _ } => granted.intersection(FieldSet::SEARCHED),
             Asked::Verification(kind) => kind.examines(),
@@ -140,6 +146,11 @@ impl Permit {
     /// The kind of verification granted, of a verification.
     pub fn verification(&self) -> Option<VerificationKind> {
         self.asked.verification()
+    }
+
+    /// The kind of ascertainment granted, of one that is called by its name.
+    pub fn ascertainment(&self) -> Option<Ascertainment> {
+        self.asked.ascertainment()
     }
 
     /// Fields granted: to show, or for a verification to compare.
@@ -248,6 +259,9 @@ impl Permit {
         {
             // The place of death leads to where the person lived.
             death.place = None;
+        }
+        if let Some(kind) = self.ascertainment() {
+            kind.narrow(&mut view, record, shown, self.reference_date);
         }
         view
     }

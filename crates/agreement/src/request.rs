@@ -2,6 +2,7 @@
 
 use registry::municipality::MunicipalityId;
 
+use crate::ascertainment::{Ascertainment, NamedBy};
 use crate::batch::BatchRow;
 use crate::context::AccessContext;
 use crate::field::FieldSet;
@@ -61,6 +62,15 @@ pub enum Asked {
         /// Fields wanted of the members; all that is granted where empty.
         fields: FieldSet,
     },
+    /// What a kind of ascertainment opens, called by its name.
+    Ascertainment {
+        /// The kind.
+        kind: Ascertainment,
+        /// How the person is named.
+        named_by: NamedBy,
+        /// Fields wanted; all that the kind opens where empty.
+        fields: FieldSet,
+    },
     /// Persons of whom a part is known.
     Search {
         /// Fields of which a part is given: whoever searches by one learns of it, so it must be granted.
@@ -80,6 +90,7 @@ impl Asked {
         match self {
             Self::Person { .. } | Self::PersonNamed { .. } => Service::LookupPerson,
             Self::Household { .. } => Service::LookupHousehold,
+            Self::Ascertainment { kind, .. } => kind.service(),
             Self::Search { .. } => Service::SearchPersons,
             Self::Verification(_) => Service::VerifyDeclaration,
             Self::AccessDescription => Service::DescribeAccess,
@@ -94,16 +105,55 @@ impl Asked {
             Self::Person { .. }
             | Self::PersonNamed { .. }
             | Self::Household { .. }
+            | Self::Ascertainment { .. }
             | Self::Search { .. }
             | Self::AccessDescription
             | Self::Receipt => None,
         }
     }
 
+    /// The kind of ascertainment, of one that is called by its name.
+    pub const fn ascertainment(self) -> Option<Ascertainment> {
+        match self {
+            Self::Ascertainment { kind, .. } => Some(kind),
+            Self::Person { .. }
+            | Self::PersonNamed { .. }
+            | Self::Household { .. }
+            | Self::Search { .. }
+            | Self::Verification(_)
+            | Self::AccessDescription
+            | Self::Receipt => None,
+        }
+    }
+
+    /// Whether the person is named by complete generalities.
+    pub const fn is_named(self) -> bool {
+        match self {
+            Self::PersonNamed { .. }
+            | Self::Ascertainment {
+                named_by: NamedBy::Generalities,
+                ..
+            } => true,
+            Self::Person { .. }
+            | Self::Household { .. }
+            | Self::Ascertainment {
+                named_by: NamedBy::Identifier,
+                ..
+            }
+            | Self::Search { .. }
+            | Self::Verification(_)
+            | Self::AccessDescription
+            | Self::Receipt => false,
+        }
+    }
+
     /// The fields wanted by name, or searched by; empty where none are named.
     pub const fn fields(self) -> FieldSet {
         match self {
-            Self::Person { fields } | Self::PersonNamed { fields } | Self::Household { fields } => fields,
+            Self::Person { fields }
+            | Self::PersonNamed { fields }
+            | Self::Household { fields }
+            | Self::Ascertainment { fields, .. } => fields,
             Self::Search { criteria } => criteria,
             Self::Verification(_) | Self::AccessDescription | Self::Receipt => FieldSet::EMPTY,
         }

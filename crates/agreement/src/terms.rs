@@ -10,6 +10,7 @@ use registry::hex::Hex;
 use registry::municipality::{self, MunicipalityId};
 use registry::profile::{FieldGroup, GroupSet};
 
+use crate::ascertainment::Ascertainment;
 use crate::batch::BatchTerms;
 use crate::context::{AgreementId, Assurance, PurposeId, ReferenceTerms};
 use crate::field::{Field, FieldSet};
@@ -216,11 +217,13 @@ pub struct Purpose {
     pub basis: String,
     /// Who may read of it in the access log.
     pub kind: PurposeKind,
-    /// Services granted, at least one.
+    /// Services granted; at least one of them or of the ascertainments.
     pub services: BTreeSet<Service>,
     /// Kinds of verification granted.
     pub verifications: BTreeSet<VerificationKind>,
-    /// Fields granted to consultations.
+    /// Kinds of ascertainment granted to calls that name them, each with the fields that it opens.
+    pub ascertainments: BTreeSet<Ascertainment>,
+    /// Fields granted to consultations, and to the ascertainment of registry data.
     pub fields: FieldSet,
     /// Whether a call must cite the declarant's consent.
     pub consent: Presence,
@@ -234,11 +237,34 @@ pub struct Purpose {
 impl Purpose {
     /// The fields that it grants to a call by itself, or to a row of a list.
     pub fn fields_of(&self, request: &Request) -> FieldSet {
-        match (&request.batch, &self.batch) {
-            (None, _) => self.fields,
-            (Some(_), Some(batch)) => batch.fields,
-            (Some(_), None) => FieldSet::EMPTY,
+        match (request.asked.ascertainment(), &request.batch, &self.batch) {
+            (Some(kind), None, _) => kind.opens(self.fields),
+            (None, None, _) => self.fields,
+            (None, Some(_), Some(batch)) => batch.fields,
+            // No list is made of ascertainments.
+            (Some(_), Some(_), _) | (None, Some(_), None) => FieldSet::EMPTY,
         }
+    }
+
+    /// The fields by which a call may name a person or limit the question: that somebody is found tells that they are
+    /// true. An ascertainment may use those that a consultation under the same purpose may.
+    pub fn confirmed_to(&self, request: &Request) -> FieldSet {
+        let granted = self.fields_of(request);
+        let Some(kind) = request.asked.ascertainment() else {
+            return granted;
+        };
+        let consulted = if self.services.contains(&kind.service()) {
+            self.fields
+        } else {
+            FieldSet::EMPTY
+        };
+        granted.union(kind.confirms()).union(consulted)
+    }
+
+    /// The fields that some ascertainment of the purpose opens.
+    pub fn ascertained(&self) -> FieldSet {
+        let opened = self.ascertainments.iter().map(|kind| kind.opens(self.fields));
+        opened.fold(FieldSet::EMPTY, FieldSet::union)
     }
 }
 
@@ -300,12 +326,13 @@ impl fmt::Debug for AgreementHash {
 
 impl Terms {
     /// The groups of fields that a municipality must publish for the agreement to be answered: those of the fields that
-    /// any purpose grants, those that verifications look at, and citizens abroad where they may be shown.
+    /// any purpose grants, those that ascertainments open and verifications look at, and citizens abroad where they may be shown.
     pub fn groups(&self) -> GroupSet {
         let mut groups = GroupSet::NONE;
         for purpose in &self.purposes {
             let examined = purpose.verifications.iter().map(|kind| kind.examines());
-            let fields = examined.fold(purpose.fields, FieldSet::union);
+            let opened = purpose.fields.union(purpose.ascertained());
+            let fields = examined.fold(opened, FieldSet::union);
             groups = groups.union(fields.iter().filter_map(Field::group).collect());
         }
         if self.population.aire.is_included() {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use agreement::ascertainment::Ascertainment;
 use agreement::context::AccessContext;
 use agreement::field::FieldSet;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -215,6 +216,17 @@ pub fn istat(text: &str) -> Result<IstatCode, Failure> {
 pub fn field_set(names: &[String]) -> Result<FieldSet, Failure> {
     FieldSet::from_names(names.iter().map(String::as_str))
         .map_err(|error| Failure::usage("campo sconosciuto", "unknown field").because(&error))
+}
+
+/// Reads the name of a kind of ascertainment.
+pub fn ascertainment(name: &str) -> Result<Ascertainment, Failure> {
+    Ascertainment::from_name(name).ok_or_else(|| {
+        let known = Ascertainment::ALL.map(Ascertainment::name).join(", ");
+        Failure::usage(
+            format!("accertamento sconosciuto; esistono: {known}"),
+            format!("the kind of ascertainment is unknown; there are: {known}"),
+        )
+    })
 }
 
 /// What the person is told of a call that got no answer.

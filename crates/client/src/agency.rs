@@ -6,6 +6,7 @@ mod answer;
 mod search;
 mod batch;
 mod named;
+mod ascertainment;
 mod description;
 
 use agreement::context::AccessContext;
@@ -21,6 +22,7 @@ use crate::receipt::{AccessProof, Expected, ReceiptForm, ShortClaim};
 pub use self::answer::{
     Freshness, Household, HouseholdAnswer, HouseholdMember, PersonAnswer, VerificationAnswer,
 };
+pub use self::ascertainment::{Ascertain, AscertainFamilyStatus, AscertainedPerson};
 pub use self::batch::{
     Batch, FoundPersons, ListedDeclaration, ListedPerson, Outcomes, RowAnswer, RowFailure, RowMessage,
     RowOutcome,
@@ -101,14 +103,21 @@ impl AgencyClient {
     /// As [`Self::lookup_person`].
     pub async fn lookup_household(&self, request: LookupHousehold) -> Result<HouseholdAnswer, ClientError> {
         let context = request.context.clone();
-        let message = proto::LookupHouseholdRequest::from(request);
+        self.look_up_household(&context, request.into()).await
+    }
+
+    async fn look_up_household(
+        &self,
+        context: &AccessContext,
+        message: proto::LookupHouseholdRequest,
+    ) -> Result<HouseholdAnswer, ClientError> {
         let answer = self
             .connection
             .call(Repeat::Safe, message, |channel, request| async move {
                 Service::new(channel).lookup_household(request).await
             })
             .await?;
-        let expected = Expected::of_context(LOOKUP_HOUSEHOLD, &context);
+        let expected = Expected::of_context(LOOKUP_HOUSEHOLD, context);
         let receipt = self
             .connection
             .receipts()

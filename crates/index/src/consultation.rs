@@ -115,6 +115,12 @@ fn question(key: &PersonKey) -> Question {
     }
 }
 
+/// What the entry of an ascertainment says was asked for: its kind.
+fn kind_of(request: &agreement::request::Request) -> Option<(String, String)> {
+    let kind = request.asked.ascertainment()?;
+    Some(("ascertainment".to_owned(), kind.name().to_owned()))
+}
+
 fn criteria(question: &Question) -> Vec<(String, String)> {
     let (name, value) = question.criterion();
     vec![(name.to_owned(), value)]

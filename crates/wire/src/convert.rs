@@ -14,6 +14,7 @@ mod publication;
 mod receipt;
 mod audit;
 mod consultation;
+mod ascertainment;
 mod search;
 mod claim;
 mod answer;

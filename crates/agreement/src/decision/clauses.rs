@@ -108,7 +108,7 @@ impl<'a> Call<'a> {
                 unless(outside, || Requirement::Hours(windows.clone()))
             }
             Clause::SearchMode => {
-                let named = matches!(self.request.asked, Asked::PersonNamed { .. });
+                let named = self.request.asked.is_named();
                 unless(named && terms.by_generalities == ByGeneralities::Refused, || {
                     Requirement::Unspecified
                 })
@@ -121,6 +121,7 @@ impl<'a> Call<'a> {
             }
             Clause::Service
             | Clause::Verification
+            | Clause::Ascertainment
             | Clause::Fields
             | Clause::Consent
             | Clause::ConsentDate
@@ -213,9 +214,14 @@ impl<'a> Call<'a> {
         let asked = self.request.asked;
         let consent = self.request.context.consent_reference.as_ref();
         match clause {
-            Clause::Service => unless(!purpose.services.contains(&self.request.service()), || {
-                Requirement::Services(purpose.services.iter().copied().collect())
-            }),
+            Clause::Service => {
+                // Being listed suffices for an ascertainment, but not for a list of them.
+                let by_kind = asked.ascertainment().is_some() && self.request.batch.is_none();
+                let granted = by_kind || purpose.services.contains(&self.request.service());
+                unless(!granted, || {
+                    Requirement::Services(purpose.services.iter().copied().collect())
+                })
+            }
             Clause::Verification => {
                 let granted = |kind: VerificationKind| purpose.verifications.contains(&kind);
                 // Limited to a municipality, the question is also whether the person is registered there.
@@ -226,22 +232,35 @@ impl<'a> Call<'a> {
                     Requirement::Verifications(purpose.verifications.iter().copied().collect())
                 })
             }
+            Clause::Ascertainment => {
+                let refused = asked
+                    .ascertainment()
+                    .filter(|kind| self.request.batch.is_some() || !purpose.ascertainments.contains(kind));
+                refused.map_or(Verdict::Passed, |refused| {
+                    Verdict::Failed(Requirement::Ascertainments {
+                        refused,
+                        granted: purpose.ascertainments.iter().copied().collect(),
+                    })
+                })
+            }
             Clause::Fields => {
                 let granted = purpose.fields_of(self.request);
+                let confirmed = purpose.confirmed_to(self.request);
                 let mut refused: FieldSet = asked.fields().difference(granted);
                 let looks_up = match asked {
                     Asked::Person { .. }
                     | Asked::PersonNamed { .. }
                     | Asked::Household { .. }
+                    | Asked::Ascertainment { .. }
                     | Asked::Search { .. } => true,
                     Asked::Verification(_) | Asked::AccessDescription | Asked::Receipt => false,
                 };
                 // Whoever is found by generalities is told that they are true.
-                if matches!(asked, Asked::PersonNamed { .. }) {
-                    refused = refused.union(FieldSet::SEARCHED.difference(granted));
+                if asked.is_named() {
+                    refused = refused.union(FieldSet::SEARCHED.difference(confirmed));
                 }
                 // Limited to a municipality, the question is also whether the person has a card there.
-                let names = !granted.intersection(FieldSet::NAMING).is_empty();
+                let names = !confirmed.intersection(FieldSet::NAMING).is_empty();
                 if looks_up && self.request.municipality.is_some() && !names {
                     refused = refused.union(FieldSet::of(&[Field::Residence]));
                 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::agreements::Agreements;
+use crate::ascertainment::{Ascertainment, NamedBy};
 use crate::batch::{Approval, BatchRow};
 use crate::context::{
     AccessContext, AgreementId, Assurance, CaseReference, ConsentReference, OperatorId, PurposeId,
@@ -23,6 +24,7 @@ use crate::service::{Service, VerificationKind};
 use crate::terms::{PurposeKind, Territory};
 use crate::usage::Counters;
 
+mod ascertainments;
 mod bounds;
 mod callers;
 mod texts;
@@ -231,6 +233,20 @@ fn denials() -> Vec<(Clause, Case, Requirement)> {
             Clause::Verification,
             with(|case| case.request.asked = Asked::Verification(VerificationKind::FamilyStatus)),
             Requirement::Verifications(vec![VerificationKind::Generalities, VerificationKind::Residence]),
+        ),
+        (
+            Clause::Ascertainment,
+            with(|case| {
+                case.request.asked = Asked::Ascertainment {
+                    kind: Ascertainment::Death,
+                    named_by: NamedBy::Identifier,
+                    fields: FieldSet::EMPTY,
+                };
+            }),
+            Requirement::Ascertainments {
+                refused: Ascertainment::Death,
+                granted: Vec::new(),
+            },
         ),
         (
             Clause::Fields,
@@ -510,6 +526,7 @@ fn what_depends_on_an_earlier_failure_is_not_reached() {
     let dependent = [
         Clause::Service,
         Clause::Verification,
+        Clause::Ascertainment,
         Clause::Fields,
         Clause::Consent,
         Clause::ConsentDate,

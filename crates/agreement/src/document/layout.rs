@@ -113,9 +113,12 @@ pub(super) struct Purpose {
     pub(super) text: String,
     pub(super) basis: String,
     pub(super) kind: String,
+    #[serde(default)]
     pub(super) services: Vec<String>,
     #[serde(default)]
     pub(super) verifications: Vec<String>,
+    #[serde(default)]
+    pub(super) ascertainments: Vec<String>,
     #[serde(default)]
     pub(super) fields: Vec<String>,
     #[serde(default)]

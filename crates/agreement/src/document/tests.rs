@@ -11,6 +11,7 @@ use crate::terms::{
     PurposeKind, Territory,
 };
 
+mod ascertainments;
 mod samples;
 
 fn parse(document: &str) -> Result<Agreement, DocumentError> {

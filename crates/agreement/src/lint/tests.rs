@@ -12,7 +12,7 @@ fn rules(agreement: &Agreement) -> Vec<(LintRule, String)> {
 type Trap = (&'static [(&'static str, &'static str)], LintRule, &'static str);
 
 /// Texts of the fixture agreement to change, and the one finding that follows.
-const TRAPS: [Trap; 18] = [
+const TRAPS: [Trap; 19] = [
     (
         &[(
             "[consent_reference]\npattern = \"protocol-number\"\nwords = [\"CONS\"]\n",
@@ -28,6 +28,14 @@ const TRAPS: [Trap; 18] = [
         )],
         LintRule::DeadNotShown,
         "purpose[0].verifications",
+    ),
+    (
+        &[(
+            "verifications = [\"generalities\", \"residence\"]",
+            "verifications = [\"generalities\"]\nascertainments = [\"death\"]",
+        )],
+        LintRule::DeadNotShown,
+        "purpose[0].ascertainments",
     ),
     (
         &[(

@@ -393,6 +393,12 @@ reasons! {
         "name the person by codice fiscale or national id",
         "la convenzione non consente di indicare la persona in questo modo",
         "indicare il codice fiscale o l'identificativo nazionale";
+    /// The purpose does not grant this kind of ascertainment.
+    AscertainmentNotGranted = "ASCERTAINMENT_NOT_GRANTED", PermissionDenied, Denied, Some("EN148"),
+        "the purpose does not grant this ascertainment",
+        "use one of the granted ascertainments, or have this one added to the purpose",
+        "la finalità non comprende questo accertamento",
+        "usare uno degli accertamenti concessi, o far aggiungere questo alla finalità";
     /// Too many different declarations about the same identifiers.
     QuotaDeclarations = "QUOTA_DECLARATIONS", ResourceExhausted, Denied, None,
         "too many different declarations about the same identifiers",

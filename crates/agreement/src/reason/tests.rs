@@ -57,6 +57,7 @@ const PROMISED: &[(&str, i32, u8, &str)] = &[
     ("APPROVAL_NOT_VALID", 7, 4, ""),
     ("QUOTA_ROWS", 8, 4, ""),
     ("SEARCH_MODE_NOT_GRANTED", 7, 4, "EN148"),
+    ("ASCERTAINMENT_NOT_GRANTED", 7, 4, "EN148"),
     ("QUOTA_DECLARATIONS", 8, 4, ""),
     ("PUBLICATION_GAP", 9, 6, ""),
     ("PUBLICATION_CONFLICT", 10, 6, ""),

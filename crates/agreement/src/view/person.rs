@@ -15,6 +15,7 @@ use registry::timeline::{AsOf, Dated, Timeline};
 
 use crate::field::{Field, FieldSet};
 use crate::subject::Standing;
+use crate::verification::VerificationAnswer;
 
 /// A card on the reference date. A field outside [`Self::fields`] is empty; one inside may be empty too, where the
 /// registry holds nothing.
@@ -24,6 +25,9 @@ pub struct PersonView {
     pub fields: FieldSet,
     /// Whether fields were granted that are withheld because the person's location is protected.
     pub location_withheld: bool,
+    /// Whether the card is of the kind that was ascertained; `None` where the kind asks for a datum whatever it is, and
+    /// of every other call. Then a datum of the kind is shown where the answer is yes.
+    pub of_kind: Option<VerificationAnswer>,
     /// Surname.
     pub surname: Option<PersonName>,
     /// Given names.
@@ -128,6 +132,7 @@ impl PersonView {
         Self {
             fields,
             location_withheld: false,
+            of_kind: None,
             surname: generalities.surname.clone().filter(|_| shows(Field::Surname)),
             given_name: generalities
                 .given_name

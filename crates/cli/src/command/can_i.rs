@@ -1,5 +1,7 @@
 //! `ponte can-i`: what the caller's agreements allow, and whether they allow one thing.
 
+use agreement::ascertainment::Ascertainment;
+use agreement::field::FieldSet;
 use agreement::reason::ExitCode;
 use clap::Args;
 use client::agency::{AccessDescription, AgencyClient, AgreementStanding, DeclarationAllowance, Purpose};
@@ -15,13 +17,17 @@ use crate::show;
 #[derive(Args, Debug)]
 pub struct CanIArguments {
     /// Service: lookup-person, lookup-household, verify-declaration; without it everything is listed
+    #[arg(group = "question")]
     pub service: Option<String>,
     /// Fields that the service would have to show, separated by commas
-    #[arg(long, value_delimiter = ',', value_name = "FIELDS", requires = "service")]
+    #[arg(long, value_delimiter = ',', value_name = "FIELDS", requires = "question")]
     pub fields: Vec<String>,
     /// Kind of verification
     #[arg(long, value_name = "KIND", requires = "service")]
     pub verification: Option<String>,
+    /// Kind of ascertainment, called by its name: death, residence, family-status, …
+    #[arg(long, value_name = "KIND", group = "question")]
+    pub ascertainment: Option<String>,
     /// Codice fiscale that a declaration would be about: how many more are compared is told, and nothing looked up
     #[arg(long, value_name = "CODE", conflicts_with = "national_id")]
     pub codice_fiscale: Option<String>,
@@ -29,7 +35,7 @@ pub struct CanIArguments {
     #[arg(long, value_name = "ID")]
     pub national_id: Option<String>,
     /// It would have to answer what was known at an earlier instant too
-    #[arg(long, requires = "service")]
+    #[arg(long, requires = "question")]
     pub known_on: bool,
     /// Which profile.
     #[command(flatten)]
@@ -48,6 +54,7 @@ pub fn run(arguments: &CanIArguments, session: &mut Session<'_, '_>) -> Result<E
         service,
         fields,
         verification,
+        ascertainment,
         codice_fiscale,
         national_id,
         known_on,
@@ -56,6 +63,7 @@ pub fn run(arguments: &CanIArguments, session: &mut Session<'_, '_>) -> Result<E
         context,
     } = arguments;
     let wanted = call::field_set(fields)?;
+    let ascertainment = ascertainment.as_deref().map(call::ascertainment).transpose()?;
     let about = if codice_fiscale.is_some() || national_id.is_some() {
         let subject = SubjectArguments {
             codice_fiscale: codice_fiscale.clone(),
@@ -77,7 +85,7 @@ pub fn run(arguments: &CanIArguments, session: &mut Session<'_, '_>) -> Result<E
             .await
             .map_err(|error| call::unanswered(&error))?;
 
-        let Some(service) = service else {
+        if service.is_none() && ascertainment.is_none() {
             let rows: Vec<Datum> = answer
                 .agreements
                 .iter()
@@ -85,18 +93,23 @@ pub fn run(arguments: &CanIArguments, session: &mut Session<'_, '_>) -> Result<E
                 .collect();
             session.data(&rows)?;
             return Ok(ExitCode::Ok);
-        };
+        }
         let grants = |description: &&AccessDescription| {
             description.agreement == ground.agreement.as_str()
                 && description.standing == AgreementStanding::Active
                 && (!known_on || description.known_on_granted)
                 && description.purposes.iter().any(|purpose: &Purpose| {
                     purpose.id == ground.purpose.as_str()
-                        && purpose.services.contains(service)
+                        && service
+                            .as_ref()
+                            .is_none_or(|service| purpose.services.contains(service))
+                        && ascertainment
+                            .as_ref()
+                            .is_none_or(|kind| purpose.ascertainments.iter().any(|name| name == kind.name()))
                         && verification
                             .as_ref()
                             .is_none_or(|kind| purpose.verifications.contains(kind))
-                        && wanted.iter().all(|field| purpose.fields.contains(field))
+                        && wanted.is_subset(opened(purpose, ascertainment))
                 })
         };
         let granting: Vec<&str> = answer
@@ -141,4 +154,9 @@ pub fn run(arguments: &CanIArguments, session: &mut Session<'_, '_>) -> Result<E
         session.say(format!("sì: {under}"), format!("yes: {under}"))?;
         Ok(ExitCode::Ok)
     })
+}
+
+/// The fields that a call may ask for: those that the kind opens, where it names one.
+fn opened(purpose: &Purpose, ascertainment: Option<Ascertainment>) -> FieldSet {
+    ascertainment.map_or(purpose.fields, |kind| kind.opens(purpose.fields))
 }

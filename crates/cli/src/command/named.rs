@@ -1,13 +1,14 @@
 //! `ponte named`: the cards of whoever has complete generalities.
 
 use agreement::reason::ExitCode;
+use agreement::service::Service;
 use clap::Args;
-use client::agency::LookupNamed;
+use client::agency::{Ascertain, AscertainedPerson, LookupNamed};
 use registry::identifier::StateCode;
 use registry::record::{BirthPlace, Generalities};
 
 use crate::call::{self, CallArguments};
-use crate::command::person::show_persons;
+use crate::command::person::{kind_of, show_persons};
 use crate::command::verify::claim::{born_in, stated_date, stated_name, stated_sex};
 use crate::failure::Failure;
 use crate::session::Session;
@@ -39,6 +40,9 @@ pub struct NamedArguments {
     /// Fields wanted, by name, separated by commas; all that is granted without it
     #[arg(long, value_delimiter = ',', value_name = "FIELDS")]
     pub fields: Vec<String>,
+    /// Kind of ascertainment, called by its name and granted by itself (accertamento), such as national-id
+    #[arg(long, value_name = "KIND")]
+    pub ascertain: Option<String>,
     /// The call.
     #[command(flatten)]
     pub call: CallArguments,
@@ -49,16 +53,33 @@ pub fn run(arguments: &NamedArguments, session: &mut Session<'_, '_>) -> Result<
     let generalities = arguments.generalities()?;
     let fields = call::field_set(&arguments.fields)?;
     let municipality = arguments.municipality.as_deref().map(call::istat).transpose()?;
+    let kind = kind_of(arguments.ascertain.as_deref(), Service::LookupPerson)?;
     session.block_on(async |session| {
         let call = arguments.call.prepare(session)?;
-        let request = LookupNamed {
-            context: call.context.clone(),
-            generalities,
-            municipality,
-            fields,
-            receipt: call::RECEIPT,
+        let context = call.context.clone();
+        let answer = match kind {
+            Some(kind) => {
+                let request = Ascertain {
+                    context,
+                    kind,
+                    person: AscertainedPerson::Named(generalities),
+                    municipality,
+                    fields,
+                    receipt: call::RECEIPT,
+                };
+                call.agency.ascertain(request).await
+            }
+            None => {
+                let request = LookupNamed {
+                    context,
+                    generalities,
+                    municipality,
+                    fields,
+                    receipt: call::RECEIPT,
+                };
+                call.agency.lookup_named(request).await
+            }
         };
-        let answer = call.agency.lookup_named(request).await;
         show_persons(&call, answer, session)
     })
 }

@@ -1,8 +1,13 @@
 //! `ponte person` and `ponte household`: consultations.
 
+use agreement::ascertainment::Ascertainment;
 use agreement::reason::ExitCode;
+use agreement::service::Service;
 use clap::Args;
-use client::agency::{Freshness, LookupHousehold, LookupPerson, PersonAnswer};
+use client::agency::{
+    Ascertain, AscertainFamilyStatus, AscertainedPerson, Freshness, LookupHousehold, LookupPerson,
+    PersonAnswer,
+};
 use client::error::ClientError;
 
 use crate::call::{self, Call, CallArguments, Subject, SubjectArguments};
@@ -20,6 +25,11 @@ pub struct LookupArguments {
     /// Fields wanted, by name, separated by commas; all that is granted without it
     #[arg(long, value_delimiter = ',', value_name = "FIELDS")]
     pub fields: Vec<String>,
+    /// Kind of ascertainment, called by its name and granted by itself (accertamento): generalities, death, marriage,
+    /// citizenship, existence-in-life, residence, unmarried-status, widowhood, paternity, maternity, civil-union,
+    /// registry-data, national-id; of a household, family-status
+    #[arg(long, value_name = "KIND")]
+    pub ascertain: Option<String>,
     /// The call.
     #[command(flatten)]
     pub call: CallArguments,
@@ -30,21 +40,59 @@ pub fn run_person(arguments: &LookupArguments, session: &mut Session<'_, '_>) ->
     let LookupArguments {
         subject,
         fields,
+        ascertain,
         call,
     } = arguments;
     let Subject { key, municipality } = subject.read()?;
     let fields = call::field_set(fields)?;
+    let kind = kind_of(ascertain.as_deref(), Service::LookupPerson)?;
     session.block_on(async |session| {
         let call = call.prepare(session)?;
-        let request = LookupPerson {
-            context: call.context.clone(),
-            key,
-            municipality,
-            fields,
-            receipt: call::RECEIPT,
+        let context = call.context.clone();
+        let answer = match kind {
+            Some(kind) => {
+                let request = Ascertain {
+                    context,
+                    kind,
+                    person: AscertainedPerson::Known(key),
+                    municipality,
+                    fields,
+                    receipt: call::RECEIPT,
+                };
+                call.agency.ascertain(request).await
+            }
+            None => {
+                let request = LookupPerson {
+                    context,
+                    key,
+                    municipality,
+                    fields,
+                    receipt: call::RECEIPT,
+                };
+                call.agency.lookup_person(request).await
+            }
         };
-        let answer = call.agency.lookup_person(request).await;
         show_persons(&call, answer, session)
+    })
+}
+
+/// The kind of ascertainment that is named, which must be asked of that service.
+pub(super) fn kind_of(name: Option<&str>, service: Service) -> Result<Option<Ascertainment>, Failure> {
+    let Some(kind) = name.map(call::ascertainment).transpose()? else {
+        return Ok(None);
+    };
+    if kind.service() == service {
+        return Ok(Some(kind));
+    }
+    Err(match kind.service() {
+        Service::LookupHousehold => Failure::usage(
+            format!("{}: si chiede con \"ponte household\"", kind.italian()),
+            format!("{kind}: is asked with \"ponte household\""),
+        ),
+        _ => Failure::usage(
+            format!("{}: si chiede con \"ponte person\"", kind.italian()),
+            format!("{kind}: is asked with \"ponte person\""),
+        ),
     })
 }
 
@@ -72,24 +120,38 @@ pub fn run_household(
     let LookupArguments {
         subject,
         fields,
+        ascertain,
         call,
     } = arguments;
     let Subject { key, municipality } = subject.read()?;
     let fields = call::field_set(fields)?;
+    let kind = kind_of(ascertain.as_deref(), Service::LookupHousehold)?;
     session.block_on(async |session| {
         let call = call.prepare(session)?;
-        let request = LookupHousehold {
-            context: call.context.clone(),
-            key,
-            municipality,
-            fields,
-            receipt: call::RECEIPT,
+        let context = call.context.clone();
+        let answer = match kind {
+            Some(_) => {
+                let request = AscertainFamilyStatus {
+                    context,
+                    key,
+                    municipality,
+                    fields,
+                    receipt: call::RECEIPT,
+                };
+                call.agency.ascertain_family_status(request).await
+            }
+            None => {
+                let request = LookupHousehold {
+                    context,
+                    key,
+                    municipality,
+                    fields,
+                    receipt: call::RECEIPT,
+                };
+                call.agency.lookup_household(request).await
+            }
         };
-        let answer = call
-            .agency
-            .lookup_household(request)
-            .await
-            .map_err(|error| call::unanswered(&error))?;
+        let answer = answer.map_err(|error| call::unanswered(&error))?;
         call.settle(&answer.receipt, session)?;
         show_answer(
             &show::household_rows(&answer),

@@ -46,6 +46,7 @@ pub fn access_description(description: &AccessDescription) -> Vec<Datum> {
             text,
             services,
             verifications,
+            ascertainments,
             fields,
             consent_required,
             named_persons_granted,
@@ -68,6 +69,10 @@ pub fn access_description(description: &AccessDescription) -> Vec<Datum> {
             .with(
                 "verifications",
                 verifications.iter().map(String::as_str).collect::<Datum>(),
+            )
+            .with(
+                "ascertainments",
+                ascertainments.iter().map(String::as_str).collect::<Datum>(),
             )
             .with("fields", fields.names().collect::<Datum>())
             .with("declarations", declarations)

@@ -1,6 +1,7 @@
 //! Cards: only what the agreement shows is there at all.
 
 use agreement::field::Field;
+use agreement::verification::VerificationAnswer;
 use client::agency::{HouseholdMembership, PersonCard, PersonRegistration};
 use registry::code::{CivilStatus, HouseholdRole};
 use registry::identifier::StateCode;
@@ -11,6 +12,7 @@ use registry::record::{
 use registry::timeline::Dated;
 
 use crate::datum::{Datum, RecordBuilder};
+use crate::show::answer::{verdict_name, verification_reason};
 use crate::show::{coded, day, locality, municipality_of, state_of};
 
 /// A card. A field that the card does not show is left out; one that is shown and empty stands there empty.
@@ -40,6 +42,7 @@ pub fn person_card(card: &PersonCard) -> Datum {
         procedure_open,
         location_withheld,
         restored,
+        of_kind,
     } = card;
     let value = |field: Field| -> Datum {
         match field {
@@ -73,6 +76,13 @@ pub fn person_card(card: &PersonCard) -> Datum {
     }
     if *location_withheld {
         record.push(("location_withheld".to_owned(), Datum::Truth(true)));
+    }
+    if let Some(VerificationAnswer { verdict, reason }) = of_kind {
+        record.push(("of_kind".to_owned(), Datum::text(verdict_name(*verdict))));
+        record.push((
+            "of_kind_reason".to_owned(),
+            Datum::text(verification_reason(*reason)),
+        ));
     }
     record.extend(fields.iter().map(|field| (field.name().to_owned(), value(field))));
     Datum::Record(record)

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use agreement::ascertainment::Ascertainment;
 use agreement::context::AccessContext;
 use agreement::field::{Field, FieldSet};
 use agreement::peer::{CertificateFingerprint, SpiffeId};
@@ -29,6 +30,8 @@ pub struct SupposedCall {
     pub service: Service,
     /// For which kind of verification.
     pub verification: Option<VerificationKind>,
+    /// For which kind of ascertainment, called by its name.
+    pub ascertainment: Option<Ascertainment>,
     /// For which fields; all that are granted when empty.
     pub fields: FieldSet,
     /// Limited to which municipality.
@@ -81,6 +84,7 @@ impl From<&SupposedCall> for proto::ExplainDecisionRequest {
             context,
             service,
             verification,
+            ascertainment,
             fields,
             municipality,
             at,
@@ -96,6 +100,9 @@ impl From<&SupposedCall> for proto::ExplainDecisionRequest {
                 .unwrap_or_default(),
             fields: fields.names().map(str::to_owned).collect(),
             municipality: municipality.map(|istat| istat.to_string()).unwrap_or_default(),
+            ascertainment: ascertainment
+                .map(|kind| kind.name().to_owned())
+                .unwrap_or_default(),
             time: at.map(|at| timestamp_from_ms(at.timestamp_millis())),
         }
     }

@@ -122,6 +122,8 @@ pub struct Purpose {
     pub services: Vec<String>,
     /// Kinds of verification, by their names in agreements.
     pub verifications: Vec<String>,
+    /// Kinds of ascertainment, by name.
+    pub ascertainments: Vec<String>,
     /// Fields.
     pub fields: FieldSet,
     /// Whether a call must cite the declarant's consent.
@@ -276,6 +278,7 @@ impl From<proto::PurposeDescription> for Purpose {
             text,
             services,
             verifications,
+            ascertainments,
             fields,
             consent_required,
             named_persons_granted,
@@ -304,6 +307,7 @@ impl From<proto::PurposeDescription> for Purpose {
             text,
             services,
             verifications,
+            ascertainments,
             fields,
             consent_required,
             named_persons_granted,

@@ -55,6 +55,7 @@ impl From<LookupNamed> for proto::LookupPersonRequest {
             municipality: istat_text(municipality),
             read_mask: read_mask(fields),
             receipt_form: wire_form(receipt),
+            ascertainment: proto::Ascertainment::Unspecified.into(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use agreement::field::{Field, FieldSet};
+use agreement::verification::VerificationAnswer;
 use chrono::NaiveDate;
 use registry::code::{CivilStatus, HouseholdRole};
 use registry::codice_fiscale::TaxCode;
@@ -17,6 +18,7 @@ use wire::convert::{Invalid, Rule};
 use wire::proto::consultation::v1 as proto;
 use wire::proto::registry::v1 as card;
 
+use crate::agency::answer::verdict;
 use crate::convert::{each, istat, optional, optional_date, required, unknown_value, when_present};
 
 /// One card of a person. A field that is not in [`Self::fields`] was not granted, not asked for or withheld: its
@@ -71,6 +73,8 @@ pub struct PersonCard {
     pub location_withheld: bool,
     /// Whether this is an earlier version of the card, because what came later is in quarantine.
     pub restored: bool,
+    /// Whether the card is of the kind that was ascertained, and why; of the kinds that ask whether.
+    pub of_kind: Option<VerificationAnswer>,
 }
 
 /// A person's membership of a household.
@@ -124,6 +128,8 @@ impl TryFrom<proto::Person> for PersonCard {
             procedure_open,
             location_withheld,
             restored,
+            of_kind,
+            of_kind_reason,
         } = message;
         Ok(Self {
             handle: name,
@@ -157,6 +163,7 @@ impl TryFrom<proto::Person> for PersonCard {
             procedure_open,
             location_withheld,
             restored,
+            of_kind: read_of_kind(of_kind, of_kind_reason)?,
         })
     }
 }
@@ -218,6 +225,15 @@ pub(super) fn read_role(role: Option<card::HouseholdRole>) -> Result<HouseholdRo
     required("role", role)?
         .try_into()
         .map_err(|invalid: Invalid| invalid.within("role"))
+}
+
+/// Whether a card is of the kind that was ascertained; absent of other calls.
+fn read_of_kind(answer: i32, reason: i32) -> Result<Option<VerificationAnswer>, Invalid> {
+    if answer == i32::from(proto::VerificationAnswer::Unspecified) {
+        return Ok(None);
+    }
+    let (verdict, reason) = verdict(answer, reason).map_err(|invalid| invalid.within("of_kind"))?;
+    Ok(Some(VerificationAnswer { verdict, reason }))
 }
 
 fn read_sex(number: i32) -> Result<Option<Sex>, Invalid> {

@@ -104,6 +104,7 @@ impl From<LookupPerson> for proto::LookupPersonRequest {
             municipality: istat_text(municipality),
             read_mask: read_mask(fields),
             receipt_form: wire_form(receipt),
+            ascertainment: proto::Ascertainment::Unspecified.into(),
         }
     }
 }
@@ -127,6 +128,7 @@ impl From<LookupHousehold> for proto::LookupHouseholdRequest {
             municipality: istat_text(municipality),
             read_mask: read_mask(fields),
             receipt_form: wire_form(receipt),
+            ascertainment: proto::Ascertainment::Unspecified.into(),
         }
     }
 }

@@ -140,6 +140,7 @@ impl From<LookupFound> for proto::LookupPersonRequest {
             municipality: String::new(),
             read_mask: read_mask(fields),
             receipt_form: wire_form(receipt),
+            ascertainment: proto::Ascertainment::Unspecified.into(),
         }
     }
 }

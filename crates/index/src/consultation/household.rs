@@ -10,7 +10,7 @@ use wire::convert::{HouseholdLookup, KeyCurrency, PersonMark, household_message}
 use wire::proto::consultation::v1 as pb;
 
 use super::person::person_name;
-use super::{criteria, question, settlement, trust};
+use super::{criteria, kind_of, question, settlement, trust};
 use crate::entry::Call;
 use crate::shared::Shared;
 
@@ -27,7 +27,9 @@ impl<S: RecordStore> Shared<S> {
         } = lookup;
         self.complete(&call).await?;
         let question = question(&key);
-        let granted = self.decide(&call, &request, criteria(&question)).await?;
+        let mut asked = criteria(&question);
+        asked.extend(kind_of(&request));
+        let granted = self.decide(&call, &request, asked).await?;
         let (permit, draft, pending) = granted.into_reading();
         let read = self.store.lookup_household(&permit, &question, draft).await;
         let settle = |answer: &HouseholdAnswer| settlement(answer.households.is_empty());

@@ -10,7 +10,7 @@ use wire::convert::{CardTrust, KeyCurrency, LookupKey, PersonLookup, PersonMark,
 use wire::proto::consultation::v1 as pb;
 
 use super::household::household_name;
-use super::{criteria, question, search, settlement, trust};
+use super::{criteria, kind_of, question, search, settlement, trust};
 use crate::entry::Call;
 use crate::shared::Shared;
 
@@ -26,11 +26,12 @@ impl<S: RecordStore> Shared<S> {
             receipt,
         } = lookup;
         self.complete(&call).await?;
-        let asked = match &key {
+        let mut asked = match &key {
             LookupKey::Identifier(key) => criteria(&question(key)),
             LookupKey::Found(_) => search::criteria_of_handle(),
             LookupKey::Generalities(key) => criteria(&Question::Generalities(key.clone())),
         };
+        asked.extend(kind_of(&request));
         let granted = self.decide(&call, &request, asked).await?;
         let (permit, draft, pending) = granted.into_reading();
         let question = match key {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use agreement::agreements::Agreements;
+use agreement::ascertainment::NamedBy;
 use agreement::context::{
     AccessContext, Assurance, CaseReference, ConsentReference, OperatorId, Urgency, Workstation,
 };
@@ -229,6 +230,14 @@ fn questions(purpose: &Purpose) -> Vec<(Asked, String)> {
             | Service::DescribeAccess
             | Service::GetReceipt => {}
         }
+    }
+    for kind in &purpose.ascertainments {
+        let asked = Asked::Ascertainment {
+            kind: *kind,
+            named_by: NamedBy::Identifier,
+            fields: FieldSet::EMPTY,
+        };
+        questions.push((asked, format!("ascertainment {kind}")));
     }
     questions
 }

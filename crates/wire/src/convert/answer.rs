@@ -10,6 +10,7 @@ use registry::identifier::{HouseholdId, IstatCode};
 use registry::record::HouseholdLink;
 use registry::timeline::Dated;
 
+use super::claim::verification_answer;
 use super::person::optional_name;
 use crate::proto::consultation::v1 as wire;
 use crate::proto::registry::v1 as card;
@@ -66,6 +67,7 @@ pub fn person_message(
     let PersonView {
         fields,
         location_withheld,
+        of_kind,
         surname,
         given_name,
         sex,
@@ -98,6 +100,13 @@ pub fn person_message(
             }
         },
     );
+    let (of_kind, of_kind_reason) = of_kind.map_or(
+        (
+            wire::VerificationAnswer::Unspecified,
+            wire::VerificationReason::Unspecified,
+        ),
+        verification_answer,
+    );
     wire::Person {
         name,
         superseded: currency == KeyCurrency::Superseded,
@@ -123,6 +132,8 @@ pub fn person_message(
         procedure_open,
         location_withheld,
         restored: trust == CardTrust::Restored,
+        of_kind: of_kind.into(),
+        of_kind_reason: of_kind_reason.into(),
     }
 }
 

@@ -93,6 +93,7 @@ impl BatchOpening {
             municipality: String::new(),
             read_mask: self.read_mask.clone(),
             receipt_form: ReceiptForm::Short.into(),
+            ascertainment: wire::Ascertainment::Unspecified.into(),
             key: key.map(|key| match key {
                 Key::TaxCode(code) => Single::TaxCode(code),
                 Key::NationalId(id) => Single::NationalId(id),

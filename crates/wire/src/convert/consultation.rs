@@ -1,5 +1,6 @@
 //! Calls of agencies: their ground, and what they ask for.
 
+use agreement::ascertainment::NamedBy;
 use agreement::context::{
     AccessContext, AgreementId, Assurance, CaseReference, ConsentReference, ContextError, OperatorId,
     PurposeId, StatementVersion, Urgency, Workstation,
@@ -15,6 +16,7 @@ use registry::linking::GeneralitiesKey;
 use registry::municipality::MunicipalityId;
 use uuid::Uuid;
 
+use super::ascertainment::{asked_of_household, asked_of_person};
 use super::date::{optional_civil_date, timestamp_from_ms, timestamp_to_ms};
 use super::invalid::{Invalid, Named, Rule, Within, required, when_present};
 use super::receipt::{ReceiptChoice, receipt_choice};
@@ -93,6 +95,7 @@ impl TryFrom<wire::LookupPersonRequest> for PersonLookup {
             municipality,
             read_mask,
             receipt_form,
+            ascertainment,
             key,
         } = message;
         let key = match required("key", key)? {
@@ -108,10 +111,11 @@ impl TryFrom<wire::LookupPersonRequest> for PersonLookup {
             }
         };
         let fields = fields("read_mask", read_mask)?;
-        let asked = match key {
-            LookupKey::Identifier(_) | LookupKey::Found(_) => Asked::Person { fields },
-            LookupKey::Generalities(_) => Asked::PersonNamed { fields },
+        let named_by = match key {
+            LookupKey::Identifier(_) | LookupKey::Found(_) => NamedBy::Identifier,
+            LookupKey::Generalities(_) => NamedBy::Generalities,
         };
+        let asked = asked_of_person(ascertainment, named_by, fields)?;
         Ok(Self {
             request: request(context, asked, &municipality)?,
             key,
@@ -129,15 +133,14 @@ impl TryFrom<wire::LookupHouseholdRequest> for HouseholdLookup {
             municipality,
             read_mask,
             receipt_form,
+            ascertainment,
             key,
         } = message;
         let key = match required("key", key)? {
             wire::lookup_household_request::Key::TaxCode(code) => tax_code_key(&code)?,
             wire::lookup_household_request::Key::NationalId(id) => national_id_key(&id)?,
         };
-        let asked = Asked::Household {
-            fields: fields("read_mask", read_mask)?,
-        };
+        let asked = asked_of_household(ascertainment, fields("read_mask", read_mask)?)?;
         Ok(Self {
             request: request(context, asked, &municipality)?,
             key,

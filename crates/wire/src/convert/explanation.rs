@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use agreement::ascertainment::{Ascertainment, NamedBy};
 use agreement::batch::{Approval, BatchRow};
 use agreement::context::AccessContext;
 use agreement::peer::{CertificateFingerprint, SpiffeId};
@@ -43,13 +44,14 @@ impl TryFrom<wire::ExplainDecisionRequest> for SupposedCall {
             fields,
             municipality,
             time,
+            ascertainment,
         } = message;
         let certificate = match certificate.as_slice() {
             [] => None,
             bytes => Some(CertificateFingerprint(array("certificate", bytes)?)),
         };
         let time = time.map(|time| timestamp_to_ms("time", Some(time))).transpose()?;
-        let asked = asked(&service, &verification, &fields)?;
+        let asked = asked(&service, (&verification, &ascertainment), &fields)?;
         let mut request = request(context, asked, &municipality)?;
         if matches!(
             Service::from_name(&service),
@@ -94,7 +96,11 @@ fn supposed_row(context: &AccessContext) -> Result<BatchRow, Invalid> {
     })
 }
 
-fn asked(service: &str, verification: &str, fields: &[String]) -> Result<Asked, Invalid> {
+fn asked(
+    service: &str,
+    (verification, ascertainment): (&str, &str),
+    fields: &[String],
+) -> Result<Asked, Invalid> {
     let service = Service::from_name(service).ok_or_else(|| Invalid::new("service", Rule::Value))?;
     let kind = VerificationKind::from_name(verification);
     let verifies = matches!(service, Service::VerifyDeclaration | Service::BatchVerify);
@@ -102,6 +108,18 @@ fn asked(service: &str, verification: &str, fields: &[String]) -> Result<Asked, 
         return Err(Invalid::new("verification", Rule::Unexpected));
     }
     let wanted = field_names("fields", fields)?;
+    if !ascertainment.is_empty() {
+        let kind = Ascertainment::from_name(ascertainment);
+        let kind = kind.ok_or_else(|| Invalid::new("ascertainment", Rule::Value))?;
+        if kind.service() != service {
+            return Err(Invalid::new("ascertainment", Rule::Unexpected));
+        }
+        return Ok(Asked::Ascertainment {
+            kind,
+            named_by: NamedBy::Identifier,
+            fields: wanted,
+        });
+    }
     let asked = match (service, kind) {
         (Service::LookupPerson | Service::BatchLookupPersons, _) => Asked::Person { fields: wanted },
         (Service::LookupHousehold, _) => Asked::Household { fields: wanted },

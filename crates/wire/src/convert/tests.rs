@@ -1,3 +1,4 @@
+mod ascertainments;
 mod calls;
 mod claims;
 mod cards;

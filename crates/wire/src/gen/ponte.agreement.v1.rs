@@ -262,6 +262,9 @@ pub struct ExplainDecisionRequest {
     /// Moment of the supposed call; unset for now.
     #[prost(message, optional, tag = "9")]
     pub time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Kind of ascertainment, by its name in agreements ("death"), of a lookup that names one; else empty.
+    #[prost(string, tag = "10")]
+    pub ascertainment: ::prost::alloc::string::String,
 }
 /// How a call would be decided.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -265,6 +265,9 @@ pub struct PurposeDescription {
     /// What is granted of lists; unset where nothing is.
     #[prost(message, optional, tag = "8")]
     pub batch: ::core::option::Option<BatchDescription>,
+    /// Kinds of ascertainment, by their names in agreements ("existence-in-life").
+    #[prost(string, repeated, tag = "9")]
+    pub ascertainments: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// What a purpose grants of lists.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -439,257 +442,85 @@ impl QuotaKind {
         }
     }
 }
-/// One card of a person, as far as the agreement shows it. A field that is not granted, not asked for or withheld is
-/// unset: unset never means that the registry holds nothing. The names of the fields from 4 on are those of agreements,
-/// of read masks and of the access log.
-#[derive(Clone, PartialEq, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct Person {
-    /// Handle, "persons/{handle}": stable within one agreement, meaningless in any other. Cards of one person have one.
-    #[prost(string, tag = "1")]
-    pub name: ::prost::alloc::string::String,
-    /// The identifier that was asked for is not the person's current one.
-    #[prost(bool, tag = "2")]
-    pub superseded: bool,
-    /// The fields that this message shows, set or not: what was granted and asked for and not withheld.
-    #[prost(string, repeated, tag = "3")]
-    pub fields: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Surname; empty also when the person has none.
-    #[prost(string, tag = "4")]
-    pub surname: ::prost::alloc::string::String,
-    /// Given names; empty also when the person has none.
-    #[prost(string, tag = "5")]
-    pub given_name: ::prost::alloc::string::String,
-    /// Sex.
-    #[prost(enumeration = "super::super::registry::v1::Sex", tag = "6")]
-    pub sex: i32,
-    /// Birth date; day or month may be unknown.
-    #[prost(message, optional, tag = "7")]
-    pub birth_date: ::core::option::Option<super::super::r#type::v1::PartialDate>,
-    /// Birth place.
-    #[prost(message, optional, tag = "8")]
-    pub birth_place: ::core::option::Option<super::super::registry::v1::BirthPlace>,
-    /// The current codice fiscale.
-    #[prost(message, optional, tag = "9")]
-    pub tax_code: ::core::option::Option<super::super::registry::v1::TaxCodeEntry>,
-    /// Every codice fiscale, the current one last.
-    #[prost(message, repeated, tag = "10")]
-    pub tax_code_history: ::prost::alloc::vec::Vec<
-        super::super::registry::v1::TaxCodeEntry,
-    >,
-    /// National id (idANPR), nine characters.
-    #[prost(string, tag = "11")]
-    pub national_id: ::prost::alloc::string::String,
-    /// Civil status on the reference date.
-    #[prost(message, optional, tag = "12")]
-    pub civil_status: ::core::option::Option<
-        super::super::registry::v1::CivilStatusFact,
-    >,
-    /// Citizenships on the reference date.
-    #[prost(message, optional, tag = "13")]
-    pub citizenships: ::core::option::Option<
-        super::super::registry::v1::CitizenshipFact,
-    >,
-    /// Parents, without their codici fiscali.
-    #[prost(message, repeated, tag = "14")]
-    pub parents: ::prost::alloc::vec::Vec<super::super::registry::v1::Parent>,
-    /// Residence on the reference date.
-    #[prost(message, optional, tag = "15")]
-    pub residence: ::core::option::Option<super::super::registry::v1::ResidenceFact>,
-    /// Residences up to the reference date as far back as the agreement allows, oldest first.
-    #[prost(message, repeated, tag = "16")]
-    pub residence_history: ::prost::alloc::vec::Vec<
-        super::super::registry::v1::ResidenceFact,
-    >,
-    /// Household on the reference date.
-    #[prost(message, optional, tag = "17")]
-    pub household: ::core::option::Option<HouseholdMembership>,
-    /// Identity card.
-    #[prost(message, optional, tag = "18")]
-    pub identity_document: ::core::option::Option<
-        super::super::registry::v1::IdentityDocument,
-    >,
-    /// Entry into the register.
-    #[prost(message, optional, tag = "19")]
-    pub registration: ::core::option::Option<PersonRegistration>,
-    /// Exit from the register; unset where it had not taken effect on the reference date.
-    #[prost(message, optional, tag = "20")]
-    pub cancellation: ::core::option::Option<super::super::registry::v1::Cancellation>,
-    /// Death; unset where the person was alive on the reference date.
-    #[prost(message, optional, tag = "21")]
-    pub death: ::core::option::Option<super::super::registry::v1::Death>,
-    /// An administrative procedure is open on the card.
-    #[prost(bool, optional, tag = "22")]
-    pub procedure_open: ::core::option::Option<bool>,
-    /// Fields were granted and asked for that are withheld because the person's location is protected.
-    #[prost(bool, tag = "23")]
-    pub location_withheld: bool,
-    /// This is an earlier version of the card: what the municipality's node sent later is in quarantine.
-    #[prost(bool, tag = "24")]
-    pub restored: bool,
-}
-/// Entry into a register, with the register.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct PersonRegistration {
-    /// ISTAT code of the municipality that keeps the card, six digits.
-    #[prost(string, tag = "1")]
-    pub municipality: ::prost::alloc::string::String,
-    /// Register that keeps the card.
-    #[prost(enumeration = "super::super::registry::v1::Register", tag = "2")]
-    pub register: i32,
-    /// The entry.
-    #[prost(message, optional, tag = "3")]
-    pub registration: ::core::option::Option<super::super::registry::v1::Registration>,
-}
-/// A person's membership of a household.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct HouseholdMembership {
-    /// Handle, "households/{handle}": stable within one agreement, meaningless in any other.
-    #[prost(string, tag = "1")]
-    pub household: ::prost::alloc::string::String,
-    /// Place of the person in it.
-    #[prost(message, optional, tag = "2")]
-    pub role: ::core::option::Option<super::super::registry::v1::HouseholdRole>,
-    /// Day from which it holds, known to the day; unset when the registry does not know it.
-    #[prost(message, optional, tag = "3")]
-    pub from: ::core::option::Option<super::super::r#type::v1::PartialDate>,
-}
-/// A household as it was on the reference date.
-#[derive(Clone, PartialEq, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct Household {
-    /// Handle, "households/{handle}": stable within one agreement, meaningless in any other.
-    #[prost(string, tag = "1")]
-    pub name: ::prost::alloc::string::String,
-    /// Family or convivenza.
-    #[prost(enumeration = "HouseholdKind", tag = "2")]
-    pub kind: i32,
-    /// The members that the agreement shows, the reference person first. Others are left out without a trace.
-    #[prost(message, repeated, tag = "3")]
-    pub members: ::prost::alloc::vec::Vec<HouseholdMember>,
-}
-/// A member of a household.
-#[derive(Clone, PartialEq, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct HouseholdMember {
-    /// The person, as far as the agreement shows it.
-    #[prost(message, optional, tag = "1")]
-    pub person: ::core::option::Option<Person>,
-    /// Place in the household.
-    #[prost(message, optional, tag = "2")]
-    pub role: ::core::option::Option<super::super::registry::v1::HouseholdRole>,
-    /// Day from which it holds, known to the day; unset when the registry does not know it.
-    #[prost(message, optional, tag = "3")]
-    pub from: ::core::option::Option<super::super::r#type::v1::PartialDate>,
-}
-/// How old the data are.
-#[derive(Clone, PartialEq, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct Freshness {
-    /// What became of "min_fresh_since"; for the municipality asked for or the territory, whomever the answer shows.
-    #[prost(enumeration = "FreshnessDemand", tag = "20")]
-    pub demand: i32,
-    /// Which of the two; exactly one is set.
-    #[prost(oneof = "freshness::Freshness", tags = "1, 2")]
-    pub freshness: ::core::option::Option<freshness::Freshness>,
-}
-/// Nested message and enum types in `Freshness`.
-pub mod freshness {
-    /// Which of the two; exactly one is set.
-    #[derive(Clone, PartialEq, ::prost::Oneof)]
-    #[prost(skip_debug)]
-    pub enum Freshness {
-        /// Age for each municipality whose data the answer shows.
-        #[prost(message, tag = "1")]
-        Municipalities(super::MunicipalityAges),
-        /// Oldest age in the agreement's territory, rounded up to the minute: where the location is withheld.
-        #[prost(message, tag = "2")]
-        Oldest(::prost_types::Duration),
-    }
-}
-/// Ages of the data of municipalities.
-#[derive(Clone, PartialEq, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct MunicipalityAges {
-    /// One for each municipality whose data the answer shows, in order of ISTAT code.
-    #[prost(message, repeated, tag = "1")]
-    pub ages: ::prost::alloc::vec::Vec<MunicipalityAge>,
-}
-/// Age of the data of a municipality.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct MunicipalityAge {
-    /// ISTAT code, six digits.
-    #[prost(string, tag = "1")]
-    pub municipality: ::prost::alloc::string::String,
-    /// Time since the node last confirmed its data, rounded up to the minute; at least one minute.
-    #[prost(message, optional, tag = "2")]
-    pub age: ::core::option::Option<::prost_types::Duration>,
-}
-/// Kind of household.
+/// Kind of ascertainment (accertamento): a consultation that is granted and called by its name and shows the fields of
+/// Person that its kind opens. Where a kind asks whether the person is something, Person.of_kind says whether that is so,
+/// and a datum is shown only of who is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
-pub enum HouseholdKind {
-    /// Not stated.
+pub enum Ascertainment {
+    /// None is named: the call shows what the purpose grants to consultations.
     Unspecified = 0,
-    /// Family (famiglia anagrafica, DPR 223/1989 art. 4).
-    Family = 1,
-    /// Convivenza (convivenza anagrafica, DPR 223/1989 art. 5).
-    Convivenza = 2,
+    /// Surname, given names, sex, birth date and place, codice fiscale (ANPR C015).
+    Generalities = 1,
+    /// Whether the person has died; death of who has (ANPR C016).
+    Death = 2,
+    /// Whether the person is married; civil status of who is (ANPR C017).
+    Marriage = 3,
+    /// Citizenships (ANPR C018).
+    Citizenship = 4,
+    /// Whether the person is alive; death without its place of who is not (ANPR C019).
+    ExistenceInLife = 5,
+    /// Residence; death without its place of who has died (ANPR C020).
+    Residence = 6,
+    /// The household with the generalities of its members (ANPR C021). Of LookupHousehold alone, which has no other.
+    FamilyStatus = 7,
+    /// Whether the person is free to marry; civil status of who is (ANPR C022).
+    UnmarriedStatus = 8,
+    /// Whether the person is widowed; civil status of who is (ANPR C023).
+    Widowhood = 9,
+    /// The father, without a codice fiscale (ANPR C024).
+    Paternity = 10,
+    /// The mother, without a codice fiscale (ANPR C025).
+    Maternity = 11,
+    /// Whether the person is in a civil union; civil status of who is (ANPR C026).
+    CivilUnion = 12,
+    /// The fields that the purpose grants to consultations (ANPR C029).
+    RegistryData = 13,
+    /// National id of who has a codice fiscale or complete generalities (ANPR C030).
+    NationalId = 14,
 }
-impl HouseholdKind {
+impl Ascertainment {
     /// String value of the enum field names used in the ProtoBuf definition.
     ///
     /// The values are not transformed in any way and thus are considered stable
     /// (if the ProtoBuf definition does not change) and safe for programmatic use.
     pub fn as_str_name(&self) -> &'static str {
         match self {
-            Self::Unspecified => "HOUSEHOLD_KIND_UNSPECIFIED",
-            Self::Family => "HOUSEHOLD_KIND_FAMILY",
-            Self::Convivenza => "HOUSEHOLD_KIND_CONVIVENZA",
+            Self::Unspecified => "ASCERTAINMENT_UNSPECIFIED",
+            Self::Generalities => "ASCERTAINMENT_GENERALITIES",
+            Self::Death => "ASCERTAINMENT_DEATH",
+            Self::Marriage => "ASCERTAINMENT_MARRIAGE",
+            Self::Citizenship => "ASCERTAINMENT_CITIZENSHIP",
+            Self::ExistenceInLife => "ASCERTAINMENT_EXISTENCE_IN_LIFE",
+            Self::Residence => "ASCERTAINMENT_RESIDENCE",
+            Self::FamilyStatus => "ASCERTAINMENT_FAMILY_STATUS",
+            Self::UnmarriedStatus => "ASCERTAINMENT_UNMARRIED_STATUS",
+            Self::Widowhood => "ASCERTAINMENT_WIDOWHOOD",
+            Self::Paternity => "ASCERTAINMENT_PATERNITY",
+            Self::Maternity => "ASCERTAINMENT_MATERNITY",
+            Self::CivilUnion => "ASCERTAINMENT_CIVIL_UNION",
+            Self::RegistryData => "ASCERTAINMENT_REGISTRY_DATA",
+            Self::NationalId => "ASCERTAINMENT_NATIONAL_ID",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
     pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
         match value {
-            "HOUSEHOLD_KIND_UNSPECIFIED" => Some(Self::Unspecified),
-            "HOUSEHOLD_KIND_FAMILY" => Some(Self::Family),
-            "HOUSEHOLD_KIND_CONVIVENZA" => Some(Self::Convivenza),
-            _ => None,
-        }
-    }
-}
-/// What became of a demand for fresh data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum FreshnessDemand {
-    /// There was none.
-    Unspecified = 0,
-    /// The data are as fresh as was demanded.
-    Met = 1,
-    /// They are not, and the call could wait no longer.
-    NotMet = 2,
-}
-impl FreshnessDemand {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "FRESHNESS_DEMAND_UNSPECIFIED",
-            Self::Met => "FRESHNESS_DEMAND_MET",
-            Self::NotMet => "FRESHNESS_DEMAND_NOT_MET",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "FRESHNESS_DEMAND_UNSPECIFIED" => Some(Self::Unspecified),
-            "FRESHNESS_DEMAND_MET" => Some(Self::Met),
-            "FRESHNESS_DEMAND_NOT_MET" => Some(Self::NotMet),
+            "ASCERTAINMENT_UNSPECIFIED" => Some(Self::Unspecified),
+            "ASCERTAINMENT_GENERALITIES" => Some(Self::Generalities),
+            "ASCERTAINMENT_DEATH" => Some(Self::Death),
+            "ASCERTAINMENT_MARRIAGE" => Some(Self::Marriage),
+            "ASCERTAINMENT_CITIZENSHIP" => Some(Self::Citizenship),
+            "ASCERTAINMENT_EXISTENCE_IN_LIFE" => Some(Self::ExistenceInLife),
+            "ASCERTAINMENT_RESIDENCE" => Some(Self::Residence),
+            "ASCERTAINMENT_FAMILY_STATUS" => Some(Self::FamilyStatus),
+            "ASCERTAINMENT_UNMARRIED_STATUS" => Some(Self::UnmarriedStatus),
+            "ASCERTAINMENT_WIDOWHOOD" => Some(Self::Widowhood),
+            "ASCERTAINMENT_PATERNITY" => Some(Self::Paternity),
+            "ASCERTAINMENT_MATERNITY" => Some(Self::Maternity),
+            "ASCERTAINMENT_CIVIL_UNION" => Some(Self::CivilUnion),
+            "ASCERTAINMENT_REGISTRY_DATA" => Some(Self::RegistryData),
+            "ASCERTAINMENT_NATIONAL_ID" => Some(Self::NationalId),
             _ => None,
         }
     }
@@ -973,6 +804,270 @@ impl VerificationReason {
             "VERIFICATION_REASON_PROCEDURE_OPEN" => Some(Self::ProcedureOpen),
             "VERIFICATION_REASON_NOT_REGISTERED" => Some(Self::NotRegistered),
             "VERIFICATION_REASON_CONTRADICTION" => Some(Self::Contradiction),
+            _ => None,
+        }
+    }
+}
+/// One card of a person, as far as the agreement shows it. A field that is not granted, not asked for or withheld is
+/// unset: unset never means that the registry holds nothing. The names of the fields from 4 on are those of agreements,
+/// of read masks and of the access log.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct Person {
+    /// Handle, "persons/{handle}": stable within one agreement, meaningless in any other. Cards of one person have one.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The identifier that was asked for is not the person's current one.
+    #[prost(bool, tag = "2")]
+    pub superseded: bool,
+    /// The fields that this message shows, set or not: what was granted and asked for and not withheld.
+    #[prost(string, repeated, tag = "3")]
+    pub fields: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Surname; empty also when the person has none.
+    #[prost(string, tag = "4")]
+    pub surname: ::prost::alloc::string::String,
+    /// Given names; empty also when the person has none.
+    #[prost(string, tag = "5")]
+    pub given_name: ::prost::alloc::string::String,
+    /// Sex.
+    #[prost(enumeration = "super::super::registry::v1::Sex", tag = "6")]
+    pub sex: i32,
+    /// Birth date; day or month may be unknown.
+    #[prost(message, optional, tag = "7")]
+    pub birth_date: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// Birth place.
+    #[prost(message, optional, tag = "8")]
+    pub birth_place: ::core::option::Option<super::super::registry::v1::BirthPlace>,
+    /// The current codice fiscale.
+    #[prost(message, optional, tag = "9")]
+    pub tax_code: ::core::option::Option<super::super::registry::v1::TaxCodeEntry>,
+    /// Every codice fiscale, the current one last.
+    #[prost(message, repeated, tag = "10")]
+    pub tax_code_history: ::prost::alloc::vec::Vec<
+        super::super::registry::v1::TaxCodeEntry,
+    >,
+    /// National id (idANPR), nine characters.
+    #[prost(string, tag = "11")]
+    pub national_id: ::prost::alloc::string::String,
+    /// Civil status on the reference date.
+    #[prost(message, optional, tag = "12")]
+    pub civil_status: ::core::option::Option<
+        super::super::registry::v1::CivilStatusFact,
+    >,
+    /// Citizenships on the reference date.
+    #[prost(message, optional, tag = "13")]
+    pub citizenships: ::core::option::Option<
+        super::super::registry::v1::CitizenshipFact,
+    >,
+    /// Parents, without their codici fiscali.
+    #[prost(message, repeated, tag = "14")]
+    pub parents: ::prost::alloc::vec::Vec<super::super::registry::v1::Parent>,
+    /// Residence on the reference date.
+    #[prost(message, optional, tag = "15")]
+    pub residence: ::core::option::Option<super::super::registry::v1::ResidenceFact>,
+    /// Residences up to the reference date as far back as the agreement allows, oldest first.
+    #[prost(message, repeated, tag = "16")]
+    pub residence_history: ::prost::alloc::vec::Vec<
+        super::super::registry::v1::ResidenceFact,
+    >,
+    /// Household on the reference date.
+    #[prost(message, optional, tag = "17")]
+    pub household: ::core::option::Option<HouseholdMembership>,
+    /// Identity card.
+    #[prost(message, optional, tag = "18")]
+    pub identity_document: ::core::option::Option<
+        super::super::registry::v1::IdentityDocument,
+    >,
+    /// Entry into the register.
+    #[prost(message, optional, tag = "19")]
+    pub registration: ::core::option::Option<PersonRegistration>,
+    /// Exit from the register; unset where it had not taken effect on the reference date.
+    #[prost(message, optional, tag = "20")]
+    pub cancellation: ::core::option::Option<super::super::registry::v1::Cancellation>,
+    /// Death; unset where the person was alive on the reference date.
+    #[prost(message, optional, tag = "21")]
+    pub death: ::core::option::Option<super::super::registry::v1::Death>,
+    /// An administrative procedure is open on the card.
+    #[prost(bool, optional, tag = "22")]
+    pub procedure_open: ::core::option::Option<bool>,
+    /// Fields were granted and asked for that are withheld because the person's location is protected.
+    #[prost(bool, tag = "23")]
+    pub location_withheld: bool,
+    /// This is an earlier version of the card: what the municipality's node sent later is in quarantine.
+    #[prost(bool, tag = "24")]
+    pub restored: bool,
+    /// Whether the card is of the kind that was ascertained, as the verification of that kind would say of it: of death,
+    /// existence in life, marriage, unmarried status, widowhood and civil union. Unspecified of every other call. A civil
+    /// status is shown only where it says yes; a no tells that it is another one, and undetermined that the registry cannot
+    /// say.
+    #[prost(enumeration = "VerificationAnswer", tag = "25")]
+    pub of_kind: i32,
+    /// Why; unspecified where of_kind is.
+    #[prost(enumeration = "VerificationReason", tag = "26")]
+    pub of_kind_reason: i32,
+}
+/// Entry into a register, with the register.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct PersonRegistration {
+    /// ISTAT code of the municipality that keeps the card, six digits.
+    #[prost(string, tag = "1")]
+    pub municipality: ::prost::alloc::string::String,
+    /// Register that keeps the card.
+    #[prost(enumeration = "super::super::registry::v1::Register", tag = "2")]
+    pub register: i32,
+    /// The entry.
+    #[prost(message, optional, tag = "3")]
+    pub registration: ::core::option::Option<super::super::registry::v1::Registration>,
+}
+/// A person's membership of a household.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct HouseholdMembership {
+    /// Handle, "households/{handle}": stable within one agreement, meaningless in any other.
+    #[prost(string, tag = "1")]
+    pub household: ::prost::alloc::string::String,
+    /// Place of the person in it.
+    #[prost(message, optional, tag = "2")]
+    pub role: ::core::option::Option<super::super::registry::v1::HouseholdRole>,
+    /// Day from which it holds, known to the day; unset when the registry does not know it.
+    #[prost(message, optional, tag = "3")]
+    pub from: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+}
+/// A household as it was on the reference date.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct Household {
+    /// Handle, "households/{handle}": stable within one agreement, meaningless in any other.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Family or convivenza.
+    #[prost(enumeration = "HouseholdKind", tag = "2")]
+    pub kind: i32,
+    /// The members that the agreement shows, the reference person first. Others are left out without a trace.
+    #[prost(message, repeated, tag = "3")]
+    pub members: ::prost::alloc::vec::Vec<HouseholdMember>,
+}
+/// A member of a household.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct HouseholdMember {
+    /// The person, as far as the agreement shows it.
+    #[prost(message, optional, tag = "1")]
+    pub person: ::core::option::Option<Person>,
+    /// Place in the household.
+    #[prost(message, optional, tag = "2")]
+    pub role: ::core::option::Option<super::super::registry::v1::HouseholdRole>,
+    /// Day from which it holds, known to the day; unset when the registry does not know it.
+    #[prost(message, optional, tag = "3")]
+    pub from: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+}
+/// How old the data are.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct Freshness {
+    /// What became of "min_fresh_since"; for the municipality asked for or the territory, whomever the answer shows.
+    #[prost(enumeration = "FreshnessDemand", tag = "20")]
+    pub demand: i32,
+    /// Which of the two; exactly one is set.
+    #[prost(oneof = "freshness::Freshness", tags = "1, 2")]
+    pub freshness: ::core::option::Option<freshness::Freshness>,
+}
+/// Nested message and enum types in `Freshness`.
+pub mod freshness {
+    /// Which of the two; exactly one is set.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    #[prost(skip_debug)]
+    pub enum Freshness {
+        /// Age for each municipality whose data the answer shows.
+        #[prost(message, tag = "1")]
+        Municipalities(super::MunicipalityAges),
+        /// Oldest age in the agreement's territory, rounded up to the minute: where the location is withheld.
+        #[prost(message, tag = "2")]
+        Oldest(::prost_types::Duration),
+    }
+}
+/// Ages of the data of municipalities.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct MunicipalityAges {
+    /// One for each municipality whose data the answer shows, in order of ISTAT code.
+    #[prost(message, repeated, tag = "1")]
+    pub ages: ::prost::alloc::vec::Vec<MunicipalityAge>,
+}
+/// Age of the data of a municipality.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct MunicipalityAge {
+    /// ISTAT code, six digits.
+    #[prost(string, tag = "1")]
+    pub municipality: ::prost::alloc::string::String,
+    /// Time since the node last confirmed its data, rounded up to the minute; at least one minute.
+    #[prost(message, optional, tag = "2")]
+    pub age: ::core::option::Option<::prost_types::Duration>,
+}
+/// Kind of household.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum HouseholdKind {
+    /// Not stated.
+    Unspecified = 0,
+    /// Family (famiglia anagrafica, DPR 223/1989 art. 4).
+    Family = 1,
+    /// Convivenza (convivenza anagrafica, DPR 223/1989 art. 5).
+    Convivenza = 2,
+}
+impl HouseholdKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "HOUSEHOLD_KIND_UNSPECIFIED",
+            Self::Family => "HOUSEHOLD_KIND_FAMILY",
+            Self::Convivenza => "HOUSEHOLD_KIND_CONVIVENZA",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "HOUSEHOLD_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "HOUSEHOLD_KIND_FAMILY" => Some(Self::Family),
+            "HOUSEHOLD_KIND_CONVIVENZA" => Some(Self::Convivenza),
+            _ => None,
+        }
+    }
+}
+/// What became of a demand for fresh data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum FreshnessDemand {
+    /// There was none.
+    Unspecified = 0,
+    /// The data are as fresh as was demanded.
+    Met = 1,
+    /// They are not, and the call could wait no longer.
+    NotMet = 2,
+}
+impl FreshnessDemand {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "FRESHNESS_DEMAND_UNSPECIFIED",
+            Self::Met => "FRESHNESS_DEMAND_MET",
+            Self::NotMet => "FRESHNESS_DEMAND_NOT_MET",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "FRESHNESS_DEMAND_UNSPECIFIED" => Some(Self::Unspecified),
+            "FRESHNESS_DEMAND_MET" => Some(Self::Met),
+            "FRESHNESS_DEMAND_NOT_MET" => Some(Self::NotMet),
             _ => None,
         }
     }
@@ -1357,6 +1452,10 @@ pub struct LookupPersonRequest {
     /// Form of the receipt.
     #[prost(enumeration = "super::super::ledger::v1::ReceiptForm", tag = "12")]
     pub receipt_form: i32,
+    /// Kind of ascertainment that is called by its name: then its fields are those that may be shown, and the purpose need
+    /// grant it alone. Any but ASCERTAINMENT_FAMILY_STATUS.
+    #[prost(enumeration = "Ascertainment", tag = "13")]
+    pub ascertainment: i32,
     /// The identifier; exactly one is set.
     #[prost(oneof = "lookup_person_request::Key", tags = "2, 3, 4, 5")]
     pub key: ::core::option::Option<lookup_person_request::Key>,
@@ -1422,6 +1521,9 @@ pub struct LookupHouseholdRequest {
     /// Form of the receipt.
     #[prost(enumeration = "super::super::ledger::v1::ReceiptForm", tag = "12")]
     pub receipt_form: i32,
+    /// Kind of ascertainment that is called by its name, as of a person: ASCERTAINMENT_FAMILY_STATUS or none.
+    #[prost(enumeration = "Ascertainment", tag = "13")]
+    pub ascertainment: i32,
     /// Identifier of one member; exactly one is set.
     #[prost(oneof = "lookup_household_request::Key", tags = "2, 3")]
     pub key: ::core::option::Option<lookup_household_request::Key>,

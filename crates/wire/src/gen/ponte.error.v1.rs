@@ -112,6 +112,8 @@ pub enum ErrorReason {
     QuotaRows = 114,
     /// The agreement does not let a person be named in this way.
     SearchModeNotGranted = 115,
+    /// The purpose does not grant the kind of ascertainment.
+    AscertainmentNotGranted = 116,
     /// The agreement does not open what was known at an earlier instant, or the instant lies in the future.
     KnownOnNotGranted = 108,
     /// The batch does not follow the last one the index holds.
@@ -212,6 +214,7 @@ impl ErrorReason {
             Self::ApprovalNotValid => "ERROR_REASON_APPROVAL_NOT_VALID",
             Self::QuotaRows => "ERROR_REASON_QUOTA_ROWS",
             Self::SearchModeNotGranted => "ERROR_REASON_SEARCH_MODE_NOT_GRANTED",
+            Self::AscertainmentNotGranted => "ERROR_REASON_ASCERTAINMENT_NOT_GRANTED",
             Self::KnownOnNotGranted => "ERROR_REASON_KNOWN_ON_NOT_GRANTED",
             Self::PublicationGap => "ERROR_REASON_PUBLICATION_GAP",
             Self::PublicationConflict => "ERROR_REASON_PUBLICATION_CONFLICT",
@@ -295,6 +298,9 @@ impl ErrorReason {
             "ERROR_REASON_APPROVAL_NOT_VALID" => Some(Self::ApprovalNotValid),
             "ERROR_REASON_QUOTA_ROWS" => Some(Self::QuotaRows),
             "ERROR_REASON_SEARCH_MODE_NOT_GRANTED" => Some(Self::SearchModeNotGranted),
+            "ERROR_REASON_ASCERTAINMENT_NOT_GRANTED" => {
+                Some(Self::AscertainmentNotGranted)
+            }
             "ERROR_REASON_KNOWN_ON_NOT_GRANTED" => Some(Self::KnownOnNotGranted),
             "ERROR_REASON_PUBLICATION_GAP" => Some(Self::PublicationGap),
             "ERROR_REASON_PUBLICATION_CONFLICT" => Some(Self::PublicationConflict),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{DocumentError, layout, named, presence, refuse, sentence};
+use crate::ascertainment::Ascertainment;
 use crate::batch::{BatchTerms, MAX_ROWS};
 use crate::context::PurposeId;
 use crate::field::{Field, FieldSet};
@@ -17,6 +18,7 @@ pub(super) fn check_purpose((position, purpose): (usize, layout::Purpose)) -> Re
         kind,
         services,
         verifications,
+        ascertainments,
         fields,
         consent_required,
         named_persons_basis,
@@ -31,8 +33,15 @@ pub(super) fn check_purpose((position, purpose): (usize, layout::Purpose)) -> Re
             })
         })
         .collect::<Result<_, _>>()?;
-    if services.is_empty() {
-        return refuse(key("services"), "there must be at least one");
+    let ascertainments: BTreeSet<Ascertainment> = ascertainments
+        .iter()
+        .map(|name| named(key("ascertainments"), name, Ascertainment::from_name))
+        .collect::<Result<_, _>>()?;
+    if services.is_empty() && ascertainments.is_empty() {
+        return refuse(
+            key("services"),
+            "there must be at least one, or one of ascertainments",
+        );
     }
     let verifications: BTreeSet<VerificationKind> = verifications
         .iter()
@@ -52,9 +61,13 @@ pub(super) fn check_purpose((position, purpose): (usize, layout::Purpose)) -> Re
         Service::SearchPersons,
     ]
     .iter()
-    .any(|service| services.contains(service));
+    .any(|service| services.contains(service))
+        || ascertainments.contains(&Ascertainment::RegistryData);
     if consults == fields.is_empty() {
-        return refuse(key("fields"), "must be named if and only if a lookup is granted");
+        return refuse(
+            key("fields"),
+            "must be named if and only if a lookup or the ascertainment registry-data is granted",
+        );
     }
     if named_persons_basis.is_some() && !consent_required {
         return refuse(
@@ -73,6 +86,7 @@ pub(super) fn check_purpose((position, purpose): (usize, layout::Purpose)) -> Re
         kind: named(key("kind"), &kind, PurposeKind::from_name)?,
         services,
         verifications,
+        ascertainments,
         fields,
         consent: presence(consent_required),
         named_persons_basis: named_persons_basis
@@ -144,6 +158,11 @@ fn check_batch(
 
 /// A private body checks declarations with the declarant's consent (DPR 445/2000 art. 71 c. 4) and nothing else.
 pub(super) fn check_private(position: usize, purpose: &Purpose) -> Result<(), DocumentError> {
+    if !purpose.ascertainments.is_empty() {
+        let rule =
+            "a private body may only verify declarations, unless transferred_public_power cites an act";
+        return refuse(format!("purpose[{position}].ascertainments"), rule);
+    }
     if purpose
         .services
         .iter()

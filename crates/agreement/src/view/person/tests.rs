@@ -58,6 +58,7 @@ fn each_field_shows_itself_and_nothing_else() {
         let PersonView {
             fields: _,
             location_withheld,
+            of_kind,
             surname,
             given_name,
             sex,
@@ -100,7 +101,11 @@ fn each_field_shows_itself_and_nothing_else() {
             procedure_open.is_some(),
         ];
         let expect = Field::ALL.map(|other| other == field);
-        assert_eq!((filled, location_withheld), (expect, false), "{field}");
+        assert_eq!(
+            (filled, location_withheld, of_kind),
+            (expect, false, None),
+            "{field}"
+        );
     }
 }
 

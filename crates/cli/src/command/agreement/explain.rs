@@ -24,6 +24,9 @@ pub struct ExplainArguments {
     /// Kind of verification: generalities, residence, existence-in-life, family-status
     #[arg(long, value_name = "KIND")]
     pub verification: Option<String>,
+    /// Kind of ascertainment that the lookup would name: death, residence, family-status, …
+    #[arg(long, value_name = "KIND", conflicts_with = "verification")]
+    pub ascertainment: Option<String>,
     /// Fields that the call would ask for, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "FIELDS")]
     pub fields: Vec<String>,
@@ -58,6 +61,7 @@ pub(super) fn run(arguments: &ExplainArguments, session: &mut Session<'_, '_>) -
     let ExplainArguments {
         service,
         verification,
+        ascertainment,
         fields,
         municipality,
         peer,
@@ -95,6 +99,7 @@ pub(super) fn run(arguments: &ExplainArguments, session: &mut Session<'_, '_>) -
             })?),
             None => None,
         },
+        ascertainment: ascertainment.as_deref().map(call::ascertainment).transpose()?,
         fields: call::field_set(fields)?,
         municipality: municipality.as_deref().map(call::istat).transpose()?,
         at: *at,

@@ -1,5 +1,6 @@
 //! Calls to the index: is it there, does it agree about the time, and what would refuse the next call?
 
+use agreement::ascertainment::Ascertainment;
 use agreement::field::FieldSet;
 use agreement::service::{Service, VerificationKind};
 use client::admin::{AdminClient, ClauseVerdict, SupposedCall};
@@ -81,7 +82,13 @@ async fn examine_agency(
     findings.extend(clock(&answer.receipt, session));
 
     let admin = AdminClient::new(connection);
-    for (service, verification) in granted(&answer, ground.agreement.as_str(), ground.purpose.as_str()) {
+    for call in granted(&answer, ground.agreement.as_str(), ground.purpose.as_str()) {
+        let name = call.name();
+        let GrantedCall {
+            service,
+            verification,
+            ascertainment,
+        } = call;
         let supposed = SupposedCall {
             peer: None,
             address: None,
@@ -89,11 +96,11 @@ async fn examine_agency(
             context: ground.clone(),
             service,
             verification,
+            ascertainment,
             fields: FieldSet::EMPTY,
             municipality: None,
             at: None,
         };
-        let name = verification.map_or_else(|| service.name(), VerificationKind::name);
         match admin.explain(&supposed).await {
             Ok(explanation) if explanation.permitted => {
                 findings.push(Finding::green(
@@ -126,12 +133,33 @@ async fn examine_agency(
     }
 }
 
-/// The services and verifications that the purpose grants.
-fn granted(
-    answer: &AccessAnswer,
-    agreement: &str,
-    purpose: &str,
-) -> Vec<(Service, Option<VerificationKind>)> {
+/// A call that the purpose grants.
+struct GrantedCall {
+    service: Service,
+    verification: Option<VerificationKind>,
+    ascertainment: Option<Ascertainment>,
+}
+
+impl GrantedCall {
+    fn of(service: Service) -> Self {
+        Self {
+            service,
+            verification: None,
+            ascertainment: None,
+        }
+    }
+
+    fn name(&self) -> String {
+        match (self.verification, self.ascertainment) {
+            (Some(kind), _) => kind.name().to_owned(),
+            (None, Some(kind)) => format!("ascertainment {kind}"),
+            (None, None) => self.service.name().to_owned(),
+        }
+    }
+}
+
+/// The services, verifications and ascertainments that the purpose grants.
+fn granted(answer: &AccessAnswer, agreement: &str, purpose: &str) -> Vec<GrantedCall> {
     let descriptions = answer
         .agreements
         .iter()
@@ -152,10 +180,13 @@ fn granted(
                         .verifications
                         .iter()
                         .filter_map(|name| VerificationKind::from_name(name))
-                        .map(|kind| (service, Some(kind))),
+                        .map(|kind| GrantedCall {
+                            verification: Some(kind),
+                            ..GrantedCall::of(service)
+                        }),
                 ),
                 Service::LookupPerson | Service::LookupHousehold | Service::SearchPersons => {
-                    calls.push((service, None))
+                    calls.push(GrantedCall::of(service))
                 }
                 // A list is granted where the call by itself is.
                 Service::BatchLookupPersons
@@ -164,6 +195,14 @@ fn granted(
                 | Service::GetReceipt => {}
             }
         }
+        let kinds = granted
+            .ascertainments
+            .iter()
+            .filter_map(|name| Ascertainment::from_name(name));
+        calls.extend(kinds.map(|kind| GrantedCall {
+            ascertainment: Some(kind),
+            ..GrantedCall::of(kind.service())
+        }));
     }
     calls
 }

@@ -59,6 +59,7 @@ fn lookup() -> wire::LookupPersonRequest {
             paths: vec!["surname".into(), "residence".into()],
         }),
         receipt_form: 2,
+        ascertainment: wire::Ascertainment::Unspecified.into(),
         key: Some(wire::lookup_person_request::Key::TaxCode(TAX_CODE.into())),
     }
 }
@@ -318,7 +319,7 @@ fn ages_are_rounded_up_to_the_minute() {
     );
 }
 
-fn supposed() -> admin::ExplainDecisionRequest {
+pub(super) fn supposed() -> admin::ExplainDecisionRequest {
     admin::ExplainDecisionRequest {
         peer: "spiffe://ponte.example/agency/questura".into(),
         address: "192.0.2.7".into(),
