@@ -3,6 +3,7 @@
 mod story;
 mod search;
 mod verification;
+mod ascertainment;
 mod denial;
 mod audit;
 mod indistinguishable;

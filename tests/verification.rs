@@ -2,6 +2,7 @@
 
 mod adversary;
 mod cases;
+pub(crate) mod cards;
 
 use agreement::claim::{
     AddressClaim, Claim, FamilyClaim, GeneralitiesClaim, GeneralitiesParts, MemberClaim, ResidenceClaim,

@@ -1,15 +1,14 @@
 //! The cases written by hand: `tests/data/verification/cases.toml`, through nodes, index and the real protocol.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use agreement::peer::Role;
 use agreement::service::VerificationKind;
-use registry::export::COLUMNS;
 use registry::municipality;
 use serde::Deserialize;
 use support::agreements::{Document, PUBLIC_BODY};
-use support::people::{CASTEL_SAN_PIETRO, DOZZA, IMOLA, istat};
-use support::region::{Region, act};
+use support::people::istat;
+use support::region::act;
 use tonic::transport::Channel;
 use uuid::Uuid;
 use wire::proto::consultation::v1 as proto;
@@ -18,14 +17,10 @@ use wire::proto::registry::v1 as card;
 use wire::proto::r#type::v1::PartialDate;
 use wire::status::failure_of;
 
+use super::cards::{Cards, region};
+
 const CASES: &str = include_str!("../data/verification/cases.toml");
-const CARDS: &str = include_str!("../data/verification/cards.toml");
 const AGREEMENT: &str = include_str!("../data/verification/agreement.toml");
-const PLACES: [(&str, &str); 3] = [
-    ("imola", IMOLA),
-    ("dozza", DOZZA),
-    ("elsewhere", CASTEL_SAN_PIETRO),
-];
 /// What each kind of verification and each rule of the reference date must have: a case that holds and one that does
 /// not.
 const RULES: [&str; 31] = [
@@ -61,9 +56,6 @@ const RULES: [&str; 31] = [
     "consent",
     "declared person",
 ];
-
-/// Values of a row by column.
-type Values = BTreeMap<String, String>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -114,77 +106,6 @@ struct Statement {
     of: Option<String>,
     #[serde(default)]
     members: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Cards {
-    common: Values,
-    later: BTreeMap<String, BTreeMap<String, Values>>,
-    #[serde(flatten)]
-    places: BTreeMap<String, BTreeMap<String, Values>>,
-}
-
-impl Cards {
-    fn read() -> Self {
-        toml::from_str(CARDS).expect("the cards are well formed")
-    }
-
-    /// The values of a card on the first day.
-    fn values(&self, place: &str, name: &str) -> Values {
-        let mut values = self.common.clone();
-        values.extend(self.places[place][name].clone());
-        values.insert("scheda".to_owned(), name.to_owned());
-        values
-    }
-
-    /// One value of a card, named by place and name.
-    fn value(&self, card: &str, column: &str) -> String {
-        let (place, name) = card.split_once('.').expect("place and name");
-        self.values(place, name)[column].clone()
-    }
-
-    /// The exports of a municipality, the first and the one after it.
-    fn exports(&self, place: &str) -> [Vec<u8>; 2] {
-        let rows: Vec<Values> = self.places[place]
-            .keys()
-            .map(|name| self.values(place, name))
-            .collect();
-        let later = rows.iter().map(|values| {
-            let mut values = values.clone();
-            let changes = self
-                .later
-                .get(place)
-                .and_then(|place| place.get(&values["scheda"]));
-            values.extend(changes.cloned().unwrap_or_default());
-            values
-        });
-        [export(&rows), export(&later.collect::<Vec<_>>())]
-    }
-}
-
-fn export(rows: &[Values]) -> Vec<u8> {
-    let columns: Vec<&str> = COLUMNS
-        .iter()
-        .map(|spec| spec.name)
-        .filter(|name| *name != "operazione")
-        .collect();
-    let mut writer = csv::WriterBuilder::new()
-        .delimiter(b';')
-        .terminator(csv::Terminator::CRLF)
-        .from_writer(Vec::new());
-    writer.write_record(&columns).expect("memory takes every row");
-    for row in rows {
-        let stray: Vec<_> = row
-            .keys()
-            .filter(|name| !columns.contains(&name.as_str()))
-            .collect();
-        assert!(stray.is_empty(), "columns that there are not: {stray:?}");
-        let values = columns
-            .iter()
-            .map(|column| row.get(*column).map_or("", String::as_str));
-        writer.write_record(values).expect("memory takes every row");
-    }
-    writer.into_inner().expect("memory takes every row")
 }
 
 fn date(text: &str) -> PartialDate {
@@ -358,26 +279,6 @@ impl Case {
     }
 }
 
-/// A region with the cards, and with an agreement that opens them.
-async fn region(cards: &Cards) -> Region {
-    let mut region = Region::empty().await;
-    let open = Document {
-        id: "verification-2026",
-        text: AGREEMENT,
-        ..PUBLIC_BODY
-    };
-    region.activate(open).await;
-    for (place, code) in PLACES {
-        let [first, later] = cards.exports(place);
-        let municipality = region.municipality(code);
-        for export in [first, later] {
-            municipality.import_export(&export).await;
-            municipality.published().await;
-        }
-    }
-    region
-}
-
 /// Answer and reason, or the error.
 async fn told(
     client: &mut ConsultationServiceClient<Channel>,
@@ -404,7 +305,12 @@ async fn told(
 async fn every_case_of_a_declaration_has_its_answer() {
     let Cases { case: cases } = toml::from_str(CASES).expect("the cases are well formed");
     let cards = Cards::read();
-    let region = region(&cards).await;
+    let open = Document {
+        id: "verification-2026",
+        text: AGREEMENT,
+        ..PUBLIC_BODY
+    };
+    let region = region(&cards, open).await;
     let (administrator, agency) = (region.administrator(), region.agency(PUBLIC_BODY));
     let channel = region.channel(Role::Agency, PUBLIC_BODY.agency).await;
     let mut client = ConsultationServiceClient::new(channel);

@@ -8,11 +8,27 @@ const GOOD_CODE: &str = "RSSMRA85C47E289Q";
 
 #[test]
 fn a_call_that_cannot_be_made_is_refused_before_anything_is_sent() {
-    let cases: [(&[&str], &str); 13] = [
+    let cases: [(&[&str], &str); 17] = [
         (&["person", "RSSMRA85C47E289A"], "formally wrong"),
         (&["person", "--national-id", "12"], "national id"),
         (&["person", GOOD_CODE, "--fields", "shoe_size"], "unknown field"),
         (&["person", GOOD_CODE], "--endpoint is missing"),
+        (
+            &["person", GOOD_CODE, "--ascertain", "C016"],
+            "there are: generalities, death, marriage",
+        ),
+        (
+            &["person", GOOD_CODE, "--ascertain", "family-status"],
+            "is asked with \"ponte household\"",
+        ),
+        (
+            &["household", GOOD_CODE, "--ascertain", "residence"],
+            "is asked with \"ponte person\"",
+        ),
+        (
+            &["can-i", "--ascertainment", "residenza"],
+            "the kind of ascertainment is unknown",
+        ),
         (&["verify", "generalities", GOOD_CODE], "cannot be compared"),
         (
             &["verify", "municipality", GOOD_CODE, "--at", "12"],

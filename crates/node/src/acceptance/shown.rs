@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use agreement::field::Field;
+use agreement::verification::Verdict;
 use agreement::view::person::{Fact, PersonView, RegistrationView};
 use registry::identifier::{IstatCode, StateCode};
 use registry::record::{
@@ -13,15 +14,23 @@ use registry::timeline::Dated;
 
 use super::ShownField;
 
-/// The fields of a view, in the order of the answer; one that is shown and empty stands there empty.
+/// The fields of a view, in the order of the answer; one that is shown and empty stands there empty. Before them, whether
+/// the person is of the kind that would be ascertained, where that is asked.
 pub(super) fn fields_of(view: &PersonView) -> Vec<ShownField> {
-    view.fields
-        .iter()
-        .map(|field| ShownField {
-            field: field.name().to_owned(),
-            value: value(view, field),
-        })
-        .collect()
+    let of_kind = view.of_kind.map(|answer| ShownField {
+        field: "of_kind".to_owned(),
+        value: match answer.verdict {
+            Verdict::Yes => "sì",
+            Verdict::No => "no",
+            Verdict::Undetermined => "non determinabile",
+        }
+        .to_owned(),
+    });
+    let shown = view.fields.iter().map(|field| ShownField {
+        field: field.name().to_owned(),
+        value: value(view, field),
+    });
+    of_kind.into_iter().chain(shown).collect()
 }
 
 fn value(view: &PersonView, field: Field) -> String {

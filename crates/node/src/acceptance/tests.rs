@@ -208,6 +208,30 @@ fn a_card_is_shown_as_each_agreement_would_show_it() {
     );
 }
 
+#[test]
+fn a_card_is_shown_as_each_ascertainment_would_show_it() {
+    let acceptance = make(&request(7, 1), now()).unwrap();
+    let shown = |name: &str| match view(&acceptance, "3", "public-order", name) {
+        SampledAnswer::Shown { fields, .. } => fields
+            .iter()
+            .map(|field| format!("{} {}", field.field, field.value))
+            .collect::<Vec<_>>(),
+        other => panic!("{name}: {other:?}"),
+    };
+    assert_eq!(shown("ascertainment existence-in-life"), ["of_kind sì", "death "]);
+    assert_eq!(
+        shown("ascertainment family-status"),
+        [
+            "surname Bianchi",
+            "given_name Anna",
+            "sex F",
+            "birth_date 1980",
+            "birth_place BOLOGNA (BO) [037006]",
+            "household F2, Intestatario Scheda",
+        ]
+    );
+}
+
 /// As the index answers: who left or died is in no household, and neither is who never stood in one.
 #[test]
 fn a_household_is_shown_only_of_whoever_stands_in_it_on_the_day() {
