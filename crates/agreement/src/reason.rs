@@ -1,12 +1,17 @@
 //! Every answer that is not data: the one table of reasons a caller can meet.
 //!
 //! A reason carries its gRPC code, the ANPR code of the same meaning where there is one, the exit code of the
-//! command line, and its text for people. Nothing of the request goes into a text: details travel beside it.
+//! command line, and its text for people; beside it stand who meets it, who can mend it and whether to try again.
+//! Nothing of the request goes into a text: details travel beside it. [`catalogue`] is all of it as a page.
 
 mod table;
+mod remedy;
+mod document;
 
 use std::fmt;
 
+pub use self::document::catalogue;
+pub use self::remedy::{Audience, Mender, Retry};
 pub use self::table::Reason;
 
 /// gRPC status codes, by number, so that this crate needs no gRPC library.
@@ -83,30 +88,6 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
-}
-
-/// The table as Markdown, for the documentation.
-pub fn table_markdown() -> String {
-    let mut page = String::from(
-        "| Reason | gRPC | ANPR | Exit | Meaning | Significato | What to do | Rimedio |\n\
-         |---|---|---|---|---|---|---|---|\n",
-    );
-    for reason in Reason::ALL {
-        let cells = [
-            format!("`{}`", reason.name()),
-            reason.grpc().number().to_string(),
-            reason.anpr().unwrap_or("–").to_owned(),
-            reason.exit().number().to_string(),
-            reason.english().to_owned(),
-            reason.italian().to_owned(),
-            reason.remedy_english().to_owned(),
-            reason.remedy_italian().to_owned(),
-        ];
-        page.push_str("| ");
-        page.push_str(&cells.join(" | "));
-        page.push_str(" |\n");
-    }
-    page
 }
 
 #[cfg(test)]

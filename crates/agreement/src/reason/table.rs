@@ -164,7 +164,7 @@ reasons! {
         "il codice fiscale è formalmente errato",
         "verificare il codice digitato";
     /// The reference date lies after today.
-    ReferenceDateInFuture = "REFERENCE_DATE_IN_FUTURE", InvalidArgument, Usage, None,
+    ReferenceDateInFuture = "REFERENCE_DATE_IN_FUTURE", InvalidArgument, Usage, Some("EHR15"),
         "the reference date lies after today",
         "ask for today or an earlier day",
         "la data di riferimento è successiva a oggi",
@@ -370,7 +370,7 @@ reasons! {
         "troppe chiamate di oggi senza risultato",
         "sospendere fino all'istante indicato e verificare gli identificativi";
     /// A list of more rows than a batch may have, or a row that is none of them.
-    BatchTooLong = "BATCH_TOO_LONG", InvalidArgument, Denied, None,
+    BatchTooLong = "BATCH_TOO_LONG", InvalidArgument, Denied, Some("EN101"),
         "the list has more rows than the agreement admits",
         "divide the list",
         "l'elenco ha più righe di quante la convenzione ne ammetta",

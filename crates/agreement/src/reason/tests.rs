@@ -19,7 +19,7 @@ const PROMISED: &[(&str, i32, u8, &str)] = &[
     ("INTERNAL", 13, 70, "999"),
     ("INVALID_ARGUMENT", 3, 2, "EN081"),
     ("TAX_CODE_INVALID", 3, 2, "EN081"),
-    ("REFERENCE_DATE_IN_FUTURE", 3, 2, ""),
+    ("REFERENCE_DATE_IN_FUTURE", 3, 2, "EHR15"),
     ("REQUEST_ID_REUSED", 6, 6, ""),
     ("PAGE_TOKEN_INVALID", 3, 2, ""),
     ("NOT_FOUND", 5, 3, "EN122"),
@@ -53,7 +53,7 @@ const PROMISED: &[(&str, i32, u8, &str)] = &[
     ("QUOTA_PER_MINUTE", 8, 4, ""),
     ("QUOTA_PER_DAY", 8, 4, ""),
     ("QUOTA_MISSES", 8, 4, ""),
-    ("BATCH_TOO_LONG", 3, 4, ""),
+    ("BATCH_TOO_LONG", 3, 4, "EN101"),
     ("APPROVAL_NOT_VALID", 7, 4, ""),
     ("QUOTA_ROWS", 8, 4, ""),
     ("SEARCH_MODE_NOT_GRANTED", 7, 4, "EN148"),
@@ -130,19 +130,33 @@ fn texts_are_distinct_and_written_as_messages() {
 }
 
 #[test]
-fn the_documentation_holds_every_reason_once() {
-    let page = table_markdown();
-    let lines: Vec<_> = page.lines().collect();
-    assert_eq!(lines.len(), Reason::ALL.len() + 2);
-    for (reason, line) in Reason::ALL.iter().zip(&lines[2..]) {
-        assert!(
-            line.starts_with(&format!("| `{}` | {} |", reason.name(), reason.grpc().number())),
-            "{line}"
-        );
-        assert_eq!(line.matches(" | ").count(), 7, "{line}");
-        assert!(
-            line.ends_with(&format!("{} |", reason.remedy_italian())),
-            "{line}"
-        );
+fn the_page_of_errors_is_what_the_table_gives() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../proto/ERRORS.md");
+    let page = catalogue();
+    if std::env::var_os("PONTE_WRITE_DOCS").is_some() {
+        std::fs::write(file, &page).expect("the page can be written");
+    }
+    let committed = std::fs::read_to_string(file).expect("the page is readable");
+    assert_eq!(
+        committed, page,
+        "write it again: PONTE_WRITE_DOCS=1 cargo test -p agreement"
+    );
+    for reason in Reason::ALL {
+        let cell = format!("| `{reason}` |");
+        assert_eq!(page.matches(&cell).count(), 2, "{reason} in both languages");
+    }
+}
+
+#[test]
+fn a_pause_mends_what_no_change_of_the_call_would() {
+    for reason in Reason::ALL {
+        let passes = reason.retry() != Retry::Never;
+        let by_another_call = matches!(reason.mender(), Mender::Caller | Mender::Parties);
+        // A deadline that was too short is the caller's, and the same call may be answered all the same.
+        let both = *reason == Reason::DeadlineExceeded;
+        assert!(!(passes && by_another_call) || both, "{reason}");
+        assert!(reason.mender() != Mender::Time || passes, "{reason}");
+        let quota = reason.grpc() == GrpcCode::ResourceExhausted && *reason != Reason::MessageTooLarge;
+        assert!(!quota || reason.mender() == Mender::Time, "{reason}");
     }
 }
