@@ -21,10 +21,11 @@ use ledger::part::PartKind;
 use registry::codice_fiscale::TaxCode;
 use support::agreements::{Document, PUBLIC_BODY};
 use support::calls::{at, ground, household, lookup};
+use support::cards::Cards;
 use support::people::nobody;
 use support::region::act;
 
-use crate::verification::cards::{Cards, region};
+use crate::verification::cards::{self, region};
 
 const AGREEMENT: &str = include_str!("data/ascertainment/agreement.toml");
 const PURPOSE: &str = "ascertainments";
@@ -86,7 +87,7 @@ fn code_of(cards: &Cards, card: &str) -> TaxCode {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_kind_shows_a_field_that_it_does_not_open_of_anybody_on_any_day() {
-    let cards = Cards::read();
+    let cards = cards::read();
     let region = region(&cards, OPEN).await;
     let agency = region.agency(OPEN);
     let of_purpose = FieldSet::of(&[Field::Surname, Field::CivilStatus, Field::Cancellation]);
@@ -129,7 +130,7 @@ async fn no_kind_shows_a_field_that_it_does_not_open_of_anybody_on_any_day() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn being_listed_opens_no_plain_lookup_and_a_denial_says_which_kind_is_not_granted() {
-    let cards = Cards::read();
+    let cards = cards::read();
     let region = region(&cards, OPEN).await;
     let agency = region.agency(OPEN);
     let code = code_of(&cards, "imola.bruno");
@@ -220,7 +221,7 @@ async fn being_listed_opens_no_plain_lookup_and_a_denial_says_which_kind_is_not_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_entry_says_which_kind_was_asked_and_which_fields_were_shown() {
-    let cards = Cards::read();
+    let cards = cards::read();
     let region = region(&cards, OPEN).await;
     let agency = region.agency(OPEN);
     for (kind, card) in [
@@ -250,7 +251,7 @@ async fn the_entry_says_which_kind_was_asked_and_which_fields_were_shown() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_protected_or_out_of_territory_is_as_if_absent_to_every_kind() {
-    let cards = Cards::read();
+    let cards = cards::read();
     let region = region(&cards, OPEN).await;
     let agency = region.agency(OPEN);
     for kind in Ascertainment::ALL {

@@ -20,11 +20,12 @@ use registry::identifier::NationalId;
 use registry::municipality;
 use registry::record::{BirthPlace, Generalities, Locality, ParentRole, PersonName, Place, Sex};
 use serde::Deserialize;
+use support::cards::Cards;
 use support::people::istat;
 use support::region::act;
 
 use super::{AGREEMENT, OPEN, context};
-use crate::verification::cards::{Cards, region};
+use crate::verification::cards::{self, region};
 
 const CASES: &str = include_str!("../data/ascertainment/cases.toml");
 /// What there must be cases of beside the kinds.
@@ -287,7 +288,7 @@ fn read() -> Vec<Case> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_case_of_an_ascertainment_has_its_answer() {
-    let cards = Cards::read();
+    let cards = cards::read();
     let region = region(&cards, OPEN).await;
     let (administrator, agency) = (region.administrator(), region.agency(OPEN));
     let mut wrong = Vec::new();

@@ -5,6 +5,7 @@
 
 pub mod authority;
 pub mod people;
+pub mod cards;
 pub mod agreements;
 pub mod calls;
 pub mod wait;
