@@ -98,7 +98,7 @@ pub(crate) fn person(ask: &Ask, cards: &Cards, context: proto::AccessContext) ->
         key: about.or(id).or(named),
         municipality: ask.municipality.clone().unwrap_or_default(),
         read_mask: mask(ask),
-        receipt_form: 0,
+        ..proto::LookupPersonRequest::default()
     }
 }
 
@@ -109,7 +109,7 @@ pub(crate) fn found(ask: &Ask, handle: Vec<u8>, context: proto::AccessContext) -
         key: Some(proto::lookup_person_request::Key::Handle(handle)),
         municipality: ask.municipality.clone().unwrap_or_default(),
         read_mask: mask(ask),
-        receipt_form: 0,
+        ..proto::LookupPersonRequest::default()
     }
 }
 
@@ -129,7 +129,7 @@ pub(crate) fn household(
         key: about.or(id),
         municipality: ask.municipality.clone().unwrap_or_default(),
         read_mask: mask(ask),
-        receipt_form: 0,
+        ..proto::LookupHouseholdRequest::default()
     }
 }
 
@@ -149,7 +149,7 @@ pub(crate) fn search(ask: &Ask, context: proto::AccessContext) -> proto::SearchP
         born_from: ask.born_from.as_deref().map(date),
         born_to: ask.born_to.as_deref().map(date),
         municipality: ask.municipality.clone().unwrap_or_default(),
-        receipt_form: 0,
+        ..proto::SearchPersonsRequest::default()
     }
 }
 
