@@ -73,6 +73,8 @@ pub(crate) struct Ask {
     pub(crate) municipality: Option<String>,
     pub(crate) mask: Vec<String>,
 
+    /// Kind of an ascertainment.
+    pub(crate) ascertain: Option<String>,
     /// Kind of a declaration; `claimed` is its one value.
     pub(crate) claim: Option<String>,
     pub(crate) claimed: Option<String>,

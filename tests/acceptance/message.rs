@@ -76,6 +76,17 @@ fn national_id(cards: &Cards, about: &str) -> String {
     }
 }
 
+fn ascertainment(ask: &Ask) -> i32 {
+    let kind = |name: &String| {
+        let name = name.to_uppercase().replace('-', "_");
+        proto::Ascertainment::from_str_name(&format!("ASCERTAINMENT_{name}")).expect("a kind")
+    };
+    ask.ascertain
+        .as_ref()
+        .map_or(proto::Ascertainment::Unspecified, kind)
+        .into()
+}
+
 fn mask(ask: &Ask) -> Option<FieldMask> {
     (!ask.mask.is_empty()).then(|| FieldMask {
         paths: ask.mask.clone(),
@@ -98,6 +109,7 @@ pub(crate) fn person(ask: &Ask, cards: &Cards, context: proto::AccessContext) ->
         key: about.or(id).or(named),
         municipality: ask.municipality.clone().unwrap_or_default(),
         read_mask: mask(ask),
+        ascertainment: ascertainment(ask),
         ..proto::LookupPersonRequest::default()
     }
 }
@@ -109,6 +121,7 @@ pub(crate) fn found(ask: &Ask, handle: Vec<u8>, context: proto::AccessContext) -
         key: Some(proto::lookup_person_request::Key::Handle(handle)),
         municipality: ask.municipality.clone().unwrap_or_default(),
         read_mask: mask(ask),
+        ascertainment: ascertainment(ask),
         ..proto::LookupPersonRequest::default()
     }
 }
@@ -129,6 +142,7 @@ pub(crate) fn household(
         key: about.or(id),
         municipality: ask.municipality.clone().unwrap_or_default(),
         read_mask: mask(ask),
+        ascertainment: ascertainment(ask),
         ..proto::LookupHouseholdRequest::default()
     }
 }

@@ -211,7 +211,15 @@ fn cards(persons: &[proto::Person]) -> Told {
         .iter()
         .map(|entry| entry.code.as_str())
         .collect();
+    let without = |text: &str, prefix: &str| text.trim_start_matches(prefix).to_owned();
+    let of_kind = format!(
+        "{} {}",
+        without(person.of_kind().as_str_name(), "VERIFICATION_ANSWER_"),
+        without(person.of_kind_reason().as_str_name(), "VERIFICATION_REASON_")
+    );
+    let of_kind = Some(of_kind).filter(|told| told != "UNSPECIFIED UNSPECIFIED");
     let values = [
+        ("of_kind", of_kind),
         ("fields", Some(person.fields.join(" "))),
         ("kept_by", full(&kept_by.join(", "))),
         ("superseded", yes(person.superseded)),
