@@ -60,7 +60,7 @@ async fn ascertain(
         Service::LookupHousehold => {
             let request = AscertainFamilyStatus {
                 context,
-                key,
+                person: AscertainedPerson::Known(key),
                 municipality: None,
                 fields,
                 receipt: ReceiptForm::Full,

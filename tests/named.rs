@@ -8,7 +8,7 @@ use client::receipt::ReceiptForm;
 use registry::date::PartialDate;
 use registry::record::{Generalities, PersonName, Sex};
 use support::agreements::{Document, POLICE, PUBLIC_BODY};
-use support::calls::ground;
+use support::calls::{ground, household};
 use support::people::{DOZZA, IMOLA, Person, carla, elena, everybody, mario};
 use support::region::{MUNICIPALITIES, Region};
 
@@ -120,6 +120,41 @@ async fn several_cards_are_answered_as_several() {
         .await
         .expect("an answer");
     assert_eq!(answer.persons.len(), 2, "in {IMOLA} and in {DOZZA}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn households_are_asked_by_generalities_under_the_same_grants() {
+    let region = region(&everybody()).await;
+    let of = async |document: Document, purpose: &str, generalities: Generalities| {
+        let agency = region.agency(document);
+        let request = LookupNamed {
+            context: ground(document, purpose, agency.new_request_id()),
+            generalities,
+            municipality: None,
+            fields: FieldSet::EMPTY,
+            receipt: ReceiptForm::Full,
+        };
+        agency.lookup_household_of_named(request).await
+    };
+    let found = of(PUBLIC_BODY, "co-payment", spelt("rossi", "MARIO"))
+        .await
+        .expect("an answer");
+    let agency = region.agency(PUBLIC_BODY);
+    let context = ground(PUBLIC_BODY, "co-payment", agency.new_request_id());
+    let by_code = agency
+        .lookup_household(household(context, mario().tax_code()))
+        .await
+        .expect("an answer");
+    assert_eq!(found.households, by_code.households);
+    assert!(!found.households.is_empty() && found.deceased.is_empty());
+    for hidden in [elena(), carla()] {
+        let nobody = of(PUBLIC_BODY, "co-payment", hidden.card().generalities).await;
+        let nobody = nobody.expect_err("nobody");
+        assert_eq!(nobody.reason(), Some(Reason::NotFound));
+    }
+    let refused = of(POLICE, "investigation", mario().card().generalities).await;
+    let refused = refused.expect_err("a refusal");
+    assert_eq!(refused.reason(), Some(Reason::SearchModeNotGranted));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use client::receipt::ReceiptForm;
 use registry::matching::{Extent, Reason};
 use support::agreements::{Document, PUBLIC_BODY};
 use support::calls::ground;
-use support::people::{DOZZA, IMOLA, crowd, istat, mario};
+use support::people::{DOZZA, IMOLA, crowd, day, istat, mario};
 use support::region::Region;
 
 /// Police that may search.
@@ -104,6 +104,47 @@ async fn a_misspelt_name_leads_to_a_person_who_is_then_looked_up() {
         .iter()
         .filter(|entry| entry.header.body.outcome.reason == "HANDLE_INVALID");
     assert_eq!(refusals.count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hit_leads_to_the_household_and_one_that_is_dead_to_the_deceased_alone() {
+    let (_region, agency) = region().await;
+    let hit = async |surname: &str| {
+        let answer = agency.search_persons(names(&agency, surname, None)).await;
+        answer.expect("an answer").hits.remove(0).handle
+    };
+    let anna = hit("Bianchi").await;
+    let answer = agency
+        .lookup_household_of_found(found(&agency, &anna))
+        .await
+        .expect("a household");
+    let members = answer.households[0].members.iter();
+    let members = members.map(|member| member.person.given_name.as_ref().map(ToString::to_string));
+    let members: Vec<_> = members.flatten().collect();
+    assert_eq!(members, ["Mario", "Anna", "Luca"]);
+    let mut other = found(&agency, &anna);
+    other.context.operator = OperatorId::parse("a.verdi").ok();
+    let refused = agency
+        .lookup_household_of_found(other)
+        .await
+        .expect_err("another operator");
+    assert_eq!(reason(&refused), "HANDLE_INVALID");
+    let ugo = hit("Galli").await;
+    let answer = agency
+        .lookup_household_of_found(found(&agency, &ugo))
+        .await
+        .expect("the deceased");
+    assert_eq!(answer.households, []);
+    let [deceased] = &answer.deceased[..] else {
+        panic!("one deceased: {:?}", answer.deceased)
+    };
+    let shown = "surname, given_name, sex, birth_date, birth_place, death";
+    assert_eq!(deceased.person.fields.to_string(), shown);
+    assert_eq!(
+        deceased.person.death.as_ref().map(|death| death.date),
+        Some(day("2024-11-20"))
+    );
+    assert_eq!(deceased.family_until, Some(day("2024-11-19")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

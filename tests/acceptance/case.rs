@@ -47,7 +47,7 @@ pub(crate) struct Case {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Ask {
-    /// `person`, `household`, `search`, `found`, `verify`, `batch` or `describe`.
+    /// `person`, `household`, `search`, `found`, `household of found`, `verify`, `batch` or `describe`.
     pub(crate) call: String,
     /// How often it is made in all: every call but the last is answered.
     pub(crate) times: Option<u32>,

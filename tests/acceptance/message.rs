@@ -137,9 +137,28 @@ pub(crate) fn household(
         .national_id
         .as_ref()
         .map(|about| Key::NationalId(national_id(cards, about)));
+    let named = ask
+        .named
+        .as_ref()
+        .map(|card| Key::Generalities(generalities(ask, cards, card)));
     proto::LookupHouseholdRequest {
         context: Some(context),
-        key: about.or(id),
+        key: about.or(id).or(named),
+        municipality: ask.municipality.clone().unwrap_or_default(),
+        read_mask: mask(ask),
+        ..proto::LookupHouseholdRequest::default()
+    }
+}
+
+/// The lookup of the household of a person whom a search found.
+pub(crate) fn household_of_found(
+    ask: &Ask,
+    handle: Vec<u8>,
+    context: proto::AccessContext,
+) -> proto::LookupHouseholdRequest {
+    proto::LookupHouseholdRequest {
+        context: Some(context),
+        key: Some(proto::lookup_household_request::Key::Handle(handle)),
         municipality: ask.municipality.clone().unwrap_or_default(),
         read_mask: mask(ask),
         ascertainment: ascertainment(ask),

@@ -198,6 +198,11 @@ impl Court {
                     .await;
                 answer.map(|answer| told::household(&answer.into_inner()))
             }
+            "household of found" => {
+                let request = message::household_of_found(ask, self.handle.clone(), context);
+                let answer = client.lookup_household(request).await;
+                answer.map(|answer| told::household(&answer.into_inner()))
+            }
             "search" => {
                 let answer = client.search_persons(message::search(ask, context)).await;
                 answer.map(|answer| {

@@ -62,6 +62,17 @@ pub(crate) fn household(answer: &proto::LookupHouseholdResponse) -> Told {
         .filter_map(|member| Some(member.person.as_ref()?.fields.join(" ")))
         .next();
     let mut told = Told::from([("members".to_owned(), households.join(" | "))]);
+    let deceased = answer.deceased.iter().map(|deceased| {
+        let person = deceased.person.clone().unwrap_or_default();
+        let died = person.death.and_then(|death| death.date).as_ref().map(date);
+        let until = deceased.family_until.as_ref().map(date);
+        let (died, until) = (died.unwrap_or_default(), until.unwrap_or_default());
+        format!("{} died {died}, ask {until}", person.given_name)
+    });
+    let deceased: Vec<String> = deceased.collect();
+    if !deceased.is_empty() {
+        told.insert("deceased".to_owned(), deceased.join(" | "));
+    }
     told.extend(fields.map(|fields| ("fields".to_owned(), fields)));
     let before = answer.no_history_before.as_ref();
     told.extend(before.map(|day| ("no_history_before".to_owned(), date(day))));

@@ -128,7 +128,7 @@ impl Case {
         let answer = if self.kind() == Ascertainment::FamilyStatus {
             let request = AscertainFamilyStatus {
                 context,
-                key: self.key(cards),
+                person: self.person(cards),
                 municipality,
                 fields,
                 receipt,

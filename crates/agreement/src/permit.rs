@@ -16,6 +16,7 @@ use crate::request::{Asked, Request};
 use crate::service::{Service, VerificationKind};
 use crate::subject::{Age, Consent, Identity, Location, Standing, SubjectFacts};
 use crate::terms::{Agreement, HistoryDepth, Inclusion, Protection, PurposeKind, Terms};
+use crate::view::household::DeceasedView;
 use crate::view::person::PersonView;
 
 /// A call that was granted. Only [`decide`](crate::decision::decide) makes one.
@@ -97,7 +98,9 @@ impl Permit {
                 ..
             } => granted.intersection(wanted.union(FieldSet::of(&[Field::Household]))),
             Asked::Ascertainment { .. } => granted.intersection(wanted),
-            Asked::Household { .. } => granted.intersection(wanted.union(FieldSet::of(&[Field::Household]))),
+            Asked::Household { .. } | Asked::HouseholdNamed { .. } => {
+                granted.intersection(wanted.union(FieldSet::of(&[Field::Household])))
+            }
             Asked::Search { criteria: _ } => granted.intersection(FieldSet::SEARCHED),
             Asked::Verification(kind) => kind.examines(),
             Asked::AccessDescription | Asked::Receipt => FieldSet::EMPTY,
@@ -264,6 +267,31 @@ impl Permit {
             kind.narrow(&mut view, record, shown, self.reference_date);
         }
         view
+    }
+
+    /// What a question about the household shows of a person of whom [`Self::view`] made these fields visible and who
+    /// was dead on the reference date; `None` where the person was not, or where deaths are not granted or not asked
+    /// for: nothing must tell of one then.
+    pub fn deceased(&self, record: &Record, visible: FieldSet) -> Option<DeceasedView> {
+        let death = record.death.as_ref()?;
+        let visible = visible.intersection(self.fields);
+        let dead = Standing::of(record, self.reference_date) == Standing::Dead;
+        if !dead || !visible.contains(Field::Death) {
+            return None;
+        }
+        let shown = DeceasedView::FIELDS.intersection(visible);
+        let mut person = PersonView::of(record, shown, self.reference_date, self.history_from());
+        person.location_withheld = self.withholds_location(visible);
+        if let Some(death) = &mut person.death {
+            // The rule shows the day alone.
+            death.place = None;
+        }
+        let earliest = self.terms().history.earliest(self.today());
+        let family_until = death
+            .date
+            .pred_opt()
+            .filter(|day| earliest.is_none_or(|earliest| earliest <= *day));
+        Some(DeceasedView { person, family_until })
     }
 
     /// Whether fields were granted that lead to the place and are not among the visible ones: the answer then says

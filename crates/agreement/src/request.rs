@@ -62,6 +62,11 @@ pub enum Asked {
         /// Fields wanted of the members; all that is granted where empty.
         fields: FieldSet,
     },
+    /// The composition of the household of whoever has complete generalities.
+    HouseholdNamed {
+        /// Fields wanted of the members; all that is granted where empty.
+        fields: FieldSet,
+    },
     /// What a kind of ascertainment opens, called by its name.
     Ascertainment {
         /// The kind.
@@ -89,7 +94,7 @@ impl Asked {
     pub const fn service(self) -> Service {
         match self {
             Self::Person { .. } | Self::PersonNamed { .. } => Service::LookupPerson,
-            Self::Household { .. } => Service::LookupHousehold,
+            Self::Household { .. } | Self::HouseholdNamed { .. } => Service::LookupHousehold,
             Self::Ascertainment { kind, .. } => kind.service(),
             Self::Search { .. } => Service::SearchPersons,
             Self::Verification(_) => Service::VerifyDeclaration,
@@ -105,6 +110,7 @@ impl Asked {
             Self::Person { .. }
             | Self::PersonNamed { .. }
             | Self::Household { .. }
+            | Self::HouseholdNamed { .. }
             | Self::Ascertainment { .. }
             | Self::Search { .. }
             | Self::AccessDescription
@@ -119,6 +125,7 @@ impl Asked {
             Self::Person { .. }
             | Self::PersonNamed { .. }
             | Self::Household { .. }
+            | Self::HouseholdNamed { .. }
             | Self::Search { .. }
             | Self::Verification(_)
             | Self::AccessDescription
@@ -126,10 +133,11 @@ impl Asked {
         }
     }
 
-    /// Whether the person is named by complete generalities.
-    pub const fn is_named(self) -> bool {
+    /// Whether the person is named by complete generalities, and not by an identifier or the handle of a hit.
+    pub const fn names_by_generalities(self) -> bool {
         match self {
             Self::PersonNamed { .. }
+            | Self::HouseholdNamed { .. }
             | Self::Ascertainment {
                 named_by: NamedBy::Generalities,
                 ..
@@ -153,6 +161,7 @@ impl Asked {
             Self::Person { fields }
             | Self::PersonNamed { fields }
             | Self::Household { fields }
+            | Self::HouseholdNamed { fields }
             | Self::Ascertainment { fields, .. } => fields,
             Self::Search { criteria } => criteria,
             Self::Verification(_) | Self::AccessDescription | Self::Receipt => FieldSet::EMPTY,

@@ -20,7 +20,7 @@ use crate::error::{ClientError, EvidenceFault};
 use crate::receipt::{AccessProof, Expected, ReceiptForm, ShortClaim};
 
 pub use self::answer::{
-    Freshness, Household, HouseholdAnswer, HouseholdMember, PersonAnswer, VerificationAnswer,
+    DeceasedPerson, Freshness, Household, HouseholdAnswer, HouseholdMember, PersonAnswer, VerificationAnswer,
 };
 pub use self::ascertainment::{Ascertain, AscertainFamilyStatus, AscertainedPerson};
 pub use self::batch::{
@@ -102,6 +102,18 @@ impl AgencyClient {
     /// # Errors
     /// As [`Self::lookup_person`].
     pub async fn lookup_household(&self, request: LookupHousehold) -> Result<HouseholdAnswer, ClientError> {
+        let context = request.context.clone();
+        self.look_up_household(&context, request.into()).await
+    }
+
+    /// Looks up the households of a person whom a search found, by the same operator and within ten minutes.
+    ///
+    /// # Errors
+    /// As [`Self::lookup_found`].
+    pub async fn lookup_household_of_found(
+        &self,
+        request: LookupFound,
+    ) -> Result<HouseholdAnswer, ClientError> {
         let context = request.context.clone();
         self.look_up_household(&context, request.into()).await
     }

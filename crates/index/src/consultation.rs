@@ -22,7 +22,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 use transport::deadline::Deadline;
 use wire::convert::{
-    AccessInquiry, CardTrust, DataAge, HouseholdLookup, PersonKey, PersonLookup, PersonSearch,
+    AccessInquiry, CardTrust, DataAge, HouseholdLookup, LookupKey, PersonKey, PersonLookup, PersonSearch,
     ReceiptInquiry, VerificationCall,
 };
 use wire::proto::consultation::v1 as pb;
@@ -89,6 +89,15 @@ where
 }
 
 impl<S: RecordStore> Shared<S> {
+    /// What a lookup asks of the store; `None` where its handle leads this operator nowhere, or no longer.
+    fn question_of(&self, permit: &Permit, key: LookupKey) -> Option<Question> {
+        match key {
+            LookupKey::Identifier(key) => Some(question(&key)),
+            LookupKey::Generalities(key) => Some(Question::Generalities(key)),
+            LookupKey::Found(handle) => self.found(permit, &handle),
+        }
+    }
+
     /// Freshness of what an answer shows: by municipality where all of it may be named, else the oldest.
     fn data_age(&self, permit: &Permit, sources: impl Iterator<Item = Source>) -> DataAge {
         let mut ages: BTreeMap<IstatCode, std::time::Duration> = BTreeMap::new();
@@ -124,6 +133,14 @@ fn kind_of(request: &agreement::request::Request) -> Option<(String, String)> {
 fn criteria(question: &Question) -> Vec<(String, String)> {
     let (name, value) = question.criterion();
     vec![(name.to_owned(), value)]
+}
+
+fn criteria_of_key(key: &LookupKey) -> Vec<(String, String)> {
+    match key {
+        LookupKey::Identifier(key) => criteria(&question(key)),
+        LookupKey::Found(_) => search::criteria_of_handle(),
+        LookupKey::Generalities(key) => criteria(&Question::Generalities(key.clone())),
+    }
 }
 
 pub(crate) fn settlement(nobody: bool) -> Settlement {

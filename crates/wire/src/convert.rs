@@ -24,8 +24,8 @@ mod explanation;
 
 pub use self::access::{Document, access_description, agreement_message};
 pub use self::answer::{
-    CardTrust, DataAge, FreshnessOutcome, KeyCurrency, PersonMark, age_in_minutes, household_message,
-    person_message, whole_minutes,
+    CardTrust, DataAge, FreshnessOutcome, KeyCurrency, PersonMark, age_in_minutes, deceased_message,
+    household_message, person_message, whole_minutes,
 };
 pub use self::audit::{PartItem, VisiblePart, access_entry};
 pub use self::batch::{BatchOpening, RowCall};

@@ -108,7 +108,7 @@ impl<'a> Call<'a> {
                 unless(outside, || Requirement::Hours(windows.clone()))
             }
             Clause::SearchMode => {
-                let named = self.request.asked.is_named();
+                let named = self.request.asked.names_by_generalities();
                 unless(named && terms.by_generalities == ByGeneralities::Refused, || {
                     Requirement::Unspecified
                 })
@@ -252,11 +252,12 @@ impl<'a> Call<'a> {
                     | Asked::PersonNamed { .. }
                     | Asked::Household { .. }
                     | Asked::Ascertainment { .. }
+                    | Asked::HouseholdNamed { .. }
                     | Asked::Search { .. } => true,
                     Asked::Verification(_) | Asked::AccessDescription | Asked::Receipt => false,
                 };
                 // Whoever is found by generalities is told that they are true.
-                if asked.is_named() {
+                if asked.names_by_generalities() {
                     refused = refused.union(FieldSet::SEARCHED.difference(confirmed));
                 }
                 // Limited to a municipality, the question is also whether the person has a card there.

@@ -272,6 +272,63 @@ fn a_person_is_shown_with_the_fields_of_the_permit() {
     assert_eq!((person.residence, person.household), (None, None));
 }
 
+/// What a question about the household of a dead person gives, dead on 3 February 2026 at Imola; asked a month later.
+fn deceased(document: &str, wanted: &[Field], reference_date: Option<&str>) -> Option<DeceasedView> {
+    let mut record = fixture::record();
+    record.death = Some(registry::record::Death {
+        date: fixture::day("2026-02-03"),
+        place: Some(registry::record::Locality::Municipality(fixture::istat(
+            fixture::IMOLA,
+        ))),
+    });
+    let mut request = fixture::request();
+    request.asked = Asked::Household {
+        fields: FieldSet::of(wanted),
+    };
+    request.context.reference_date = reference_date.map(fixture::day);
+    let agreement = AgreementDocument::parse(document.as_bytes()).unwrap();
+    let permit = fixture::permit(agreement, &request);
+    permit.deceased(&record, permit.fields())
+}
+
+#[test]
+fn of_the_family_of_a_dead_person_the_deceased_alone_is_shown() {
+    let view = deceased(fixture::DOCUMENT, &[], None).unwrap();
+    assert_eq!(
+        view.person.fields.to_string(),
+        "surname, given_name, birth_date, death"
+    );
+    let death = view.person.death.unwrap();
+    assert_eq!((death.date, death.place), (fixture::day("2026-02-03"), None));
+    assert!(!view.person.location_withheld);
+    assert_eq!(view.family_until, Some(fixture::day("2026-02-02")));
+    // The day of death counts as life.
+    assert_eq!(deceased(fixture::DOCUMENT, &[], Some("2026-02-03")), None);
+    assert!(deceased(fixture::DOCUMENT, &[], Some("2026-02-04")).is_some());
+}
+
+#[test]
+fn nothing_tells_of_a_death_that_is_not_granted_or_not_wanted() {
+    let ungranted = fixture::changed_document("\"household\", \"death\"]", "\"household\"]");
+    assert_eq!(deceased(&ungranted, &[], None), None);
+    assert_eq!(deceased(fixture::DOCUMENT, &[Field::Surname], None), None);
+    let wanted = deceased(fixture::DOCUMENT, &[Field::Death, Field::Residence], None).unwrap();
+    assert_eq!(wanted.person.fields, FieldSet::of(&[Field::Death]));
+}
+
+#[test]
+fn the_day_to_ask_in_place_of_a_death_is_one_that_the_agreement_opens() {
+    let of = |history: &str| {
+        let document = fixture::changed_document("history = \"since 2010-01-01\"", history);
+        deceased(&document, &[], None).unwrap().family_until
+    };
+    assert_eq!(of("history = \"today\""), None);
+    assert_eq!(of("history = \"since 2026-02-03\""), None);
+    let before = Some(fixture::day("2026-02-02"));
+    assert_eq!(of("history = \"since 2026-02-02\""), before);
+    assert_eq!(of("history = \"all\""), before);
+}
+
 #[test]
 fn clauses_have_names_and_are_examined_in_their_order() {
     assert!(HiddenClause::ALL.is_sorted());

@@ -36,6 +36,16 @@ pub struct MemberView {
     pub from: Option<NaiveDate>,
 }
 
+/// A dead person, of whose household is asked: it has none any more (ANPR C021). A permit makes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeceasedView {
+    /// Who it was, with the day of death.
+    pub person: PersonView,
+    /// The last day on which the person belonged to a household, which is asked in its place: the day before the death;
+    /// `None` where the agreement does not reach back to it.
+    pub family_until: Option<NaiveDate>,
+}
+
 /// A card with the fields that its permit makes visible.
 #[derive(Clone, Copy, Debug)]
 pub struct VisibleCard<'a> {
@@ -43,6 +53,11 @@ pub struct VisibleCard<'a> {
     pub record: &'a Record,
     /// What may be shown or compared of it.
     pub visible: FieldSet,
+}
+
+impl DeceasedView {
+    /// All that can be shown.
+    pub const FIELDS: FieldSet = FieldSet::SEARCHED.union(FieldSet::of(&[Field::Death]));
 }
 
 impl HouseholdView {

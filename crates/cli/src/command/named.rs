@@ -1,14 +1,14 @@
-//! `ponte named`: the cards of whoever has complete generalities.
+//! `ponte named`: the cards, or the households, of whoever has complete generalities.
 
 use agreement::reason::ExitCode;
 use agreement::service::Service;
 use clap::Args;
-use client::agency::{Ascertain, AscertainedPerson, LookupNamed};
+use client::agency::{Ascertain, AscertainFamilyStatus, AscertainedPerson, LookupNamed};
 use registry::identifier::StateCode;
 use registry::record::{BirthPlace, Generalities};
 
 use crate::call::{self, CallArguments};
-use crate::command::person::{kind_of, show_persons};
+use crate::command::person::{kind_of, show_households, show_persons};
 use crate::command::verify::claim::{born_in, stated_date, stated_name, stated_sex};
 use crate::failure::Failure;
 use crate::session::Session;
@@ -43,6 +43,9 @@ pub struct NamedArguments {
     /// Kind of ascertainment, called by its name and granted by itself (accertamento), such as national-id
     #[arg(long, value_name = "KIND")]
     pub ascertain: Option<String>,
+    /// Show the person's households, and not the cards; the fields are then those of the members
+    #[arg(long)]
+    pub household: bool,
     /// The call.
     #[command(flatten)]
     pub call: CallArguments,
@@ -53,34 +56,56 @@ pub fn run(arguments: &NamedArguments, session: &mut Session<'_, '_>) -> Result<
     let generalities = arguments.generalities()?;
     let fields = call::field_set(&arguments.fields)?;
     let municipality = arguments.municipality.as_deref().map(call::istat).transpose()?;
-    let kind = kind_of(arguments.ascertain.as_deref(), Service::LookupPerson)?;
+    let service = if arguments.household {
+        Service::LookupHousehold
+    } else {
+        Service::LookupPerson
+    };
+    let kind = kind_of(arguments.ascertain.as_deref(), service)?;
     session.block_on(async |session| {
         let call = arguments.call.prepare(session)?;
-        let context = call.context.clone();
-        let answer = match kind {
-            Some(kind) => {
+        let (context, receipt) = (call.context.clone(), call::RECEIPT);
+        let lookup = LookupNamed {
+            context: context.clone(),
+            generalities: generalities.clone(),
+            municipality,
+            fields,
+            receipt,
+        };
+        let person = AscertainedPerson::Named(generalities);
+        match (kind, arguments.household) {
+            (None, false) => {
+                let answer = call.agency.lookup_named(lookup).await;
+                show_persons(&call, answer, session)
+            }
+            (None, true) => {
+                let answer = call.agency.lookup_household_of_named(lookup).await;
+                show_households(&call, answer, session)
+            }
+            (Some(kind), false) => {
                 let request = Ascertain {
                     context,
                     kind,
-                    person: AscertainedPerson::Named(generalities),
+                    person,
                     municipality,
                     fields,
-                    receipt: call::RECEIPT,
+                    receipt,
                 };
-                call.agency.ascertain(request).await
+                let answer = call.agency.ascertain(request).await;
+                show_persons(&call, answer, session)
             }
-            None => {
-                let request = LookupNamed {
+            (Some(_), true) => {
+                let request = AscertainFamilyStatus {
                     context,
-                    generalities,
+                    person,
                     municipality,
                     fields,
-                    receipt: call::RECEIPT,
+                    receipt,
                 };
-                call.agency.lookup_named(request).await
+                let answer = call.agency.ascertain_family_status(request).await;
+                show_households(&call, answer, session)
             }
-        };
-        show_persons(&call, answer, session)
+        }
     })
 }
 

@@ -5,8 +5,8 @@ use agreement::reason::ExitCode;
 use agreement::service::Service;
 use clap::Args;
 use client::agency::{
-    Ascertain, AscertainFamilyStatus, AscertainedPerson, Freshness, LookupHousehold, LookupPerson,
-    PersonAnswer,
+    Ascertain, AscertainFamilyStatus, AscertainedPerson, Freshness, HouseholdAnswer, LookupHousehold,
+    LookupPerson, PersonAnswer,
 };
 use client::error::ClientError;
 
@@ -133,7 +133,7 @@ pub fn run_household(
             Some(_) => {
                 let request = AscertainFamilyStatus {
                     context,
-                    key,
+                    person: AscertainedPerson::Known(key),
                     municipality,
                     fields,
                     receipt: call::RECEIPT,
@@ -151,15 +151,36 @@ pub fn run_household(
                 call.agency.lookup_household(request).await
             }
         };
-        let answer = answer.map_err(|error| call::unanswered(&error))?;
-        call.settle(&answer.receipt, session)?;
-        show_answer(
-            &show::household_rows(&answer),
-            (&answer.freshness, answer.fresh_enough),
-            answer.no_history_before,
-            session,
-        )
+        show_households(&call, answer, session)
     })
+}
+
+/// Shows the households of whoever was looked up, and says what holds of the dead.
+pub(super) fn show_households(
+    call: &Call,
+    answer: Result<HouseholdAnswer, ClientError>,
+    session: &mut Session<'_, '_>,
+) -> Result<ExitCode, Failure> {
+    let answer = answer.map_err(|error| call::unanswered(&error))?;
+    call.settle(&answer.receipt, session)?;
+    for deceased in &answer.deceased {
+        session.say(
+            "chi è deceduto non appartiene più a una famiglia: si mostrano le sole generalità e la data di morte",
+            "who is dead belongs to no family any more: only generalities and day of death are shown",
+        )?;
+        if let Some(day) = deceased.family_until {
+            session.say(
+                format!("chi ne faceva parte si chiede al giorno prima: --reference-date {day}"),
+                format!("who belonged to it is asked for the day before: --reference-date {day}"),
+            )?;
+        }
+    }
+    show_answer(
+        &show::household_rows(&answer),
+        (&answer.freshness, answer.fresh_enough),
+        answer.no_history_before,
+        session,
+    )
 }
 
 /// Puts rows on standard output, and what is to be known of them beside.

@@ -10,7 +10,7 @@ use registry::matching::Extent;
 use store::record_store::handle::SearchHandle as Handle;
 
 use crate::call::{self, CallArguments};
-use crate::command::person::{show_answer, show_persons};
+use crate::command::person::{show_answer, show_households, show_persons};
 use crate::failure::Failure;
 use crate::session::Session;
 use crate::show;
@@ -52,6 +52,9 @@ pub struct FoundArguments {
     /// Fields wanted, by name, separated by commas; all that is granted without it
     #[arg(long, value_delimiter = ',', value_name = "FIELDS")]
     pub fields: Vec<String>,
+    /// Show the person's households, and not the cards; the fields are then those of the members
+    #[arg(long)]
+    pub household: bool,
     /// The call.
     #[command(flatten)]
     pub call: CallArguments,
@@ -106,7 +109,12 @@ pub fn run_search(arguments: &SearchArguments, session: &mut Session<'_, '_>) ->
 
 /// Runs `ponte found`.
 pub fn run_found(arguments: &FoundArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
-    let FoundArguments { handle, fields, call } = arguments;
+    let FoundArguments {
+        handle,
+        fields,
+        household,
+        call,
+    } = arguments;
     let Some(bytes) = hex::decode::<{ Handle::LENGTH }>(handle) else {
         return Err(Failure::usage(
             "il riferimento non è quello di una ricerca",
@@ -122,6 +130,10 @@ pub fn run_found(arguments: &FoundArguments, session: &mut Session<'_, '_>) -> R
             fields,
             receipt: call::RECEIPT,
         };
+        if *household {
+            let answer = call.agency.lookup_household_of_found(request).await;
+            return show_households(&call, answer, session);
+        }
         let answer = call.agency.lookup_found(request).await;
         show_persons(&call, answer, session)
     })

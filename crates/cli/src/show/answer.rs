@@ -2,8 +2,8 @@
 
 use agreement::verification::{Verdict, VerificationReason};
 use client::agency::{
-    Freshness, Household, HouseholdAnswer, HouseholdMember, PersonAnswer, SearchAnswer, SearchHit,
-    VerificationAnswer,
+    DeceasedPerson, Freshness, Household, HouseholdAnswer, HouseholdMember, PersonAnswer, SearchAnswer,
+    SearchHit, VerificationAnswer,
 };
 use registry::code::HouseholdKind;
 use registry::hex::Hex;
@@ -19,7 +19,7 @@ pub fn person_rows(answer: &PersonAnswer) -> Vec<Datum> {
     answer.persons.iter().map(person_card).collect()
 }
 
-/// One row for each member of each household.
+/// One row for each member of each household, and one for whoever is dead.
 pub fn household_rows(answer: &HouseholdAnswer) -> Vec<Datum> {
     let rows = answer.households.iter().flat_map(|household| {
         let Household {
@@ -47,7 +47,17 @@ pub fn household_rows(answer: &HouseholdAnswer) -> Vec<Datum> {
                 .build()
         })
     });
-    rows.collect()
+    let deceased = answer
+        .deceased
+        .iter()
+        .map(|DeceasedPerson { person, family_until }| {
+            RecordBuilder::new()
+                .with("kind", "deceased")
+                .with("family_until", day(*family_until))
+                .with("person", person_card(person))
+                .build()
+        });
+    rows.chain(deceased).collect()
 }
 
 /// One row for each hit, the best first.

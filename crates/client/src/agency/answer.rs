@@ -35,8 +35,10 @@ pub struct PersonAnswer {
 /// The households of a person on the reference date.
 #[derive(Clone, Debug)]
 pub struct HouseholdAnswer {
-    /// The households that the agreement shows, at least one.
+    /// The households that the agreement shows, at least one where nobody is deceased.
     pub households: Vec<Household>,
+    /// Whoever was asked for and was dead on the reference date, where the agreement shows deaths.
+    pub deceased: Vec<DeceasedPerson>,
     /// Day from which there is history, when the reference date lies before it.
     pub no_history_before: Option<NaiveDate>,
     /// How old the data are.
@@ -71,6 +73,16 @@ pub struct HouseholdMember {
     pub role: HouseholdRole,
     /// Day from which it holds, when the registry knows it.
     pub from: Option<NaiveDate>,
+}
+
+/// The rule for the deceased: who is dead belongs to no household any more and is shown alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeceasedPerson {
+    /// Generalities and day of death, as far as they are granted.
+    pub person: PersonCard,
+    /// The reference date to ask in its place, the day before the death; nothing where the agreement does not reach back
+    /// to it.
+    pub family_until: Option<NaiveDate>,
 }
 
 /// What the registry says of a declaration.
@@ -134,9 +146,11 @@ impl HouseholdAnswer {
             reference_date,
             today,
             receipt: _,
+            deceased,
         } = message;
         Ok(Self {
             households: each("households", households, TryInto::try_into)?,
+            deceased: each("deceased", deceased, TryInto::try_into)?,
             no_history_before: optional_date("no_history_before", no_history_before)?,
             fresh_enough: fresh_enough(freshness.as_ref())?,
             freshness: required("freshness", freshness)?.try_into()?,
@@ -228,6 +242,20 @@ impl TryFrom<proto::HouseholdMember> for HouseholdMember {
                 .map_err(|invalid: Invalid| invalid.within("person"))?,
             role: read_role(role)?,
             from: optional_date("from", from)?,
+        })
+    }
+}
+
+impl TryFrom<proto::DeceasedPerson> for DeceasedPerson {
+    type Error = Invalid;
+
+    fn try_from(message: proto::DeceasedPerson) -> Result<Self, Invalid> {
+        let proto::DeceasedPerson { person, family_until } = message;
+        Ok(Self {
+            person: required("person", person)?
+                .try_into()
+                .map_err(|invalid: Invalid| invalid.within("person"))?,
+            family_until: optional_date("family_until", family_until)?,
         })
     }
 }

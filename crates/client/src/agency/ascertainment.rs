@@ -50,7 +50,7 @@ pub struct AscertainFamilyStatus {
     /// Ground of the call.
     pub context: AccessContext,
     /// One member.
-    pub key: PersonKey,
+    pub person: AscertainedPerson,
     /// The municipality to which the question is limited; the whole territory when absent.
     pub municipality: Option<IstatCode>,
     /// Fields of the members that are wanted; empty for all that the kind opens.
@@ -117,7 +117,7 @@ impl From<AscertainFamilyStatus> for proto::LookupHouseholdRequest {
     fn from(request: AscertainFamilyStatus) -> Self {
         let AscertainFamilyStatus {
             context,
-            key,
+            person,
             municipality,
             fields,
             receipt,
@@ -125,9 +125,13 @@ impl From<AscertainFamilyStatus> for proto::LookupHouseholdRequest {
         use proto::lookup_household_request::Key;
         Self {
             context: Some((&context).into()),
-            key: Some(match key {
-                PersonKey::TaxCode(code) => Key::TaxCode(code.as_str().to_owned()),
-                PersonKey::NationalId(id) => Key::NationalId(id.as_str().to_owned()),
+            key: Some(match person {
+                AscertainedPerson::Known(PersonKey::TaxCode(code)) => Key::TaxCode(code.as_str().to_owned()),
+                AscertainedPerson::Known(PersonKey::NationalId(id)) => {
+                    Key::NationalId(id.as_str().to_owned())
+                }
+                AscertainedPerson::Found(handle) => Key::Handle(handle.0),
+                AscertainedPerson::Named(generalities) => Key::Generalities((&generalities).into()),
             }),
             municipality: istat_text(municipality),
             read_mask: read_mask(fields),

@@ -145,6 +145,25 @@ impl From<LookupFound> for proto::LookupPersonRequest {
     }
 }
 
+impl From<LookupFound> for proto::LookupHouseholdRequest {
+    fn from(request: LookupFound) -> Self {
+        let LookupFound {
+            context,
+            handle,
+            fields,
+            receipt,
+        } = request;
+        Self {
+            context: Some((&context).into()),
+            key: Some(proto::lookup_household_request::Key::Handle(handle.0)),
+            municipality: String::new(),
+            read_mask: read_mask(fields),
+            receipt_form: wire_form(receipt),
+            ascertainment: proto::Ascertainment::Unspecified.into(),
+        }
+    }
+}
+
 impl SearchAnswer {
     pub(super) fn read(message: proto::SearchPersonsResponse, proof: AccessProof) -> Result<Self, Invalid> {
         let proto::SearchPersonsResponse {

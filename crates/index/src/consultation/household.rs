@@ -2,15 +2,15 @@
 
 use chrono::NaiveDate;
 use store::record_store::RecordStore;
-use store::record_store::answer::{HouseholdAnswer, HouseholdCard};
+use store::record_store::answer::{DeceasedCard, HouseholdAnswer, HouseholdCard, Source};
 use store::record_store::handle::HouseholdHandle;
 use tonic::Status;
 use uuid::Uuid;
-use wire::convert::{HouseholdLookup, KeyCurrency, PersonMark, household_message};
+use wire::convert::{HouseholdLookup, KeyCurrency, PersonMark, deceased_message, household_message};
 use wire::proto::consultation::v1 as pb;
 
-use super::person::person_name;
-use super::{criteria, kind_of, question, settlement, trust};
+use super::person::{currency, person_name};
+use super::{criteria_of_key, kind_of, settlement, trust};
 use crate::entry::Call;
 use crate::shared::Shared;
 
@@ -26,24 +26,30 @@ impl<S: RecordStore> Shared<S> {
             receipt,
         } = lookup;
         self.complete(&call).await?;
-        let question = question(&key);
-        let mut asked = criteria(&question);
+        let mut asked = criteria_of_key(&key);
         asked.extend(kind_of(&request));
         let granted = self.decide(&call, &request, asked).await?;
         let (permit, draft, pending) = granted.into_reading();
+        let Some(question) = self.question_of(&permit, key) else {
+            return Err(self.handle_invalid(pending, draft).await);
+        };
         let read = self.store.lookup_household(&permit, &question, draft).await;
-        let settle = |answer: &HouseholdAnswer| settlement(answer.households.is_empty());
-        let (HouseholdAnswer { households }, committed) = self.commit(pending, read, settle).await?;
-        if households.is_empty() {
+        let settle = |answer: &HouseholdAnswer| settlement(answer.is_empty());
+        let (answer, committed) = self.commit(pending, read, settle).await?;
+        if answer.is_empty() {
             return Err(self.nobody(&call, &permit, &committed));
         }
-        let freshness = self.data_age(&permit, households.iter().map(|card| card.source));
+        let HouseholdAnswer { households, deceased } = answer;
+        let sources = households.iter().map(|card| card.source);
+        // What is shown of the dead names no municipality.
+        let freshness = self.data_age(&permit, sources.chain(deceased.iter().map(|_| Source::Withheld)));
         let members = households.iter().flat_map(|card| &card.view.members);
         let no_history_before: Option<NaiveDate> = members
             .filter_map(|member| member.person.no_history_before())
             .max();
         Ok(pb::LookupHouseholdResponse {
             households: households.into_iter().map(household).collect(),
+            deceased: deceased.into_iter().map(deceased_person).collect(),
             no_history_before: no_history_before.map(Into::into),
             freshness: Some(freshness.message(call.freshness)),
             reference_date: Some(permit.reference_date().into()),
@@ -70,4 +76,19 @@ fn household(card: HouseholdCard) -> pb::Household {
         currency: KeyCurrency::Current,
         trust: trust(version),
     })
+}
+
+fn deceased_person(card: DeceasedCard) -> pb::DeceasedPerson {
+    let DeceasedCard {
+        handle,
+        view,
+        standing,
+        version,
+    } = card;
+    let mark = PersonMark {
+        name: person_name(handle),
+        currency: currency(standing),
+        trust: trust(version),
+    };
+    deceased_message(view, mark)
 }

@@ -2,15 +2,15 @@
 
 use agreement::view::person::PersonView;
 use store::record_store::RecordStore;
-use store::record_store::answer::{CodeStanding, PersonAnswer, PersonCard, Question};
+use store::record_store::answer::{CodeStanding, PersonAnswer, PersonCard};
 use store::record_store::handle::{HouseholdHandle, PersonHandle};
 use tonic::Status;
 use uuid::Uuid;
-use wire::convert::{CardTrust, KeyCurrency, LookupKey, PersonLookup, PersonMark, person_message};
+use wire::convert::{CardTrust, KeyCurrency, PersonLookup, PersonMark, person_message};
 use wire::proto::consultation::v1 as pb;
 
 use super::household::household_name;
-use super::{criteria, kind_of, question, search, settlement, trust};
+use super::{criteria_of_key, kind_of, settlement, trust};
 use crate::entry::Call;
 use crate::shared::Shared;
 
@@ -26,21 +26,12 @@ impl<S: RecordStore> Shared<S> {
             receipt,
         } = lookup;
         self.complete(&call).await?;
-        let mut asked = match &key {
-            LookupKey::Identifier(key) => criteria(&question(key)),
-            LookupKey::Found(_) => search::criteria_of_handle(),
-            LookupKey::Generalities(key) => criteria(&Question::Generalities(key.clone())),
-        };
+        let mut asked = criteria_of_key(&key);
         asked.extend(kind_of(&request));
         let granted = self.decide(&call, &request, asked).await?;
         let (permit, draft, pending) = granted.into_reading();
-        let question = match key {
-            LookupKey::Identifier(key) => question(&key),
-            LookupKey::Generalities(key) => Question::Generalities(key),
-            LookupKey::Found(handle) => match self.found(&permit, &handle) {
-                Some(question) => question,
-                None => return Err(self.handle_invalid(pending, draft).await),
-            },
+        let Some(question) = self.question_of(&permit, key) else {
+            return Err(self.handle_invalid(pending, draft).await);
         };
         let read = self.store.lookup_person(&permit, &question, draft).await;
         let settle = |answer: &PersonAnswer| settlement(answer.cards.is_empty());
@@ -77,11 +68,14 @@ fn person(card: PersonCard) -> pb::Person {
         source: _,
         version,
     } = card;
-    let currency = match standing {
+    person_of(view, handle, currency(standing), trust(version), household)
+}
+
+pub(super) fn currency(standing: CodeStanding) -> KeyCurrency {
+    match standing {
         CodeStanding::Current => KeyCurrency::Current,
         CodeStanding::Superseded => KeyCurrency::Superseded,
-    };
-    person_of(view, handle, currency, trust(version), household)
+    }
 }
 
 fn person_of(

@@ -188,9 +188,15 @@ fn answer(
 }
 
 /// What a question about the household gives of the card that led to it. The index's conditions: the person is registered
-/// on the date and stands in a household then, which the agreement shows of it.
+/// on the date and stands in a household then, which the agreement shows of it. Of the dead it shows who they were.
 fn in_household(permit: &Permit, card: &Record, facts: &SubjectFacts, fields: FieldSet) -> SampledAnswer {
     let date = permit.reference_date();
+    if let Some(deceased) = permit.deceased(card, fields) {
+        return SampledAnswer::Shown {
+            location_withheld: deceased.person.location_withheld,
+            fields: fields_of(&deceased.person),
+        };
+    }
     if facts.standing != Standing::Registered || !fields.contains(Field::Household) {
         return SampledAnswer::Absent;
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use agreement::field::Field;
 use agreement::verification::VerificationAnswer;
-use agreement::view::household::HouseholdView;
+use agreement::view::household::{DeceasedView, HouseholdView};
 use agreement::view::person::PersonView;
 use registry::codice_fiscale::TaxCode;
 use registry::identifier::{NationalId, PersonId};
@@ -100,6 +100,29 @@ pub enum Source {
 pub struct HouseholdAnswer {
     /// One for each card of the person that stands in one on the reference date.
     pub households: Vec<HouseholdCard>,
+    /// One for each card by which the person was dead on the reference date, where that may be told; cards that say the
+    /// same are one.
+    pub deceased: Vec<DeceasedCard>,
+}
+
+impl HouseholdAnswer {
+    /// Whether nobody is shown.
+    pub fn is_empty(&self) -> bool {
+        self.households.is_empty() && self.deceased.is_empty()
+    }
+}
+
+/// A dead person, of whose household was asked. It names no municipality.
+#[derive(Debug)]
+pub struct DeceasedCard {
+    /// The person, for this agreement.
+    pub handle: PersonHandle,
+    /// What is shown.
+    pub view: DeceasedView,
+    /// Whether the code asked for is no longer the person's current one.
+    pub standing: CodeStanding,
+    /// Whether it is the municipality's last word.
+    pub version: VersionStanding,
 }
 
 /// One household.

@@ -11,7 +11,7 @@ use agreement::permit::{HiddenClause, Permit, View};
 use agreement::service::Service;
 use agreement::subject::{Consent, Identity, Location, Standing, SubjectFacts};
 use agreement::verification::{self, VerificationFacts};
-use agreement::view::household::{HouseholdView, VisibleCard};
+use agreement::view::household::{DeceasedView, HouseholdView, VisibleCard};
 use registry::identifier::{HouseholdId, PersonId, RecordId};
 use registry::linking::GeneralitiesKey;
 use registry::municipality::MunicipalityId;
@@ -26,7 +26,7 @@ use crate::publication_journal::ruling::Restored;
 use crate::publisher::States;
 use crate::record_store::ReadError;
 use crate::record_store::answer::{
-    CodeStanding, HouseholdAnswer, HouseholdCard, PersonAnswer, PersonCard, Question, Source,
+    CodeStanding, DeceasedCard, HouseholdAnswer, HouseholdCard, PersonAnswer, PersonCard, Question, Source,
     VerificationOutcome, VersionStanding,
 };
 use crate::record_store::handle::HandleKeys;
@@ -135,6 +135,7 @@ impl Reader {
         check_service(permit, Service::LookupHousehold)?;
         let mut findings = Findings::new(self.snapshot(permit)?);
         let mut households = Vec::new();
+        let mut deceased: Vec<DeceasedCard> = Vec::new();
         for seen in self.candidates(permit, question, &findings)? {
             let fields = match seen.view {
                 View::Hidden(clause) => {
@@ -144,6 +145,15 @@ impl Reader {
                 View::Visible(fields) => fields,
             };
             let Some(household) = household_on(&seen, permit) else {
+                if let Some(view) = permit.deceased(&seen.record, fields) {
+                    findings.shown(seen.municipality, seen.person, view.person.fields);
+                    let card = self.deceased_card(permit, question, &seen, view);
+                    let same = |known: &DeceasedCard| known.handle == card.handle && known.view == card.view;
+                    if !deceased.iter().any(same) {
+                        deceased.push(card);
+                    }
+                    continue;
+                }
                 findings.compared(
                     seen.municipality,
                     seen.person,
@@ -158,13 +168,25 @@ impl Reader {
             let members = self.members(permit, seen.municipality, &household, &findings)?;
             households.extend(self.household_card(permit, &seen, &household, &members, &mut findings));
         }
-        let draft = findings.enter(
-            permit,
-            &self.pseudonyms,
-            Told::absence_if(households.is_empty()),
-            draft,
-        )?;
-        Ok(Sealed::new(HouseholdAnswer { households }, draft))
+        let answer = HouseholdAnswer { households, deceased };
+        let told = Told::absence_if(answer.is_empty());
+        let draft = findings.enter(permit, &self.pseudonyms, told, draft)?;
+        Ok(Sealed::new(answer, draft))
+    }
+
+    fn deceased_card(
+        &self,
+        permit: &Permit,
+        question: &Question,
+        seen: &Seen,
+        view: DeceasedView,
+    ) -> DeceasedCard {
+        DeceasedCard {
+            handle: self.handles.person(permit.agreement_id(), seen.person),
+            view,
+            standing: code_standing(question, &seen.record),
+            version: seen.version,
+        }
     }
 
     /// The household as one answer; `None`, and an entry that says so, when somebody in it is protected: to show the

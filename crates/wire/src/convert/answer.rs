@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use agreement::view::household::{HouseholdView, MemberView};
+use agreement::view::household::{DeceasedView, HouseholdView, MemberView};
 use agreement::view::person::{Fact, PersonView, RegistrationView};
 use registry::code::HouseholdKind;
 use registry::identifier::{HouseholdId, IstatCode};
@@ -165,6 +165,15 @@ pub fn household_message(
         name: name.to_owned(),
         kind: wire::HouseholdKind::from(kind).into(),
         members: members.collect(),
+    }
+}
+
+/// The rule for the deceased as a message.
+pub fn deceased_message(view: DeceasedView, mark: PersonMark) -> wire::DeceasedPerson {
+    let DeceasedView { person, family_until } = view;
+    wire::DeceasedPerson {
+        person: Some(person_message(person, mark, |_| String::new())),
+        family_until: family_until.map(Into::into),
     }
 }
 

@@ -24,15 +24,18 @@ pub(super) fn asked_of_person(number: i32, named_by: NamedBy, fields: FieldSet) 
 }
 
 /// What a lookup of households asks for.
-pub(super) fn asked_of_household(number: i32, fields: FieldSet) -> Result<Asked, Invalid> {
-    let kind = kind(number, Service::LookupHousehold)?;
-    Ok(
-        kind.map_or(Asked::Household { fields }, |kind| Asked::Ascertainment {
-            kind,
-            named_by: NamedBy::Identifier,
-            fields,
-        }),
-    )
+pub(super) fn asked_of_household(number: i32, named_by: NamedBy, fields: FieldSet) -> Result<Asked, Invalid> {
+    let Some(kind) = kind(number, Service::LookupHousehold)? else {
+        return Ok(match named_by {
+            NamedBy::Identifier => Asked::Household { fields },
+            NamedBy::Generalities => Asked::HouseholdNamed { fields },
+        });
+    };
+    Ok(Asked::Ascertainment {
+        kind,
+        named_by,
+        fields,
+    })
 }
 
 /// The kind that a call of a service names.

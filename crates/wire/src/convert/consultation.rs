@@ -21,6 +21,7 @@ use super::date::{optional_civil_date, timestamp_from_ms, timestamp_to_ms};
 use super::invalid::{Invalid, Named, Rule, Within, required, when_present};
 use super::receipt::{ReceiptChoice, receipt_choice};
 use crate::proto::consultation::v1 as wire;
+use crate::proto::registry::v1 as card;
 
 /// A call for a person's cards.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,13 +45,23 @@ pub enum LookupKey {
     Generalities(GeneralitiesKey),
 }
 
+impl LookupKey {
+    /// How the key names the person.
+    const fn named_by(&self) -> NamedBy {
+        match self {
+            Self::Identifier(_) | Self::Found(_) => NamedBy::Identifier,
+            Self::Generalities(_) => NamedBy::Generalities,
+        }
+    }
+}
+
 /// A call for a person's households.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HouseholdLookup {
     /// What is asked for, and on what ground.
     pub request: Request,
     /// One of the members.
-    pub key: PersonKey,
+    pub key: LookupKey,
     /// Which receipt is wanted.
     pub receipt: ReceiptChoice,
 }
@@ -102,20 +113,10 @@ impl TryFrom<wire::LookupPersonRequest> for PersonLookup {
             wire::lookup_person_request::Key::TaxCode(code) => LookupKey::Identifier(tax_code_key(&code)?),
             wire::lookup_person_request::Key::NationalId(id) => LookupKey::Identifier(national_id_key(&id)?),
             wire::lookup_person_request::Key::Handle(handle) => LookupKey::Found(handle),
-            wire::lookup_person_request::Key::Generalities(generalities) => {
-                let generalities = generalities.try_into().within("generalities")?;
-                let key = GeneralitiesKey::of(&generalities);
-                let incomplete =
-                    Rule::Stated("must be complete: names, sex, birth date to the day, birth place");
-                LookupKey::Generalities(key.ok_or_else(|| Invalid::new("generalities", incomplete))?)
-            }
+            wire::lookup_person_request::Key::Generalities(generalities) => generalities_key(generalities)?,
         };
         let fields = fields("read_mask", read_mask)?;
-        let named_by = match key {
-            LookupKey::Identifier(_) | LookupKey::Found(_) => NamedBy::Identifier,
-            LookupKey::Generalities(_) => NamedBy::Generalities,
-        };
-        let asked = asked_of_person(ascertainment, named_by, fields)?;
+        let asked = asked_of_person(ascertainment, key.named_by(), fields)?;
         Ok(Self {
             request: request(context, asked, &municipality)?,
             key,
@@ -137,10 +138,16 @@ impl TryFrom<wire::LookupHouseholdRequest> for HouseholdLookup {
             key,
         } = message;
         let key = match required("key", key)? {
-            wire::lookup_household_request::Key::TaxCode(code) => tax_code_key(&code)?,
-            wire::lookup_household_request::Key::NationalId(id) => national_id_key(&id)?,
+            wire::lookup_household_request::Key::TaxCode(code) => LookupKey::Identifier(tax_code_key(&code)?),
+            wire::lookup_household_request::Key::NationalId(id) => {
+                LookupKey::Identifier(national_id_key(&id)?)
+            }
+            wire::lookup_household_request::Key::Handle(handle) => LookupKey::Found(handle),
+            wire::lookup_household_request::Key::Generalities(generalities) => {
+                generalities_key(generalities)?
+            }
         };
-        let asked = asked_of_household(ascertainment, fields("read_mask", read_mask)?)?;
+        let asked = asked_of_household(ascertainment, key.named_by(), fields("read_mask", read_mask)?)?;
         Ok(Self {
             request: request(context, asked, &municipality)?,
             key,
@@ -217,6 +224,14 @@ pub(super) fn national_id_key(id: &str) -> Result<PersonKey, Invalid> {
     NationalId::parse(id)
         .map(PersonKey::NationalId)
         .named("national_id")
+}
+
+fn generalities_key(message: card::Generalities) -> Result<LookupKey, Invalid> {
+    let generalities = message.try_into().within("generalities")?;
+    let incomplete = Rule::Stated("must be complete: names, sex, birth date to the day, birth place");
+    GeneralitiesKey::of(&generalities)
+        .map(LookupKey::Generalities)
+        .ok_or_else(|| Invalid::new("generalities", incomplete))
 }
 
 /// Names of fields; none and an empty mask mean the same.

@@ -32,6 +32,7 @@ hidden_debug!(consultation::v1::BatchVerifyResponse);
 hidden_debug!(consultation::v1::BondClaim);
 hidden_debug!(consultation::v1::CitizenshipClaim);
 hidden_debug!(consultation::v1::DeathClaim);
+hidden_debug!(consultation::v1::DeceasedPerson);
 hidden_debug!(consultation::v1::DeclarationAllowance);
 hidden_debug!(consultation::v1::DescribeAccessRequest);
 hidden_debug!(consultation::v1::DescribeAccessResponse);

@@ -1524,13 +1524,13 @@ pub struct LookupHouseholdRequest {
     /// Kind of ascertainment that is called by its name, as of a person: ASCERTAINMENT_FAMILY_STATUS or none.
     #[prost(enumeration = "Ascertainment", tag = "13")]
     pub ascertainment: i32,
-    /// Identifier of one member; exactly one is set.
-    #[prost(oneof = "lookup_household_request::Key", tags = "2, 3")]
+    /// One member; exactly one is set.
+    #[prost(oneof = "lookup_household_request::Key", tags = "2, 3, 4, 5")]
     pub key: ::core::option::Option<lookup_household_request::Key>,
 }
 /// Nested message and enum types in `LookupHouseholdRequest`.
 pub mod lookup_household_request {
-    /// Identifier of one member; exactly one is set.
+    /// One member; exactly one is set.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     #[prost(skip_debug)]
     pub enum Key {
@@ -1540,13 +1540,20 @@ pub mod lookup_household_request {
         /// National id (idANPR), nine characters.
         #[prost(string, tag = "3")]
         NationalId(::prost::alloc::string::String),
+        /// Handle of a hit of a search, valid for ten minutes and for the operator who searched.
+        #[prost(bytes, tag = "4")]
+        Handle(::prost::alloc::vec::Vec<u8>),
+        /// Complete generalities, as of LookupPerson.
+        #[prost(message, tag = "5")]
+        Generalities(super::super::super::registry::v1::Generalities),
     }
 }
 /// The households of a person on the reference date.
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct LookupHouseholdResponse {
-    /// The households that the agreement shows, at least one; several when several municipalities keep a card.
+    /// The households that the agreement shows, at least one where nobody is deceased; several when several municipalities
+    /// keep a card.
     #[prost(message, repeated, tag = "1")]
     pub households: ::prost::alloc::vec::Vec<Household>,
     /// Set where the reference date lies before the history of households: the day from which there is history, known to
@@ -1565,6 +1572,22 @@ pub struct LookupHouseholdResponse {
     /// Receipt of the entry.
     #[prost(message, optional, tag = "6")]
     pub receipt: ::core::option::Option<super::super::ledger::v1::AccessReceipt>,
+    /// Whoever was asked for and was dead on the reference date, where the agreement shows deaths and the call wants them.
+    /// Without that a dead person has no household as anybody else has none: NOT_FOUND.
+    #[prost(message, repeated, tag = "7")]
+    pub deceased: ::prost::alloc::vec::Vec<DeceasedPerson>,
+}
+/// The rule for the deceased: who is dead belongs to no household any more, so of the family of a dead person the deceased
+/// alone is shown. Who belonged to it is asked for the day before the death.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct DeceasedPerson {
+    /// The generalities that the agreement shows, and the death without its place.
+    #[prost(message, optional, tag = "1")]
+    pub person: ::core::option::Option<Person>,
+    /// The day before the death, to be asked as the reference date; unset where the agreement does not reach back to it.
+    #[prost(message, optional, tag = "2")]
+    pub family_until: ::core::option::Option<super::super::r#type::v1::PartialDate>,
 }
 /// Asks whether a declaration is true.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1891,7 +1914,7 @@ pub mod consultation_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Looks up the households of a person.
+        /// Looks up the households of a person. Of whoever is dead on the reference date it shows the deceased alone.
         pub async fn lookup_household(
             &mut self,
             request: impl tonic::IntoRequest<super::LookupHouseholdRequest>,
@@ -2128,7 +2151,7 @@ pub mod consultation_service_server {
             tonic::Response<super::LookupPersonResponse>,
             tonic::Status,
         >;
-        /// Looks up the households of a person.
+        /// Looks up the households of a person. Of whoever is dead on the reference date it shows the deceased alone.
         async fn lookup_household(
             &self,
             request: tonic::Request<super::LookupHouseholdRequest>,

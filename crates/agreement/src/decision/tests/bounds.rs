@@ -501,8 +501,27 @@ fn who_is_named_by_generalities_is_looked_up_where_that_mode_and_what_it_confirm
         (FieldSet::of(&[Field::Residence]), Service::LookupPerson)
     );
     granted(&named(both, everything, &[]));
-    let denial = named("\"by-identifier\"", everything, &[]).decide().unwrap_err();
-    assert_eq!(denial.clause, Clause::SearchMode);
+    let household = |mut case: Case| {
+        let fields = case.request.asked.fields();
+        case.request.asked = Asked::HouseholdNamed { fields };
+        case
+    };
+    let permit = granted(&household(named(both, everything, &[Field::Surname])));
+    assert_eq!(
+        (permit.fields(), permit.service()),
+        (
+            FieldSet::of(&[Field::Surname, Field::Household]),
+            Service::LookupHousehold
+        )
+    );
+    for refused in [
+        named("\"by-identifier\"", everything, &[]),
+        household(named("\"by-identifier\"", everything, &[])),
+    ] {
+        assert_eq!(refused.decide().unwrap_err().clause, Clause::SearchMode);
+    }
+    let unconfirmed = household(named(both, "fields = [\"surname\",", &[]));
+    assert_eq!(unconfirmed.decide().unwrap_err().clause, Clause::Fields);
     let without = named(both, "fields = [\"surname\",", &[]);
     let refused = FieldSet::of(&[Field::Sex, Field::BirthPlace]);
     let denial = without.decide().unwrap_err();

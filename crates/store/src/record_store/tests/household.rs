@@ -1,10 +1,12 @@
 //! Households on a date, and who in them hides them.
 
 use registry::code::Kinship;
-use registry::record::Record;
+use registry::record::{Death, Record};
 
 use crate::record_store::JournaledStore;
-use crate::test_support::people::{IMOLA, anna, code, giulia, joined, luca, mario, nobody, with};
+use crate::test_support::people::{
+    DOZZA, IMOLA, anna, arrived, code, day, giulia, joined, luca, mario, nobody, with,
+};
 use crate::test_support::permits::Ask;
 use crate::test_support::world::{World, on_every_engine, who_has};
 
@@ -101,6 +103,80 @@ fn who_was_protected_in_a_household_long_left_hides_it_no_longer() {
             ["Mario", "Luca"]
         );
         assert!(family(world, &store, Ask::household().on("2020-01-01"), &mario()).is_empty());
+    });
+}
+
+/// The agreement of the tests, which shows deaths as well.
+fn with_deaths(ask: Ask) -> Ask {
+    ask.instead_of("\"household\", \"registration\"]", "\"household\", \"death\"]")
+}
+
+fn dead(card: Record, on: &str) -> Record {
+    with(card, |card| {
+        card.death = Some(Death {
+            date: day(on),
+            place: None,
+        });
+    })
+}
+
+#[test]
+fn of_the_family_of_a_dead_person_the_deceased_alone_is_shown_and_the_day_before_is_asked() {
+    let gone = dead(mario(), "2026-02-03");
+    on_every_engine(|world| {
+        let store = world.open();
+        world.publish_cards(&store, IMOLA, [gone.clone(), anna(), luca()]);
+        let today = world.household(&store, with_deaths(Ask::household()), &who_has(code(&mario())));
+        assert!(today.answer.households.is_empty());
+        let [deceased] = &today.answer.deceased[..] else {
+            panic!("the deceased alone: {:?}", today.answer.deceased)
+        };
+        let person = &deceased.view.person;
+        assert_eq!(
+            person.fields.to_string(),
+            "surname, given_name, birth_date, death"
+        );
+        assert_eq!(person.death.as_ref().unwrap().date, day("2026-02-03"));
+        assert_eq!(deceased.view.family_until, Some(day("2026-02-02")));
+        assert_eq!((today.outcome(), today.subjects()), ((0, ""), 1));
+        let on = |date| family(world, &store, with_deaths(Ask::household()).on(date), &mario());
+        for date in ["2026-02-02", "2026-02-03"] {
+            assert_eq!(on(date), ["Mario", "Anna", "Luca"], "on {date}");
+        }
+        assert!(on("2026-02-04").is_empty());
+        assert_eq!(
+            family(world, &store, with_deaths(Ask::household()), &anna()),
+            ["Anna", "Luca"]
+        );
+    });
+}
+
+#[test]
+fn without_the_field_a_dead_person_has_no_household_as_nobody_has_one() {
+    let gone = dead(mario(), "2026-02-03");
+    on_every_engine(|world| {
+        let store = world.open();
+        world.publish_cards(&store, IMOLA, [gone.clone(), anna()]);
+        let hidden = with_deaths(Ask::household()).instead_of("deceased = true", "deceased = false");
+        for ask in [Ask::household(), hidden] {
+            let told = world.household(&store, ask, &who_has(code(&mario())));
+            let absent = world.household(&store, ask, &who_has(code(&nobody())));
+            assert!(told.answer.is_empty());
+            assert_eq!(told.outcome(), absent.outcome());
+        }
+    });
+}
+
+#[test]
+fn two_cards_that_say_the_same_of_a_death_are_one_deceased() {
+    let gone = dead(mario(), "2026-02-03");
+    let twin = dead(arrived(&mario(), "2024-01-01"), "2026-02-03");
+    on_every_engine(|world| {
+        let store = world.open();
+        world.publish_cards(&store, IMOLA, [gone.clone()]);
+        world.publish_confirmed(&store, DOZZA, [twin.clone()]);
+        let told = world.household(&store, with_deaths(Ask::household()), &who_has(code(&mario())));
+        assert_eq!(told.answer.deceased.len(), 1);
     });
 }
 

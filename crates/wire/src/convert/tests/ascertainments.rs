@@ -85,7 +85,7 @@ fn the_way_in_which_a_person_is_named_goes_with_the_kind() {
         ..of_person(wire::Ascertainment::Residence.into())
     };
     let asked = PersonLookup::try_from(found).unwrap().request.asked;
-    assert!(!asked.is_named() && asked.ascertainment() == Some(Ascertainment::Residence));
+    assert!(!asked.names_by_generalities() && asked.ascertainment() == Some(Ascertainment::Residence));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use prost_types::FieldMask;
 use registry::code::{HouseholdRole, Kinship};
 use registry::codice_fiscale::TaxCode;
 use registry::identifier::{HouseholdId, IstatCode, NationalId};
-use registry::record::HouseholdLink;
+use registry::record::{BirthPlace, HouseholdLink};
 use registry::timeline::Timeline;
 
 use super::super::*;
@@ -186,6 +186,46 @@ fn a_lookup_says_what_is_asked_of_whom() {
             fields: FieldSet::EMPTY
         }
     );
+}
+
+#[test]
+fn a_household_is_asked_by_all_keys_of_a_person() {
+    use wire::lookup_household_request::Key;
+    let asked = |key| {
+        HouseholdLookup::try_from(wire::LookupHouseholdRequest {
+            context: Some(context()),
+            municipality: String::new(),
+            read_mask: None,
+            receipt_form: 0,
+            ascertainment: wire::Ascertainment::Unspecified.into(),
+            key,
+        })
+        .map(|lookup| (lookup.request.asked, lookup.key))
+    };
+    let fields = FieldSet::EMPTY;
+    let plain = Asked::Household { fields };
+    let (of_code, key) = asked(Some(Key::TaxCode(TAX_CODE.into()))).unwrap();
+    assert_eq!(of_code, plain);
+    assert!(matches!(key, LookupKey::Identifier(PersonKey::TaxCode(_))));
+    let found = asked(Some(Key::Handle(vec![7]))).unwrap();
+    assert_eq!(found, (plain, LookupKey::Found(vec![7])));
+    let generalities = card::Generalities {
+        surname: "Bianchi".into(),
+        given_name: "Anna".into(),
+        sex: card::Sex::Female.into(),
+        birth_date: Some(NaiveDate::from_ymd_opt(1990, 4, 2).unwrap().into()),
+        birth_place: Some((&BirthPlace::Exceptional("ON BOARD".into())).into()),
+    };
+    let (named, key) = asked(Some(Key::Generalities(generalities.clone()))).unwrap();
+    assert_eq!(named, Asked::HouseholdNamed { fields });
+    assert!(matches!(key, LookupKey::Generalities(_)));
+    let incomplete = card::Generalities {
+        given_name: String::new(),
+        ..generalities
+    };
+    let refused = asked(Some(Key::Generalities(incomplete))).unwrap_err();
+    assert_eq!(refused.field(), "generalities");
+    assert_eq!(asked(None).unwrap_err().field(), "key");
 }
 
 #[test]
