@@ -10,7 +10,7 @@ use client::error::ClientError;
 use registry::record::Flags;
 use support::agreements::{POLICE, PUBLIC_BODY};
 use support::authority::{SERVER_NAME, TRUST_DOMAIN};
-use support::calls::{ground, household, lookup, verify};
+use support::calls::{ground, household, lookup, residents, verify};
 use support::people::{CASTEL_SAN_PIETRO, DOZZA, IMOLA, Person, mario};
 use support::region::{Region, act};
 use support::search::{Canary, Hit, Trace};
@@ -104,6 +104,10 @@ async fn story(region: &mut Region) -> Vec<String> {
                 agency.lookup_person(lookup(context(), code)).await.map(drop),
                 agency
                     .lookup_household(household(context(), code))
+                    .await
+                    .map(drop),
+                agency
+                    .lookup_address_residents(residents(context(), &person))
                     .await
                     .map(drop),
                 agency

@@ -6,8 +6,8 @@ use ledger::header::HeaderBody;
 use ledger::part::PartKind;
 use registry::codice_fiscale::TaxCode;
 use support::agreements::PUBLIC_BODY;
-use support::calls::{ground, household, lookup, verify};
-use support::people::{carla, elena, nobody, ugo};
+use support::calls::{ground, household, lookup, residents, verify};
+use support::people::{IMOLA, Person, anna, carla, elena, mario, nobody, ugo};
 use support::region::Region;
 use tonic::metadata::KeyAndValueRef;
 use tonic::{Code, Status};
@@ -175,6 +175,63 @@ async fn absent_out_of_territory_protected_and_excluded_give_equal_answers() {
             );
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_of_nobody_and_one_of_whoever_is_hidden_give_equal_answers() {
+    let mut region = Region::populated().await;
+    let moved = |person: Person, street: &str| Person {
+        street: street.to_owned(),
+        ..person
+    };
+    // In the protected person's household, Anna is hidden with her; Ugo is dead, and nobody ever lived in the last street.
+    let sheltered = Person {
+        household: elena().household,
+        ..moved(anna(), "Riparo")
+    };
+    let people = [
+        mario(),
+        moved(elena(), "Nascosta"),
+        sheltered.clone(),
+        moved(ugo(), "Passata"),
+    ];
+    region.publish(IMOLA, &people).await;
+    let channel = region.channel(Role::Agency, PUBLIC_BODY.agency).await;
+    let mut client = ConsultationServiceClient::new(channel);
+    let body = region.agency(PUBLIC_BODY);
+    let context = || ground(PUBLIC_BODY, "co-payment", body.new_request_id());
+    let mut answers = Vec::new();
+    for street in ["Deserta", "Nascosta", "Riparo", "Passata"] {
+        let question = residents(context(), &moved(mario(), street));
+        let status = client
+            .lookup_address_residents(proto::LookupAddressResidentsRequest::from(question))
+            .await
+            .expect_err("nobody is shown");
+        answers.push((street, seen(&status)));
+    }
+    let entries = region.entries("garante").await;
+    let supervised = region.entries("asl").await;
+    let Some(((_, (absent, first)), others)) = answers.split_first() else {
+        panic!("there are answers")
+    };
+    assert_eq!((absent.code, absent.receipt_bytes), (Code::NotFound, 72));
+    for (street, (hidden, index)) in others {
+        assert_eq!(hidden, absent, "{street} can be told from nobody's street");
+        assert_eq!(
+            header_of(&entries, *index),
+            header_of(&entries, *first),
+            "{street}"
+        );
+        assert_eq!(
+            parts_of(&supervised, *index),
+            parts_of(&supervised, *first),
+            "{street}"
+        );
+    }
+    // And it is the answer to a code of nobody.
+    let person = proto::LookupPersonRequest::from(lookup(context(), nobody()));
+    let by_code = client.lookup_person(person).await.expect_err("nobody is shown");
+    assert_eq!(&seen(&by_code).0, absent);
 }
 
 #[tokio::test(flavor = "multi_thread")]

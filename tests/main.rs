@@ -21,6 +21,7 @@ mod restart;
 mod repeats;
 mod batch;
 mod named;
+mod residents;
 mod configuration;
 mod full_disk;
 mod interop;

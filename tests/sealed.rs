@@ -124,6 +124,7 @@ fn children() -> Children {
         .enumerate()
         .map(|(number, parent)| Person {
             household: leaked(format!("P{number}")),
+            street: format!("Casa {number}"),
             // A year of birth each: people of a crowd may share a codice fiscale.
             birth: leaked(format!("19{}-01-01", 40 + number)),
             ..parent

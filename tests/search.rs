@@ -2,7 +2,9 @@
 
 use agreement::context::OperatorId;
 use agreement::field::{Field, FieldSet};
-use client::agency::{AgencyClient, LookupFound, SearchAnswer, SearchHandle, SearchHit, SearchPersons};
+use client::agency::{
+    AgencyClient, Freshness, LookupFound, SearchAnswer, SearchHandle, SearchHit, SearchPersons,
+};
 use client::error::ClientError;
 use client::receipt::ReceiptForm;
 use registry::matching::{Extent, Reason};
@@ -79,7 +81,12 @@ async fn a_misspelt_name_leads_to_a_person_who_is_then_looked_up() {
     assert_eq!((hit.score, &hit.reasons[..]), (890, &expected[..]));
     let shown = "surname, given_name, sex, birth_date, birth_place";
     assert_eq!(hit.person.fields.to_string(), shown);
+    // Alone or not, a hit tells no code, id, place or municipality; nor does the freshness of the answer.
     assert_eq!((hit.person.handle.as_str(), &hit.person.tax_code), ("", &None));
+    assert!(hit.person.national_id.is_none() && hit.person.tax_code_history.is_empty());
+    assert!(hit.person.residence.is_none() && hit.person.residence_history.is_empty());
+    assert!(hit.person.household.is_none() && hit.person.registration.is_none());
+    assert!(matches!(answer.freshness, Freshness::Oldest(_)));
     let card = agency
         .lookup_found(found(&agency, &hit.handle))
         .await

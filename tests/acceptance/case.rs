@@ -47,7 +47,7 @@ pub(crate) struct Case {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Ask {
-    /// `person`, `household`, `search`, `found`, `household of found`, `verify`, `batch` or `describe`.
+    /// `person`, `household`, `search`, `found`, `household of found`, `residents`, `verify`, `batch` or `describe`.
     pub(crate) call: String,
     /// How often it is made in all: every call but the last is answered.
     pub(crate) times: Option<u32>,
@@ -72,6 +72,12 @@ pub(crate) struct Ask {
     pub(crate) birth_municipality: Option<String>,
     pub(crate) municipality: Option<String>,
     pub(crate) mask: Vec<String>,
+
+    /// The address of which the residents are asked.
+    pub(crate) street: Option<String>,
+    pub(crate) number: Option<u32>,
+    pub(crate) suffix: Option<String>,
+    pub(crate) without_number: bool,
 
     /// Kind of an ascertainment.
     pub(crate) ascertain: Option<String>,

@@ -146,6 +146,7 @@ pub(crate) fn household(
         key: about.or(id).or(named),
         municipality: ask.municipality.clone().unwrap_or_default(),
         read_mask: mask(ask),
+        ascertainment: ascertainment(ask),
         ..proto::LookupHouseholdRequest::default()
     }
 }
@@ -163,6 +164,22 @@ pub(crate) fn household_of_found(
         read_mask: mask(ask),
         ascertainment: ascertainment(ask),
         ..proto::LookupHouseholdRequest::default()
+    }
+}
+
+pub(crate) fn residents(ask: &Ask, context: proto::AccessContext) -> proto::LookupAddressResidentsRequest {
+    proto::LookupAddressResidentsRequest {
+        context: Some(context),
+        address: ask.street.clone().map(|street| proto::AddressClaim {
+            street,
+            number: ask.number,
+            suffix: ask.suffix.clone().unwrap_or_default(),
+            without_number: ask.without_number,
+            ..proto::AddressClaim::default()
+        }),
+        municipality: ask.municipality.clone().unwrap_or_default(),
+        read_mask: mask(ask),
+        ..proto::LookupAddressResidentsRequest::default()
     }
 }
 

@@ -203,6 +203,12 @@ impl Court {
                 let answer = client.lookup_household(request).await;
                 answer.map(|answer| told::household(&answer.into_inner()))
             }
+            "residents" => {
+                let answer = client
+                    .lookup_address_residents(message::residents(ask, context))
+                    .await;
+                answer.map(|answer| told::residents(&answer.into_inner()))
+            }
             "search" => {
                 let answer = client.search_persons(message::search(ask, context)).await;
                 answer.map(|answer| {

@@ -80,6 +80,27 @@ pub(crate) fn household(answer: &proto::LookupHouseholdResponse) -> Told {
     told
 }
 
+/// Given names by group.
+pub(crate) fn residents(answer: &proto::LookupAddressResidentsResponse) -> Told {
+    let groups = answer.groups.iter().map(|group| {
+        let names = group.persons.iter().map(|person| person.given_name.as_str());
+        names.collect::<Vec<_>>().join(", ")
+    });
+    let mut groups: Vec<String> = groups.collect();
+    groups.sort();
+    let persons = || answer.groups.iter().flat_map(|group| &group.persons);
+    let mut told = Told::from([
+        ("residents".to_owned(), groups.join(" | ")),
+        ("count".to_owned(), persons().count().to_string()),
+    ]);
+    let fields = persons().next().map(|person| person.fields.join(" "));
+    told.extend(fields.map(|fields| ("fields".to_owned(), fields)));
+    let before = answer.no_history_before.as_ref();
+    told.extend(before.map(|day| ("no_history_before".to_owned(), date(day))));
+    told.extend(asked_on(answer.reference_date.as_ref()));
+    told
+}
+
 pub(crate) fn search(answer: &proto::SearchPersonsResponse) -> Told {
     let of = |hit: &proto::SearchHit| hit.person.clone().unwrap_or_default();
     let hits = answer.hits.iter().map(|hit| {

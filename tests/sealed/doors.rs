@@ -15,7 +15,7 @@ use registry::codice_fiscale::TaxCode;
 use registry::municipality::MunicipalityId;
 use registry::record::PersonName;
 use support::agreements::PUBLIC_BODY;
-use support::calls::{at, ground, household, lookup, verify};
+use support::calls::{at, ground, household, lookup, residents, verify};
 use support::people::{DOZZA, IMOLA, Person, day, istat, nobody};
 use support::region::{Region, act};
 use tonic::transport::Channel;
@@ -208,6 +208,28 @@ async fn no_door_leads_to_a_sealed_identity_and_none_tells_that_there_was_one() 
                 .await;
             let family = family.expect("the parent's household").into_inner();
             assert!(!holds(&family, &words), "the household of the parent on {on}");
+            // Who lives where the parent does, and where the child's other card said that it did.
+            let neighbours = residents(at(on, context()), parent);
+            let neighbours = client
+                .lookup_address_residents(proto::LookupAddressResidentsRequest::from(neighbours))
+                .await;
+            let neighbours = neighbours.expect("the parent lives there").into_inner();
+            assert!(!holds(&neighbours, &words), "the parent's address on {on}");
+            let twin = &children.elsewhere[number];
+            let empty = Person {
+                street: "Deserta".to_owned(),
+                ..twin.clone()
+            };
+            let mut asked = Vec::new();
+            for of in [twin, &empty] {
+                let mut question = residents(at(on, context()), of);
+                question.context.agreement = own.clone();
+                let request = proto::LookupAddressResidentsRequest::from(question);
+                let status = client.lookup_address_residents(request).await;
+                asked.push(seen(&status.expect_err("nobody")));
+            }
+            assert_eq!(asked[0].0, asked[1].0, "the child's other address on {on}");
+            asked_now.push((asked[0].1, asked[1].1));
             let person = lookup(at(on, context()), parent.tax_code());
             let person = client
                 .lookup_person(proto::LookupPersonRequest::from(person))

@@ -1,18 +1,19 @@
 //! Calls as agencies make them: granted in every clause, so that a story changes one thing at a time.
 
-use agreement::claim::Claim;
+use agreement::claim::{AddressClaim, Claim};
 use agreement::context::{
     AccessContext, Assurance, CaseReference, ConsentReference, OperatorId, PurposeId, Urgency, Workstation,
 };
 use agreement::field::FieldSet;
 use agreement::request::DeclaredPerson;
 use chrono::NaiveDate;
-use client::agency::{LookupHousehold, LookupPerson, PersonKey, VerifyDeclaration};
+use client::agency::{LookupAddressResidents, LookupHousehold, LookupPerson, PersonKey, VerifyDeclaration};
 use client::receipt::ReceiptForm;
 use registry::codice_fiscale::TaxCode;
 use uuid::Uuid;
 
 use crate::agreements::Document;
+use crate::people::{Person, istat};
 
 /// The ground of a call under an agreement, complete in every clause.
 ///
@@ -61,6 +62,24 @@ pub fn household(context: AccessContext, tax_code: TaxCode) -> LookupHousehold {
         context,
         key: PersonKey::TaxCode(tax_code),
         municipality: None,
+        fields: FieldSet::EMPTY,
+        receipt: ReceiptForm::Full,
+    }
+}
+
+/// Asks who is resident where a person lives, with everything that is granted.
+pub fn residents(context: AccessContext, of: &Person) -> LookupAddressResidents {
+    LookupAddressResidents {
+        context,
+        municipality: istat(of.municipality),
+        address: AddressClaim {
+            species: None,
+            street: of.street.clone(),
+            number: of.address().number,
+            suffix: String::new(),
+            staircase: String::new(),
+            unit: String::new(),
+        },
         fields: FieldSet::EMPTY,
         receipt: ReceiptForm::Full,
     }

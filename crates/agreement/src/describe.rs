@@ -57,6 +57,8 @@ pub struct AgreementDescription {
     pub by_generalities: ByGeneralities,
     /// Most persons that one search shows.
     pub max_hits: u16,
+    /// Most residents that one question about an address shows.
+    pub max_residents: u16,
     /// Hours of service; always where empty.
     pub hours: Vec<HoursWindow>,
     /// What operators must bring.
@@ -244,6 +246,7 @@ fn describe_one(
         known_on: terms.known_on,
         by_generalities: terms.by_generalities,
         max_hits: terms.max_hits,
+        max_residents: terms.max_residents,
         hours: terms.hours.clone(),
         operator: terms.operator,
         case_reference: terms.case_reference.clone(),

@@ -49,11 +49,13 @@ pub enum LintRule {
     ConsentFormOpen,
     /// Death is verified or ascertained and the dead are not shown: whoever died is not found.
     DeadNotShown,
+    /// Whole lists of who lives at an address, for a body that is no police force.
+    ResidentsNotPolice,
 }
 
 impl LintRule {
     /// Every rule.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::ProtectedWithoutProvision,
         Self::NoQuota,
         Self::NoMissQuota,
@@ -69,6 +71,7 @@ impl LintRule {
         Self::PrivateConsultation,
         Self::ConsentFormOpen,
         Self::DeadNotShown,
+        Self::ResidentsNotPolice,
     ];
 
     /// Code of the rule.
@@ -89,6 +92,7 @@ impl LintRule {
             Self::PrivateConsultation => "private-consultation",
             Self::ConsentFormOpen => "consent-form-open",
             Self::DeadNotShown => "dead-not-shown",
+            Self::ResidentsNotPolice => "residents-not-police",
         }
     }
 
@@ -108,6 +112,7 @@ impl LintRule {
             Self::PrivateConsultation => "DPR 223/1989 art. 37; DPR 445/2000 art. 43",
             Self::ConsentFormOpen => "DPR 445/2000 art. 71 c. 4; R15",
             Self::DeadNotShown => "DPR 445/2000 art. 71",
+            Self::ResidentsNotPolice => "DPR 223/1989 artt. 34, 37; R31",
         }
     }
 
@@ -134,6 +139,9 @@ impl LintRule {
             Self::ConsentFormOpen => "consent is needed, but the form of its reference is left open",
             Self::DeadNotShown => {
                 "death is verified or ascertained, but the dead are not shown: they are not found"
+            }
+            Self::ResidentsNotPolice => {
+                "all residents of an address are shown to a body that is no police force"
             }
         }
     }
@@ -167,6 +175,9 @@ impl LintRule {
             Self::ConsentFormOpen => "occorre il consenso, ma la forma del suo riferimento non è stabilita",
             Self::DeadNotShown => {
                 "si verifica o si accerta il decesso, ma i deceduti non sono visibili: non risultano"
+            }
+            Self::ResidentsNotPolice => {
+                "tutti i residenti di un indirizzo sono visibili a un ente che non è una forza di polizia"
             }
         }
     }
@@ -266,6 +277,10 @@ fn check(rule: LintRule, terms: &Terms) -> Vec<LintFinding> {
                 "consent_required",
             )
         }
+        LintRule::ResidentsNotPolice => purposes(
+            &|purpose| !police && purpose.services.contains(&Service::LookupAddressResidents),
+            "services",
+        ),
         LintRule::DeadNotShown => {
             let hidden = !terms.population.deceased.is_included();
             let verified = purposes(

@@ -92,7 +92,9 @@ impl Permit {
             asked.fields()
         };
         let fields = match asked {
-            Asked::Person { .. } | Asked::PersonNamed { .. } => granted.intersection(wanted),
+            Asked::Person { .. } | Asked::PersonNamed { .. } | Asked::Residents { .. } => {
+                granted.intersection(wanted)
+            }
             Asked::Ascertainment {
                 kind: Ascertainment::FamilyStatus,
                 ..
@@ -174,6 +176,11 @@ impl Permit {
     /// Most persons that one search may show.
     pub fn max_hits(&self) -> usize {
         usize::from(self.terms().max_hits)
+    }
+
+    /// Most residents that one question about an address may show.
+    pub fn max_residents(&self) -> usize {
+        usize::from(self.terms().max_residents)
     }
 
     /// Municipality to which the question is limited.
@@ -324,9 +331,21 @@ impl Permit {
             return Some(HiddenClause::SealedIdentity);
         }
         // A place that is not shown must not be found by asking of one municipality after the other: a question about one
-        // person is answered whichever is asked, a search that is limited finds nobody whose place is withheld.
+        // person is answered whichever is asked, a search that is limited finds nobody whose place is withheld, nor does
+        // a question about an address.
         let withheld = self.withholds_place(location);
-        if withheld && self.municipality.is_some() && self.service() == Service::SearchPersons {
+        let asks_where = match self.service() {
+            Service::SearchPersons => self.municipality.is_some(),
+            Service::LookupAddressResidents => true,
+            Service::LookupPerson
+            | Service::LookupHousehold
+            | Service::VerifyDeclaration
+            | Service::BatchLookupPersons
+            | Service::BatchVerify
+            | Service::DescribeAccess
+            | Service::GetReceipt => false,
+        };
+        if withheld && asks_where {
             return Some(HiddenClause::Protected);
         }
         let elsewhere = self

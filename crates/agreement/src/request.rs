@@ -67,6 +67,11 @@ pub enum Asked {
         /// Fields wanted of the members; all that is granted where empty.
         fields: FieldSet,
     },
+    /// The residents of an address in the municipality to which the question is limited.
+    Residents {
+        /// Fields wanted; all that is granted where empty.
+        fields: FieldSet,
+    },
     /// What a kind of ascertainment opens, called by its name.
     Ascertainment {
         /// The kind.
@@ -95,6 +100,7 @@ impl Asked {
         match self {
             Self::Person { .. } | Self::PersonNamed { .. } => Service::LookupPerson,
             Self::Household { .. } | Self::HouseholdNamed { .. } => Service::LookupHousehold,
+            Self::Residents { .. } => Service::LookupAddressResidents,
             Self::Ascertainment { kind, .. } => kind.service(),
             Self::Search { .. } => Service::SearchPersons,
             Self::Verification(_) => Service::VerifyDeclaration,
@@ -111,6 +117,7 @@ impl Asked {
             | Self::PersonNamed { .. }
             | Self::Household { .. }
             | Self::HouseholdNamed { .. }
+            | Self::Residents { .. }
             | Self::Ascertainment { .. }
             | Self::Search { .. }
             | Self::AccessDescription
@@ -126,6 +133,7 @@ impl Asked {
             | Self::PersonNamed { .. }
             | Self::Household { .. }
             | Self::HouseholdNamed { .. }
+            | Self::Residents { .. }
             | Self::Search { .. }
             | Self::Verification(_)
             | Self::AccessDescription
@@ -144,6 +152,7 @@ impl Asked {
             } => true,
             Self::Person { .. }
             | Self::Household { .. }
+            | Self::Residents { .. }
             | Self::Ascertainment {
                 named_by: NamedBy::Identifier,
                 ..
@@ -162,6 +171,7 @@ impl Asked {
             | Self::PersonNamed { fields }
             | Self::Household { fields }
             | Self::HouseholdNamed { fields }
+            | Self::Residents { fields }
             | Self::Ascertainment { fields, .. } => fields,
             Self::Search { criteria } => criteria,
             Self::Verification(_) | Self::AccessDescription | Self::Receipt => FieldSet::EMPTY,

@@ -11,6 +11,8 @@ pub enum Service {
     LookupPerson,
     /// Consultation of a household's composition.
     LookupHousehold,
+    /// Consultation of the residents of an address.
+    LookupAddressResidents,
     /// Search for persons of whom the caller knows only a part (*ricerca*).
     SearchPersons,
     /// Yes, no or cannot be determined about a declaration (*verifica*).
@@ -60,9 +62,10 @@ pub enum VerificationKind {
 
 impl Service {
     /// Every service.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::LookupPerson,
         Self::LookupHousehold,
+        Self::LookupAddressResidents,
         Self::SearchPersons,
         Self::VerifyDeclaration,
         Self::BatchLookupPersons,
@@ -76,6 +79,7 @@ impl Service {
         match self {
             Self::LookupPerson => "lookup-person",
             Self::LookupHousehold => "lookup-household",
+            Self::LookupAddressResidents => "lookup-address-residents",
             Self::SearchPersons => "search-persons",
             Self::VerifyDeclaration => "verify-declaration",
             Self::BatchLookupPersons => "batch-lookup-persons",
@@ -95,6 +99,7 @@ impl Service {
         match self {
             Self::LookupPerson
             | Self::LookupHousehold
+            | Self::LookupAddressResidents
             | Self::SearchPersons
             | Self::VerifyDeclaration
             | Self::BatchLookupPersons
@@ -253,6 +258,7 @@ mod tests {
             [
                 &Service::LookupPerson,
                 &Service::LookupHousehold,
+                &Service::LookupAddressResidents,
                 &Service::SearchPersons,
                 &Service::VerifyDeclaration,
                 &Service::BatchLookupPersons,

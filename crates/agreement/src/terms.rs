@@ -83,12 +83,18 @@ pub struct Terms {
     pub quotas: Quotas,
     /// Most persons that one search shows, 1 to [`MAX_HITS`]: of more the caller is told to narrow it (R17).
     pub max_hits: u16,
+    /// Most residents that one question about an address shows, 1 to [`MAX_RESIDENTS`]: of more the caller is told to
+    /// narrow it.
+    pub max_residents: u16,
     /// Purposes, at least one, with distinct ids.
     pub purposes: Vec<Purpose>,
 }
 
 /// Most persons that a search may show under any agreement (ANPR EN175).
 pub const MAX_HITS: u16 = 50;
+
+/// Most residents of an address that may be shown under any agreement.
+pub const MAX_RESIDENTS: u16 = 50;
 
 /// What kind of body an agency is; the law grants them different things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -18,6 +18,8 @@ use registry::record::ParentRole;
 use crate::claim::Claim;
 use crate::view::household::VisibleCard;
 
+pub use self::residence::resides_at;
+
 /// What the registry says of a declaration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VerificationAnswer {

@@ -47,6 +47,8 @@ pub enum Command {
     Named(command::named::NamedArguments),
     /// Look up the household of a person
     Household(command::person::LookupArguments),
+    /// Look up who is resident at an address
+    Residents(command::residents::ResidentsArguments),
     /// Search for persons of whom a part is known
     Search(command::search::SearchArguments),
     /// Look up a person whom a search found

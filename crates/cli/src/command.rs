@@ -5,6 +5,7 @@ pub mod codice_fiscale;
 pub mod generate;
 pub mod person;
 pub mod named;
+pub mod residents;
 pub mod search;
 pub mod verify;
 pub mod batch;
@@ -32,6 +33,7 @@ pub fn run(command: Command, session: &mut Session<'_, '_>) -> Result<ExitCode, 
         Command::Person(arguments) => person::run_person(&arguments, session),
         Command::Household(arguments) => person::run_household(&arguments, session),
         Command::Search(arguments) => search::run_search(&arguments, session),
+        Command::Residents(arguments) => residents::run(&arguments, session),
         Command::Named(arguments) => named::run(&arguments, session),
         Command::Found(arguments) => search::run_found(&arguments, session),
         Command::Verify(command) => verify::run(command, session),

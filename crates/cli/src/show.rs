@@ -6,7 +6,9 @@ mod batch;
 mod access;
 
 pub use self::access::access_description;
-pub use self::answer::{freshness, household_rows, person_rows, search_rows, verification_row};
+pub use self::answer::{
+    freshness, household_rows, person_rows, resident_rows, search_rows, verification_row,
+};
 pub use self::batch::{declared_row, found_row, unsent_row};
 pub use self::card::person_card;
 

@@ -7,6 +7,7 @@ mod search;
 mod batch;
 mod named;
 mod ascertainment;
+mod residents;
 mod description;
 
 use agreement::context::AccessContext;
@@ -34,6 +35,7 @@ pub use self::description::{
 pub use self::named::LookupNamed;
 pub use self::person::{HouseholdMembership, PersonCard, PersonRegistration};
 pub use self::request::{LookupHousehold, LookupPerson, PersonKey, VerifyDeclaration};
+pub use self::residents::{LookupAddressResidents, ResidentGroup, ResidentsAnswer};
 pub use self::search::{Born, LookupFound, SearchAnswer, SearchHandle, SearchHit, SearchPersons};
 
 const LOOKUP_PERSON: &str = "ponte.consultation.v1.ConsultationService/LookupPerson";

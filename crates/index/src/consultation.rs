@@ -2,6 +2,7 @@
 
 mod person;
 mod household;
+mod residents;
 mod search;
 mod verify;
 mod batch;
@@ -23,7 +24,7 @@ use tonic::{Request, Response, Status, Streaming};
 use transport::deadline::Deadline;
 use wire::convert::{
     AccessInquiry, CardTrust, DataAge, HouseholdLookup, LookupKey, PersonKey, PersonLookup, PersonSearch,
-    ReceiptInquiry, VerificationCall,
+    ReceiptInquiry, ResidentsLookup, VerificationCall,
 };
 use wire::proto::consultation::v1 as pb;
 use wire::proto::consultation::v1::consultation_service_server::ConsultationService;
@@ -215,6 +216,25 @@ impl<S: RecordStore> ConsultationService for Consultation<S> {
             })
             .await?;
             shared.lookup_household(call, lookup).await.map(Response::new)
+        })
+        .await
+    }
+
+    async fn lookup_address_residents(
+        &self,
+        request: Request<pb::LookupAddressResidentsRequest>,
+    ) -> Result<Response<pb::LookupAddressResidentsResponse>, Status> {
+        let shared = Arc::clone(&self.shared);
+        detached(&self.shared.tasks, async move {
+            const METHOD: &str = "ponte.consultation.v1.ConsultationService/LookupAddressResidents";
+            let (call, lookup) = read(&shared, request, METHOD, |lookup: &ResidentsLookup| {
+                &lookup.request
+            })
+            .await?;
+            shared
+                .lookup_address_residents(call, lookup)
+                .await
+                .map(Response::new)
         })
         .await
     }

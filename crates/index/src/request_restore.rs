@@ -41,7 +41,11 @@ fn is_first(body: &HeaderBody) -> bool {
         (0, _) => true,
         (_, Some(reason)) => matches!(
             reason,
-            Reason::NotFound | Reason::ResourceNotFound | Reason::TooManyFound | Reason::HandleInvalid
+            Reason::NotFound
+                | Reason::ResourceNotFound
+                | Reason::TooManyFound
+                | Reason::TooManyResidents
+                | Reason::HandleInvalid
         ),
         (_, None) => false,
     };

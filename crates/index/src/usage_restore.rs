@@ -65,7 +65,7 @@ fn event(entry: &OpenedEntry) -> Option<UsageEvent> {
         (0, _) => Settlement::Hit,
         (_, Some(Reason::NotFound)) => Settlement::Miss,
         // It was answered, if not with whom.
-        (_, Some(Reason::TooManyFound)) => Settlement::Hit,
+        (_, Some(Reason::TooManyFound | Reason::TooManyResidents)) => Settlement::Hit,
         _ => return None,
     };
     let operator: Option<OperatorPart> = part_of(entry, &PartKind::Operator);

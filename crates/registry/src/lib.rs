@@ -3,7 +3,7 @@
 //! This crate is pure: it does no I/O, reads no clock, draws no random number and knows no protobuf.
 //! The reader's path: [`identifier`] and [`date`] are the words, [`codice_fiscale`], [`municipality`], [`state`]
 //! and [`code`] the reference tables, [`record`] the card with its [`timeline`]s and
-//! [`measure`]s, [`canonical`] its bytes,
+//! [`measure`]s, [`house`] where people live together, [`canonical`] its bytes,
 //! [`digest`] the proof that two copies are equal, [`export`] the layout in which back offices hand it over with the
 //! [`finding`]s about it, [`change`] and [`publication`] the way to the index with the [`signing`] keys and registrars'
 //! [`statement`]s that guard it, [`linking`] the person behind cards of several municipalities, [`sealing`] the
@@ -24,6 +24,7 @@ pub mod codice_fiscale;
 pub mod record;
 pub mod measure;
 pub mod normal;
+pub mod house;
 pub mod finding;
 pub mod export;
 pub mod canonical;

@@ -5,6 +5,7 @@
 
 pub(crate) mod burial;
 pub(crate) mod contradictions;
+mod houses;
 mod instants;
 mod names;
 mod scans;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use registry::canonical;
+use registry::house::HouseKey;
 use registry::identifier::{LocalId, PersonId, RecordId};
 use registry::linking::{GeneralitiesKey, LinkKey};
 use registry::measure::SharedPlace;
@@ -342,6 +344,9 @@ impl Projection {
         }
         for token in self.household_tokens(card) {
             add(Lead::Household(token));
+        }
+        for house in HouseKey::of_card(card) {
+            add(self.house(&house));
         }
         if person.0 != record.0 {
             add(Lead::Person(person));

@@ -10,6 +10,7 @@ mod open;
 mod journaled;
 mod location;
 mod read;
+mod residents;
 mod search;
 mod subjects;
 pub mod suspects;
@@ -31,7 +32,7 @@ use crate::publisher::order::{Done, Order, OrderError};
 use crate::publisher::{Acknowledged, MunicipalityState, NewLine, PublishError, Standing};
 use crate::record_store::anomalies::{AnomalyPage, AnomalyQuestion};
 use crate::record_store::answer::{
-    HouseholdAnswer, PersonAnswer, Question, SearchAnswer, VerificationOutcome,
+    HouseholdAnswer, PersonAnswer, Question, ResidentsAnswer, SearchAnswer, VerificationOutcome,
 };
 use crate::record_store::handle::SearchHandle;
 use crate::record_store::suspects::Suspects;
@@ -82,6 +83,17 @@ pub trait RecordStore: Send + Sync + 'static {
         question: &Question,
         draft: EntryDraft,
     ) -> impl Future<Output = Result<Sealed<HouseholdAnswer>, ReadError>> + Send;
+
+    /// Looks up the residents of an address, in the municipality to which the permit is limited.
+    ///
+    /// # Errors
+    /// See [`ReadError`]; nothing was disclosed.
+    fn lookup_address_residents(
+        &self,
+        permit: &Permit,
+        address: &agreement::claim::ResidenceClaim,
+        draft: EntryDraft,
+    ) -> impl Future<Output = Result<Sealed<ResidentsAnswer>, ReadError>> + Send;
 
     /// Searches for persons by a part of what they are known by. The municipality, where one is asked for, is that of the
     /// permit.

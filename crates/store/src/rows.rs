@@ -6,6 +6,7 @@
 //! | `H` record id, sequence | sealed [`Version`]: a superseded version |
 //! | `T` token, record id | [`Spans`]: when the card answered to the identifier |
 //! | `F` household token, record id | [`Spans`]: when the card belonged to the household |
+//! | `R` house token, record id | [`Spans`]: when the card named the house as a residence |
 //! | `P` person id, record id | [`Spans`]: when the card was linked to a person of another id than its own |
 //! | `W` record id, sequence | sealed [`Version`]: what was received of a card and not served, from that sequence on |
 //! | `K` recorded instant | last commit sequence that was recorded at the instant (u64, Unix ms) or before |
@@ -33,7 +34,7 @@ use crate::publication_journal::ruling::Restored;
 pub(crate) const ROW_FORMAT: u8 = 1;
 
 /// Version of the scheme: which rows there are. An engine with another is filled again from the journal.
-pub(crate) const ROW_SCHEME: u64 = 6;
+pub(crate) const ROW_SCHEME: u64 = 7;
 
 /// A place in the order of all accepted changes; the first is 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -87,6 +88,8 @@ pub(crate) enum Lead {
     Identifier(Token),
     /// A household, by its token.
     Household(Token),
+    /// A house, to the cards that name it as a residence, present or past.
+    House(Token),
     /// A person, to the cards linked to it beside the one that bears its id.
     Person(PersonId),
     /// A person, to those of its cards that tell of a protection.
@@ -103,6 +106,7 @@ impl Lead {
         match self {
             Self::Identifier(token) => prefixed(b'T', token.as_bytes()),
             Self::Household(token) => prefixed(b'F', token.as_bytes()),
+            Self::House(token) => prefixed(b'R', token.as_bytes()),
             Self::Person(person) => prefixed(b'P', person.0.as_bytes()),
             Self::Protected(person) => prefixed(b'Q', person.0.as_bytes()),
             Self::Sheltered(token) => prefixed(b'S', token.as_bytes()),

@@ -17,6 +17,7 @@ mod consultation;
 mod ascertainment;
 mod search;
 mod claim;
+mod residents;
 mod answer;
 mod batch;
 mod access;
@@ -44,6 +45,7 @@ pub use self::publication::{
     digest_from_wire, epoch_from_wire, hold_reason_from_wire, municipality_from_wire, statement_from_wire,
 };
 pub use self::receipt::{AccessReceipt, ReceiptChoice, full_receipt, receipt_choice, short_receipt};
+pub use self::residents::ResidentsLookup;
 pub use self::search::{FoundPerson, PersonSearch, match_reason, search_hit};
 
 #[cfg(test)]

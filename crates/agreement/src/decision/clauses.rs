@@ -253,12 +253,17 @@ impl<'a> Call<'a> {
                     | Asked::Household { .. }
                     | Asked::Ascertainment { .. }
                     | Asked::HouseholdNamed { .. }
+                    | Asked::Residents { .. }
                     | Asked::Search { .. } => true,
                     Asked::Verification(_) | Asked::AccessDescription | Asked::Receipt => false,
                 };
                 // Whoever is found by generalities is told that they are true.
                 if asked.names_by_generalities() {
                     refused = refused.union(FieldSet::SEARCHED.difference(confirmed));
+                }
+                // Whoever is found by an address is told where the person lives.
+                if matches!(asked, Asked::Residents { .. }) {
+                    refused = refused.union(FieldSet::of(&[Field::Residence]).difference(granted));
                 }
                 // Limited to a municipality, the question is also whether the person has a card there.
                 let names = !confirmed.intersection(FieldSet::NAMING).is_empty();

@@ -19,11 +19,11 @@ use crate::network::Network;
 use crate::peer::{CertificateFingerprint, Role, SpiffeId};
 use crate::terms::{
     AgencyClass, HistoryDepth, Inclusion, KnownOn, Limits, OperatorTerms, Population, Presence, Protection,
-    Quotas, Terms, Territory,
+    Purpose, Quotas, Terms, Territory,
 };
 
 use self::purpose::{check_private, check_purpose};
-use self::search::{check_max_hits, check_search, check_searching};
+use self::search::{check_max_hits, check_max_residents, check_search, check_searching};
 use super::{DocumentError, layout};
 
 /// The one version of the layout.
@@ -47,6 +47,7 @@ pub(super) fn terms(document: layout::Document) -> Result<Terms, DocumentError> 
         known_on,
         search,
         max_hits,
+        max_residents,
         networks,
         pinned_certificates,
         territory,
@@ -66,6 +67,11 @@ pub(super) fn terms(document: layout::Document) -> Result<Terms, DocumentError> 
     if agency.role() != Role::Agency {
         return refuse("agency", "must be an identity of role agency");
     }
+    let purposes: Vec<Purpose> = purpose
+        .into_iter()
+        .enumerate()
+        .map(check_purpose)
+        .collect::<Result<_, _>>()?;
     let terms = Terms {
         id: AgreementId::parse(&id).or_else(|error| refuse("id", error.rule))?,
         title: sentence("title", title)?,
@@ -113,11 +119,8 @@ pub(super) fn terms(document: layout::Document) -> Result<Terms, DocumentError> 
         quotas: check_quotas(quota),
         by_generalities,
         max_hits: check_max_hits(max_hits, searching)?,
-        purposes: purpose
-            .into_iter()
-            .enumerate()
-            .map(check_purpose)
-            .collect::<Result<_, _>>()?,
+        max_residents: check_max_residents(max_residents, &purposes)?,
+        purposes,
     };
     check_together(&terms)?;
     check_searching(&terms, searching)?;

@@ -27,6 +27,7 @@ pub(super) struct Document {
     #[serde(default = "by_identifier")]
     pub(super) search: Vec<String>,
     pub(super) max_hits: Option<u16>,
+    pub(super) max_residents: Option<u16>,
     #[serde(default)]
     pub(super) networks: Vec<String>,
     #[serde(default)]

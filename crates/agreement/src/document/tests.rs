@@ -13,6 +13,7 @@ use crate::terms::{
 
 mod ascertainments;
 mod samples;
+mod searches;
 
 fn parse(document: &str) -> Result<Agreement, DocumentError> {
     AgreementDocument::parse(document.as_bytes())
@@ -440,52 +441,6 @@ fn former_residences_need_a_history() {
     assert!(parse(&with_history).is_ok());
     let refusal = parse(&with_history.replace("since 2010-01-01", "today")).unwrap_err();
     assert!(matches!(refusal, DocumentError::Value { key, .. } if key == "purpose[0].fields"));
-}
-
-#[test]
-fn a_search_is_granted_by_the_mode_and_a_purpose_together_and_bounded() {
-    let of = |search: &str, services: &str, more: &str| {
-        let document = fixture::DOCUMENT
-            .replace("format = 1", &format!("format = 1\n{search}\n{more}"))
-            .replace(
-                "services = [\"lookup-person\",",
-                &format!("services = [{services}\"lookup-person\","),
-            );
-        AgreementDocument::parse(document.as_bytes())
-    };
-    let modes = "search = [\"by-identifier\", \"by-partial-data\"]";
-    let service = "\"search-persons\", ";
-    let bound = |document: Result<Agreement, DocumentError>| document.unwrap().terms().max_hits;
-    assert_eq!(bound(of(modes, service, "")), 50);
-    assert_eq!(bound(of(modes, service, "max_hits = 20")), 20);
-    assert_eq!(bound(of("", "", "")), 50);
-    let key = |document: Result<Agreement, DocumentError>| match document {
-        Err(DocumentError::Value { key, .. }) => key,
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(key(of(modes, service, "max_hits = 51")), "max_hits");
-    assert_eq!(key(of(modes, service, "max_hits = 0")), "max_hits");
-    assert_eq!(key(of("", "", "max_hits = 5")), "max_hits");
-    assert_eq!(key(of("", service, "")), "purpose[0].services");
-    assert_eq!(key(of(modes, "", "")), "search");
-    let changed = |from: &str, to: &str| {
-        let document = fixture::DOCUMENT
-            .replace("format = 1", &format!("format = 1\n{modes}"))
-            .replace(
-                "services = [\"lookup-person\",",
-                &format!("services = [{service}\"lookup-person\","),
-            )
-            .replace(from, to);
-        AgreementDocument::parse(document.as_bytes())
-    };
-    assert_eq!(key(changed("\"given_name\", ", "")), "purpose[0].fields");
-    assert_eq!(
-        key(changed(
-            "required = true\nassurance",
-            "required = false\nassurance"
-        )),
-        "operator.required"
-    );
 }
 
 proptest! {

@@ -12,7 +12,20 @@ fn rules(agreement: &Agreement) -> Vec<(LintRule, String)> {
 type Trap = (&'static [(&'static str, &'static str)], LintRule, &'static str);
 
 /// Texts of the fixture agreement to change, and the one finding that follows.
-const TRAPS: [Trap; 19] = [
+const TRAPS: [Trap; 20] = [
+    (
+        &[
+            ("class = \"police\"", "class = \"public-service-operator\""),
+            ("region = \"08\"", "municipalities = [\"037032\"]"),
+            ("kind = \"reserved\"", "kind = \"ordinary\""),
+            (
+                "\"lookup-household\", \"verify",
+                "\"lookup-address-residents\", \"verify",
+            ),
+        ],
+        LintRule::ResidentsNotPolice,
+        "purpose[0].services",
+    ),
     (
         &[(
             "[consent_reference]\npattern = \"protocol-number\"\nwords = [\"CONS\"]\n",

@@ -214,6 +214,29 @@ fn whose_location_is_withheld_is_not_found_by_asking_where() {
 }
 
 #[test]
+fn whose_location_is_withheld_is_not_found_by_an_address() {
+    let mode = |mode: &str| {
+        let protection = format!("protected = \"{mode}\"\nprotected_basis = \"c.p.p. art. 55\"");
+        let document = fixture::changed_document("protected = \"hidden\"", &protection)
+            .replace("[\"lookup-person\", ", "[\"lookup-address-residents\", ");
+        let mut request = fixture::request();
+        let fields = FieldSet::EMPTY;
+        request.asked = Asked::Residents { fields };
+        request.municipality = Some(municipality(fixture::IMOLA));
+        fixture::permit(AgreementDocument::parse(document.as_bytes()).unwrap(), &request)
+    };
+    check(&mode("location-withheld"), subject(), None);
+    for location in [Location::Shared, Location::Protected] {
+        let subject = SubjectFacts {
+            location,
+            ..subject()
+        };
+        check(&mode("location-withheld"), subject, Some(HiddenClause::Protected));
+        check(&mode("shown"), subject, None);
+    }
+}
+
+#[test]
 fn a_permit_for_no_person_shows_nobody() {
     let mut request = fixture::request();
     request.asked = Asked::Receipt;

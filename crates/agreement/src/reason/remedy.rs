@@ -104,6 +104,7 @@ impl Reason {
             | Self::RequestIdReused
             | Self::NotFound
             | Self::TooManyFound
+            | Self::TooManyResidents
             | Self::HandleInvalid
             | Self::AgreementUnknown
             | Self::AgreementRevoked
@@ -177,6 +178,7 @@ impl Reason {
             | Self::PageTokenInvalid
             | Self::NotFound
             | Self::TooManyFound
+            | Self::TooManyResidents
             | Self::HandleInvalid
             | Self::AgreementUnknown
             | Self::OutsideNetwork
@@ -268,6 +270,7 @@ impl Reason {
             | Self::PageTokenInvalid
             | Self::NotFound
             | Self::TooManyFound
+            | Self::TooManyResidents
             | Self::HandleInvalid
             | Self::AgreementUnknown
             | Self::AgreementRevoked

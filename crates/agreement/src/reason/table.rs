@@ -193,6 +193,12 @@ reasons! {
         "give more of the name or of the codice fiscale, the birth date or the municipality",
         "la ricerca trova più persone di quante ne può mostrare",
         "indicare una parte maggiore del nome o del codice fiscale, la data di nascita o il comune";
+    /// More residents of an address than the agreement shows.
+    TooManyResidents = "TOO_MANY_RESIDENTS", FailedPrecondition, Usage, Some("EN115"),
+        "more residents have the address than the agreement shows",
+        "give the suffix, the staircase or the internal number",
+        "all'indirizzo risiedono più persone di quante ne mostra la convenzione",
+        "indicare l'esponente, la scala o l'interno";
     /// A handle from a search that has passed its time, or of another operator or agreement.
     HandleInvalid = "HANDLE_INVALID", FailedPrecondition, Usage, None,
         "the handle is not valid, or no longer, for this operator",

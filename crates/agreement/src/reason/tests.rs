@@ -24,6 +24,7 @@ const PROMISED: &[(&str, i32, u8, &str)] = &[
     ("PAGE_TOKEN_INVALID", 3, 2, ""),
     ("NOT_FOUND", 5, 3, "EN122"),
     ("TOO_MANY_FOUND", 9, 2, "EN115"),
+    ("TOO_MANY_RESIDENTS", 9, 2, "EN115"),
     ("HANDLE_INVALID", 9, 2, ""),
     ("AGREEMENT_UNKNOWN", 7, 4, "EN148"),
     ("AGREEMENT_REVOKED", 7, 4, "EN148"),

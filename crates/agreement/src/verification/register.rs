@@ -22,6 +22,22 @@ pub(super) fn hindrance(
     day: NaiveDate,
     after_death: AfterDeath,
 ) -> Option<VerificationAnswer> {
+    absence(record, day, after_death).or_else(|| {
+        record
+            .flags
+            .procedure_open
+            .then_some(VerificationAnswer::undetermined(
+                VerificationReason::ProcedureOpen,
+            ))
+    })
+}
+
+/// The same, whether or not the register may speak of whoever stands in it.
+pub(super) fn absence(
+    record: &Record,
+    day: NaiveDate,
+    after_death: AfterDeath,
+) -> Option<VerificationAnswer> {
     match (Standing::of(record, day), after_death) {
         (Standing::Dead, AfterDeath::Untrue) => return Some(VerificationAnswer::NO),
         (Standing::Dead, AfterDeath::Undetermined) | (Standing::Cancelled, _) => {
@@ -35,15 +51,9 @@ pub(super) fn hindrance(
         let first = record.residences.facts().first()?;
         first.from
     });
-    if begins.is_some_and(|begins| day < begins) {
-        return Some(VerificationAnswer::undetermined(
-            VerificationReason::BeforeHistory,
-        ));
-    }
-    record
-        .flags
-        .procedure_open
+    begins
+        .is_some_and(|begins| day < begins)
         .then_some(VerificationAnswer::undetermined(
-            VerificationReason::ProcedureOpen,
+            VerificationReason::BeforeHistory,
         ))
 }

@@ -8,7 +8,7 @@ use registry::record::{Address, Place, Record, Register};
 use registry::timeline::AsOf;
 
 use super::identity::identity_on;
-use super::register::{AfterDeath, hindrance};
+use super::register::{AfterDeath, absence, hindrance};
 use super::{Part, VerificationAnswer, VerificationReason, agreement, whole};
 use crate::claim::{AddressClaim, ResidenceClaim};
 
@@ -53,6 +53,24 @@ pub(super) fn at_address(record: &Record, claim: &ResidenceClaim, day: NaiveDate
         AsOf::BeforeHistory => VerificationAnswer::undetermined(VerificationReason::BeforeHistory),
         AsOf::Never => VerificationAnswer::undetermined(VerificationReason::NotHeld),
     }
+}
+
+/// Whether the card holds the person resident at an address on a day: whether the address, declared, would be true, but
+/// for an open procedure, which keeps the register from speaking and nobody from living there. Municipalities that were
+/// merged answer for each other.
+pub fn resides_at(record: &Record, claim: &ResidenceClaim, day: NaiveDate) -> bool {
+    let ResidenceClaim {
+        municipality,
+        address: stated,
+    } = claim;
+    let here = identity_on(record.municipality, day).is_some_and(|held| held.shares_lineage(*municipality));
+    let registered = absence(record, day, AfterDeath::Untrue).is_none() && record.register == Register::Apr;
+    let held = record.while_registered(&record.residences, day).held();
+    here && registered
+        && held.is_some_and(|held| match &held.place {
+            Place::Italian(held) => same_address(held, stated) == VerificationAnswer::YES,
+            Place::Foreign(_) | Place::Notional { .. } => false,
+        })
 }
 
 fn same_address(held: &Address, stated: &AddressClaim) -> VerificationAnswer {

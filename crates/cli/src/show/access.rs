@@ -34,6 +34,7 @@ pub fn access_description(description: &AccessDescription) -> Vec<Datum> {
         known_on_granted,
         by_generalities_granted,
         max_hits,
+        max_residents,
         declarations,
         case_reference_words,
         consent_reference,
@@ -106,6 +107,7 @@ pub fn access_description(description: &AccessDescription) -> Vec<Datum> {
             .with("known_on", *known_on_granted)
             .with("by_generalities", *by_generalities_granted)
             .with("max_hits", *max_hits)
+            .with("max_residents", *max_residents)
             .with("hours", hours.join(", "))
             .with("review_by", review_by.to_string())
             .with("quotas", quotas.join(", "))

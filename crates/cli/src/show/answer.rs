@@ -2,8 +2,8 @@
 
 use agreement::verification::{Verdict, VerificationReason};
 use client::agency::{
-    DeceasedPerson, Freshness, Household, HouseholdAnswer, HouseholdMember, PersonAnswer, SearchAnswer,
-    SearchHit, VerificationAnswer,
+    DeceasedPerson, Freshness, Household, HouseholdAnswer, HouseholdMember, PersonAnswer, ResidentGroup,
+    ResidentsAnswer, SearchAnswer, SearchHit, VerificationAnswer,
 };
 use registry::code::HouseholdKind;
 use registry::hex::Hex;
@@ -58,6 +58,20 @@ pub fn household_rows(answer: &HouseholdAnswer) -> Vec<Datum> {
                 .build()
         });
     rows.chain(deceased).collect()
+}
+
+/// One row for each resident, household by household.
+pub fn resident_rows(answer: &ResidentsAnswer) -> Vec<Datum> {
+    let rows = answer.groups.iter().flat_map(|group| {
+        let ResidentGroup { household, persons } = group;
+        persons.iter().map(move |person| {
+            RecordBuilder::new()
+                .with("household", household.as_str())
+                .with("person", person_card(person))
+                .build()
+        })
+    });
+    rows.collect()
 }
 
 /// One row for each hit, the best first.

@@ -58,6 +58,8 @@ pub struct AccessDescription {
     pub by_generalities_granted: bool,
     /// Most persons that one search shows.
     pub max_hits: u32,
+    /// Most residents that one question about an address shows.
+    pub max_residents: u32,
     /// How many different declarations are compared, of each kind that some purpose verifies.
     pub declarations: Vec<DeclarationAllowance>,
     /// Words that may be in the case reference, of a form that admits letters.
@@ -234,6 +236,7 @@ impl TryFrom<proto::AccessDescription> for AccessDescription {
             known_on_granted,
             by_generalities_granted,
             max_hits,
+            max_residents,
             declarations,
             case_reference_words,
             consent_reference,
@@ -263,6 +266,7 @@ impl TryFrom<proto::AccessDescription> for AccessDescription {
             known_on_granted,
             by_generalities_granted,
             max_hits,
+            max_residents,
             declarations: each("declarations", declarations, TryInto::try_into)?,
             case_reference_words,
             consent_reference: (!consent_reference.is_empty()).then_some(consent_reference),

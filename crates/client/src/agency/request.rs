@@ -275,7 +275,7 @@ fn family_message(claim: &FamilyClaim) -> proto::FamilyStatusClaim {
     }
 }
 
-fn address_message(address: AddressClaim) -> proto::AddressClaim {
+pub(super) fn address_message(address: AddressClaim) -> proto::AddressClaim {
     let AddressClaim {
         species,
         street,

@@ -205,6 +205,13 @@ impl ConsultationService for FakeIndex {
         Err(status_for(Reason::UnknownMethod, Details::none()))
     }
 
+    async fn lookup_address_residents(
+        &self,
+        _: Request<proto::LookupAddressResidentsRequest>,
+    ) -> Result<Response<proto::LookupAddressResidentsResponse>, Status> {
+        Err(status_for(Reason::UnknownMethod, Details::none()))
+    }
+
     async fn search_persons(
         &self,
         _: Request<proto::SearchPersonsRequest>,

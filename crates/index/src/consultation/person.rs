@@ -59,7 +59,7 @@ pub(super) fn person_name(handle: PersonHandle) -> String {
     format!("persons/{}", Uuid::from_bytes(handle.0).simple())
 }
 
-fn person(card: PersonCard) -> pb::Person {
+pub(super) fn person(card: PersonCard) -> pb::Person {
     let PersonCard {
         handle,
         household,

@@ -22,7 +22,7 @@ use aws_lc_rs::digest;
 use chrono::{DateTime, NaiveDate, TimeDelta};
 use registry::measure::SharedPlace;
 use registry::municipality::MunicipalityId;
-use registry::record::Record;
+use registry::record::{Place, Record, Register};
 use uuid::Uuid;
 
 use super::shown::fields_of;
@@ -177,6 +177,12 @@ fn answer(
         View::Visible(fields) if permit.service() == Service::LookupHousehold => {
             in_household(permit, card, &facts, fields)
         }
+        View::Visible(_)
+            if permit.service() == Service::LookupAddressResidents
+                && !lives_in_a_house(card, &facts, permit.reference_date()) =>
+        {
+            SampledAnswer::Absent
+        }
         View::Visible(fields) => {
             let person = permit.person_with(card, fields);
             SampledAnswer::Shown {
@@ -185,6 +191,14 @@ fn answer(
             }
         }
     }
+}
+
+/// Whether some address leads to the card. A notional one is no house, and a citizen abroad lives in none.
+fn lives_in_a_house(card: &Record, facts: &SubjectFacts, date: NaiveDate) -> bool {
+    let residence = card.while_registered(&card.residences, date).held();
+    facts.standing == Standing::Registered
+        && facts.register == Register::Apr
+        && residence.is_some_and(|residence| matches!(residence.place, Place::Italian(_)))
 }
 
 /// What a question about the household gives of the card that led to it. The index's conditions: the person is registered
@@ -225,6 +239,9 @@ fn questions(purpose: &Purpose) -> Vec<(Asked, String)> {
         match service {
             Service::LookupPerson => questions.push((Asked::Person { fields }, name.to_owned())),
             Service::LookupHousehold => questions.push((Asked::Household { fields }, name.to_owned())),
+            Service::LookupAddressResidents => {
+                questions.push((Asked::Residents { fields }, name.to_owned()));
+            }
             Service::VerifyDeclaration => {
                 let kinds = purpose.verifications.iter();
                 questions.extend(kinds.map(|kind| (Asked::Verification(*kind), format!("{name} {kind}"))));

@@ -232,9 +232,10 @@ fn a_card_is_shown_as_each_ascertainment_would_show_it() {
     );
 }
 
-/// As the index answers: who left or died is in no household, and neither is who never stood in one.
+/// As the index answers: who left is in no household, neither is who never stood in one, and of the dead the rule for the
+/// deceased shows who they were. An address leads to whoever lives there.
 #[test]
-fn a_household_is_shown_only_of_whoever_stands_in_it_on_the_day() {
+fn households_and_addresses_show_whoever_stands_in_them_on_the_day() {
     let in_family = |edits: &[(&'static str, &'static str)]| [IN_FAMILY, edits].concat();
     let (emigrated, dead) = (in_family(EMIGRATED), in_family(DEAD));
     let text = export(&[
@@ -248,9 +249,39 @@ fn a_household_is_shown_only_of_whoever_stands_in_it_on_the_day() {
     assert_eq!(report.created, 4, "{:?}", report.findings);
     let reports = Reports::new(no_files());
     let acceptance = Acceptance::make(&store, &reports, imola(), &request(4, 1), now()).unwrap();
-    for card in ["emigrated", "dead", "alone"] {
+    for card in ["emigrated", "alone"] {
         let household = view(&acceptance, card, "public-order", "lookup-household");
         assert!(matches!(household, SampledAnswer::Absent), "{card}");
+    }
+    let deceased = view(&acceptance, "dead", "public-order", "lookup-household");
+    let SampledAnswer::Shown { fields, .. } = deceased else {
+        panic!("the deceased: {deceased:?}")
+    };
+    let names: Vec<&str> = fields.iter().map(|field| field.field.as_str()).collect();
+    let expect = [
+        "surname",
+        "given_name",
+        "sex",
+        "birth_date",
+        "birth_place",
+        "death",
+    ];
+    assert_eq!(names, expect);
+    for (card, lives_there) in [
+        ("member", true),
+        ("alone", true),
+        ("emigrated", false),
+        ("dead", false),
+    ] {
+        let residents = view(&acceptance, card, "public-order", "lookup-address-residents");
+        assert_eq!(
+            matches!(residents, SampledAnswer::Shown { .. }),
+            lives_there,
+            "{card}"
+        );
+        assert_eq!(matches!(residents, SampledAnswer::Absent), !lives_there, "{card}");
+    }
+    for card in ["emigrated", "dead", "alone"] {
         let person = view(&acceptance, card, "public-order", "lookup-person");
         assert!(matches!(person, SampledAnswer::Shown { .. }), "control: {card}");
     }

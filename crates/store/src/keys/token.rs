@@ -22,6 +22,8 @@ pub enum TokenDomain<'a> {
     Household,
     /// A dwelling: an address with its internal number.
     Dwelling,
+    /// A house: an address as far as street and number go.
+    House,
     /// Normalised generalities, for unconfirmed links.
     Generalities,
     /// A municipality's own number of a card.
@@ -79,6 +81,7 @@ impl TokenDomain<'_> {
             Self::NationalId => "national-id".to_owned(),
             Self::Household => "household".to_owned(),
             Self::Dwelling => "dwelling".to_owned(),
+            Self::House => "house".to_owned(),
             Self::Generalities => "generalities".to_owned(),
             Self::LocalId => "local-id".to_owned(),
             Self::Declaration => "declaration".to_owned(),

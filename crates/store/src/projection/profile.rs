@@ -177,8 +177,12 @@ impl Projection {
                 Lead::Protected(_) | Lead::Sheltered(_) | Lead::Buried(_) => {}
                 // That the card was ever linked to the person is asked when an identity is sealed.
                 Lead::Person(_) => self.engine.insert(&key, &spans.encode())?,
-                Lead::Identifier(_) | Lead::Household(_) if spans.0.is_empty() => self.engine.remove(&key)?,
-                Lead::Identifier(_) | Lead::Household(_) => self.engine.insert(&key, &spans.encode())?,
+                Lead::Identifier(_) | Lead::Household(_) | Lead::House(_) if spans.0.is_empty() => {
+                    self.engine.remove(&key)?;
+                }
+                Lead::Identifier(_) | Lead::Household(_) | Lead::House(_) => {
+                    self.engine.insert(&key, &spans.encode())?;
+                }
             }
         }
         self.contradict(until, Place { municipality, record }, &[])

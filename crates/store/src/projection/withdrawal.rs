@@ -2,7 +2,8 @@
 //!
 //! A change of one municipality may have given cards of others another person, buried them, or made their places
 //! shelter somebody. Once the municipality's key is gone, no replay knows of such a change any more. So everything that
-//! may rest on it is noted before, row by row, as **what remains**: all rows of every card of other municipalities that
+//! may rest on it is noted before, row by row, as **what remains**: all rows, but for those that lead from houses, which
+//! are made again from the card, of every card of other municipalities that
 //! was ever joined to a person of the municipality, or to a person of such a card, and so on; those of every buried
 //! card, of which there are few; all recorded instants; and the marks of the municipality's own cards that guard
 //! somebody elsewhere:
@@ -26,6 +27,7 @@ use uuid::Uuid;
 
 use super::{Projection, ProjectionError, published_card};
 use crate::kv::Row;
+use crate::projection::houses::leads_from_house;
 use crate::projection::scans::{VERSION_PREFIXES, key_id};
 use crate::publication_journal::{municipality_key, municipality_of};
 use crate::rows::{self, CURRENT_PREFIX, CommitSequence, Lead, RowError, Version};
@@ -95,6 +97,8 @@ impl Projection {
                     owners.insert(record, owner);
                     Some(record)
                 }
+                // What a card says of houses rests on nothing else, so it is made again.
+                About::Lead(_) if leads_from_house(key) => return Ok(()),
                 About::Lead(record) if joined.cards.contains(&record) => Some(record),
                 About::Lead(record) if joined.gone.contains(&record) => None,
                 About::Lead(record) if leaving.cards.contains(&record) => {
@@ -180,6 +184,9 @@ impl Projection {
         for key in versions {
             self.engine.remove(&key)?;
             self.note_rewritten(&key)?;
+        }
+        for record in joined {
+            self.lead_to_houses_again(record)?;
         }
         Ok(())
     }
@@ -348,7 +355,7 @@ fn about(key: &[u8]) -> Result<About, RowError> {
     };
     Ok(match key.first() {
         Some(b'C' | b'H' | b'W') => About::Version(record(key.get(1..17))?),
-        Some(b'T' | b'F' | b'P' | b'Q' | b'S' | b'B') => About::Lead(record(key.get(17..33))?),
+        Some(b'T' | b'F' | b'R' | b'P' | b'Q' | b'S' | b'B') => About::Lead(record(key.get(17..33))?),
         Some(b'N') => About::Contradiction(code(key.get(1..5))?, code(key.get(22..26))?),
         Some(b'K') => About::Instant,
         Some(b'V' | b'Z') => About::Store,

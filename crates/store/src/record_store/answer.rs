@@ -140,6 +140,27 @@ pub struct HouseholdCard {
     pub version: VersionStanding,
 }
 
+/// The residents of an address among the persons whom the permit shows.
+#[derive(Debug)]
+pub enum ResidentsAnswer {
+    /// These, by household where it is shown; empty where there is nobody.
+    Found(Vec<ResidentGroup>),
+    /// More than may be shown. How many is not said.
+    TooMany {
+        /// Most residents that a question of this permit may show.
+        most: usize,
+    },
+}
+
+/// Residents of one household.
+#[derive(Debug)]
+pub struct ResidentGroup {
+    /// The household; `None` where it is not shown or not held.
+    pub household: Option<HouseholdHandle>,
+    /// Cards in order of name, at least one.
+    pub cards: Vec<PersonCard>,
+}
+
 /// What a search found among the persons whom the permit shows.
 #[derive(Debug)]
 pub enum SearchAnswer {

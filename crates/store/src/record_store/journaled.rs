@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 
+use agreement::claim::ResidenceClaim;
 use agreement::permit::Permit;
 use registry::digest::{Bucket, CardDigest};
 use registry::identifier::LocalId;
@@ -31,7 +32,7 @@ use crate::publisher::{
 };
 use crate::record_store::anomalies::{AnomalyPage, AnomalyQuestion};
 use crate::record_store::answer::{
-    HouseholdAnswer, PersonAnswer, Question, SearchAnswer, VerificationOutcome,
+    HouseholdAnswer, PersonAnswer, Question, ResidentsAnswer, SearchAnswer, VerificationOutcome,
 };
 use crate::record_store::handle::SearchHandle;
 use crate::record_store::read::Reader;
@@ -144,6 +145,15 @@ impl RecordStore for JournaledStore {
         draft: EntryDraft,
     ) -> Result<Sealed<HouseholdAnswer>, ReadError> {
         self.reader.household(permit, question, draft)
+    }
+
+    async fn lookup_address_residents(
+        &self,
+        permit: &Permit,
+        address: &ResidenceClaim,
+        draft: EntryDraft,
+    ) -> Result<Sealed<ResidentsAnswer>, ReadError> {
+        self.reader.residents(permit, address, draft)
     }
 
     async fn search_persons(

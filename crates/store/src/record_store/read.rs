@@ -89,7 +89,12 @@ impl Reader {
                         seen.person,
                         fields.intersection(permit.fields()),
                     );
-                    cards.push(self.person_card(permit, question, &seen, fields));
+                    cards.push(self.person_card(
+                        permit,
+                        code_standing(question, &seen.record),
+                        &seen,
+                        fields,
+                    ));
                 }
             }
         }
@@ -102,7 +107,13 @@ impl Reader {
         Ok(Sealed::new(PersonAnswer { cards }, draft))
     }
 
-    fn person_card(&self, permit: &Permit, question: &Question, seen: &Seen, fields: FieldSet) -> PersonCard {
+    pub(super) fn person_card(
+        &self,
+        permit: &Permit,
+        standing: CodeStanding,
+        seen: &Seen,
+        fields: FieldSet,
+    ) -> PersonCard {
         let agreement = permit.agreement_id();
         let view = permit.person_with(&seen.record, fields);
         let household = view
@@ -118,7 +129,7 @@ impl Reader {
         PersonCard {
             handle: self.handles.person(agreement, seen.person),
             household,
-            standing: code_standing(question, &seen.record),
+            standing,
             source: source_of(seen.municipality, view.fields),
             version: seen.version,
             view,
@@ -326,7 +337,7 @@ impl Reader {
     }
 
     /// The state that a permit reads: the present one, what was known at an instant, or what the call saw that it repeats.
-    fn snapshot(&self, permit: &Permit) -> Result<CommitSequence, ProjectionError> {
+    pub(super) fn snapshot(&self, permit: &Permit) -> Result<CommitSequence, ProjectionError> {
         match (permit.repeats(), permit.known_on()) {
             // An index that came back from a backup may hold less than the first call read.
             (Some(first), _) => Ok(CommitSequence(first).min(self.projection.visible())),

@@ -34,6 +34,8 @@ pub(crate) enum Told {
     Absence,
     /// More persons answer a search than it may show.
     TooMany,
+    /// More residents have the address than may be shown.
+    TooManyResidents,
 }
 
 impl Told {
@@ -121,6 +123,7 @@ impl Findings {
             },
             Told::Absence => refused(Reason::NotFound),
             Told::TooMany => refused(Reason::TooManyFound),
+            Told::TooManyResidents => refused(Reason::TooManyResidents),
         };
         let shown = self
             .by_municipality
@@ -128,7 +131,7 @@ impl Findings {
             .flatten()
             .any(|noted| noted.role != SubjectRole::Withheld);
         let outcome = match (told, shown, self.hidden) {
-            (Told::TooMany, ..) => "TOO_MANY",
+            (Told::TooMany | Told::TooManyResidents, ..) => "TOO_MANY",
             (Told::Answer | Told::Absence, true, _) => "SHOWN",
             (Told::Answer | Told::Absence, false, Some(_)) => "NOT_VISIBLE",
             (Told::Answer | Told::Absence, false, None) => "ABSENT",

@@ -15,6 +15,7 @@ mod recovery;
 mod rulings;
 mod quarantines;
 mod sealing;
+mod residents;
 mod search;
 mod secrecy;
 mod snapshot;

@@ -116,10 +116,11 @@ fn keys_keep_kinds_apart_and_order_versions_by_sequence() {
     let leads = [
         Lead::Identifier(token),
         Lead::Household(token),
+        Lead::House(token),
         Lead::Person(person),
     ];
     let keys = leads.map(|lead| lead.key(record(1)));
-    assert_eq!(keys.iter().map(|key| key[0]).collect::<Vec<_>>(), b"TFP");
+    assert_eq!(keys.iter().map(|key| key[0]).collect::<Vec<_>>(), b"TFRP");
     for (lead, key) in leads.iter().zip(&keys) {
         assert_eq!(record_behind(&lead.prefix(), key), Ok(record(1)));
         assert_eq!(

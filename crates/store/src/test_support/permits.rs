@@ -63,7 +63,9 @@ id = "identification"
 text = "Identification of persons"
 basis = "TULPS art. 4"
 kind = "ordinary"
-services = ["lookup-person", "lookup-household", "search-persons", "verify-declaration"]
+services = [
+    "lookup-person", "lookup-household", "lookup-address-residents", "search-persons", "verify-declaration",
+]
 verifications = [
     "generalities", "death", "marriage", "citizenship", "existence-in-life", "residence", "family-status",
     "unmarried-status", "widowhood", "paternity", "maternity", "civil-union", "national-id", "municipal-residence",
@@ -94,6 +96,12 @@ impl Ask {
         Self::new(Asked::Household {
             fields: FieldSet::EMPTY,
         })
+    }
+
+    /// The residents of an address of this municipality.
+    pub(crate) fn residents(municipality: &'static str) -> Self {
+        let fields = FieldSet::EMPTY;
+        Self::new(Asked::Residents { fields }).within(municipality)
     }
 
     /// A search by a part of these fields.

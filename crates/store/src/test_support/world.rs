@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use agreement::claim::Claim;
+use agreement::claim::{Claim, ResidenceClaim};
 use ledger::checkpoint::LogSigner;
 use ledger::header::EntryKind;
 use ledger::name::Origin;
@@ -31,7 +31,7 @@ use crate::keys::ring::KeyRing;
 use crate::publisher::order::{Done, Order, OrderError};
 use crate::publisher::{Acknowledged, PublishError};
 use crate::record_store::answer::{
-    HouseholdAnswer, PersonAnswer, Question, SearchAnswer, VerificationOutcome,
+    HouseholdAnswer, PersonAnswer, Question, ResidentsAnswer, SearchAnswer, VerificationOutcome,
 };
 use crate::record_store::{Engine, JournaledStore, OpenError, OpenReport, RecordStore, StoreSettings};
 use crate::segment::{Settings, preparation::Preparation};
@@ -335,6 +335,15 @@ impl World {
         self.tell(wait(store.lookup_household(&ask.permit(), question, draft())).unwrap())
     }
 
+    pub(crate) fn residents(
+        &self,
+        store: &JournaledStore,
+        ask: Ask,
+        address: &ResidenceClaim,
+    ) -> Told<ResidentsAnswer> {
+        self.tell(wait(store.lookup_address_residents(&ask.permit(), address, draft())).unwrap())
+    }
+
     pub(crate) fn search(&self, store: &JournaledStore, ask: Ask, query: &PersonQuery) -> Told<SearchAnswer> {
         self.tell(wait(store.search_persons(&ask.permit(), query, draft())).unwrap())
     }
@@ -426,9 +435,11 @@ pub(crate) fn who_has(code: TaxCode) -> Question {
     Question::TaxCode(code)
 }
 
-/// Every row of a store but the mark of the last sync. Whenever they are looked at, the name index must be theirs.
+/// Every row of a store but the mark of the last sync. Whenever they are looked at, the name index and what leads from
+/// houses must be theirs.
 pub(crate) fn rows_of(store: &JournaledStore) -> Vec<(Vec<u8>, Vec<u8>)> {
     check_names(store);
+    check_houses(store);
     let mut rows = Vec::new();
     store
         .every_row(&mut |key, value| rows.push((key.to_vec(), value.to_vec())))
@@ -442,6 +453,17 @@ pub(crate) fn settled(store: &JournaledStore, municipality: &str) {
     let gap = batch(store, municipality, u64::from(u32::MAX), vec![("0", None)]);
     wait(store.publish(gap, NOW_MS)).unwrap_err();
     check_names(store);
+    check_houses(store);
+}
+
+/// From each house to the cards, now, that name it, and to no others: what would be led to from the cards as they are served.
+#[track_caller]
+pub(crate) fn check_houses(store: &JournaledStore) {
+    let projection = store.projection();
+    assert_eq!(
+        projection.houses_of_rows().unwrap(),
+        projection.houses_of_cards().unwrap()
+    );
 }
 
 /// The name index goes up to what is visible and is the one that would be filled from the rows.

@@ -61,6 +61,7 @@ fn agreement_description(description: AgreementDescription, today: NaiveDate) ->
         known_on,
         by_generalities,
         max_hits,
+        max_residents,
         hours,
         operator:
             OperatorTerms {
@@ -114,6 +115,7 @@ fn agreement_description(description: AgreementDescription, today: NaiveDate) ->
         known_on_granted: known_on.is_granted(),
         by_generalities_granted: by_generalities.is_granted(),
         max_hits: max_hits.into(),
+        max_residents: max_residents.into(),
         declarations: declarations.into_iter().map(Into::into).collect(),
         case_reference_words: words(&case_reference),
         consent_reference: pattern(&consent_reference),

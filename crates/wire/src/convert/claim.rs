@@ -203,7 +203,7 @@ fn stated_date(field: &str, date: Option<date::PartialDate>) -> Result<Option<Pa
     date.map(|date| partial_date(field, Some(date))).transpose()
 }
 
-fn address_claim(message: wire::AddressClaim) -> Result<AddressClaim, Invalid> {
+pub(super) fn address_claim(message: wire::AddressClaim) -> Result<AddressClaim, Invalid> {
     let wire::AddressClaim {
         species,
         street,

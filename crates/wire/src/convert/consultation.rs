@@ -235,7 +235,7 @@ fn generalities_key(message: card::Generalities) -> Result<LookupKey, Invalid> {
 }
 
 /// Names of fields; none and an empty mask mean the same.
-fn fields(field: &str, mask: Option<FieldMask>) -> Result<FieldSet, Invalid> {
+pub(super) fn fields(field: &str, mask: Option<FieldMask>) -> Result<FieldSet, Invalid> {
     let FieldMask { paths } = mask.unwrap_or_default();
     field_names(field, &paths)
 }

@@ -123,6 +123,7 @@ fn asked(
     let asked = match (service, kind) {
         (Service::LookupPerson | Service::BatchLookupPersons, _) => Asked::Person { fields: wanted },
         (Service::LookupHousehold, _) => Asked::Household { fields: wanted },
+        (Service::LookupAddressResidents, _) => Asked::Residents { fields: wanted },
         (Service::SearchPersons, _) => Asked::Search { criteria: wanted },
         (Service::VerifyDeclaration | Service::BatchVerify, Some(kind)) => Asked::Verification(kind),
         (Service::VerifyDeclaration | Service::BatchVerify, None) => {

@@ -4,6 +4,7 @@ mod claims;
 mod cards;
 mod governing;
 mod profile;
+mod residents;
 mod search;
 
 use ledger::checkpoint::SignedCheckpoint;

@@ -194,6 +194,10 @@ pub struct AccessDescription {
     /// "search-persons".
     #[prost(uint32, tag = "21")]
     pub max_hits: u32,
+    /// Most residents that one question about an address shows; of more the caller is told to narrow it. Such questions need
+    /// the service "lookup-address-residents".
+    #[prost(uint32, tag = "22")]
+    pub max_residents: u32,
 }
 /// How many different declarations of one kind about one set of identifiers are compared under an agreement. The same one
 /// again is not counted.
@@ -1252,6 +1256,66 @@ pub struct RowFailure {
     #[prost(message, optional, tag = "4")]
     pub reset_time: ::core::option::Option<::prost_types::Timestamp>,
 }
+/// Asks who is resident at an address on the reference date.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct LookupAddressResidentsRequest {
+    /// Ground of the call.
+    #[prost(message, optional, tag = "1")]
+    pub context: ::core::option::Option<AccessContext>,
+    /// The address, compared as that of a residence claim: what is not stated of it is not compared, and what is stated must
+    /// be on the card. Street, and number or its absence, are always stated.
+    #[prost(message, optional, tag = "2")]
+    pub address: ::core::option::Option<AddressClaim>,
+    /// ISTAT code of the municipality, six digits.
+    #[prost(string, tag = "10")]
+    pub municipality: ::prost::alloc::string::String,
+    /// Fields of Person that are wanted, by their names, without dots; unset or empty for all that is granted. A field
+    /// outside the grant is refused.
+    #[prost(message, optional, tag = "11")]
+    pub read_mask: ::core::option::Option<::prost_types::FieldMask>,
+    /// Form of the receipt.
+    #[prost(enumeration = "super::super::ledger::v1::ReceiptForm", tag = "12")]
+    pub receipt_form: i32,
+}
+/// The residents of an address that the agreement shows. Whoever has a notional address, without fixed abode or at the town
+/// hall, is resident at none. Nobody is found whose location is protected from the caller, or who shares the dwelling of
+/// somebody whose location is.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct LookupAddressResidentsResponse {
+    /// The residents, at least one: by household where households are granted and wanted, else in one group.
+    #[prost(message, repeated, tag = "1")]
+    pub groups: ::prost::alloc::vec::Vec<ResidentGroup>,
+    /// Set where the reference date lies before the history that a shown field has: the day from which there is history,
+    /// known to the day.
+    #[prost(message, optional, tag = "2")]
+    pub no_history_before: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// How old the data are.
+    #[prost(message, optional, tag = "3")]
+    pub freshness: ::core::option::Option<Freshness>,
+    /// Day at which the answer is true, known to the day.
+    #[prost(message, optional, tag = "4")]
+    pub reference_date: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// Today in Europe/Rome at the index, known to the day.
+    #[prost(message, optional, tag = "5")]
+    pub today: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// Receipt of the entry.
+    #[prost(message, optional, tag = "6")]
+    pub receipt: ::core::option::Option<super::super::ledger::v1::AccessReceipt>,
+}
+/// Residents of one household.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ResidentGroup {
+    /// Handle of the household, "households/{handle}"; empty where households are not granted or not wanted, or where the
+    /// card holds none.
+    #[prost(string, tag = "1")]
+    pub household: ::prost::alloc::string::String,
+    /// The cards that the agreement shows, at least one, in order of name and birth date as far as they are shown.
+    #[prost(message, repeated, tag = "2")]
+    pub persons: ::prost::alloc::vec::Vec<Person>,
+}
 /// Asks for persons of whom a part is known: at least a surname, a given name or the beginning of a codice fiscale. Each
 /// field by which is searched must be granted.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1331,7 +1395,8 @@ pub struct SearchHit {
     /// Why not more; of granted fields only.
     #[prost(message, repeated, tag = "3")]
     pub reasons: ::prost::alloc::vec::Vec<MatchReason>,
-    /// Surname, given names, sex, birth date and place, as far as they are granted; without a name.
+    /// Surname, given names, sex, birth date and place, as far as they are granted; without a name. The only hit shows no
+    /// more than one of several: whoever needs more looks the person up by the handle.
     #[prost(message, optional, tag = "4")]
     pub person: ::core::option::Option<Person>,
 }
@@ -1944,6 +2009,36 @@ pub mod consultation_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Looks up who is resident at an address. More than the agreement lets it show are refused, without a count.
+        pub async fn lookup_address_residents(
+            &mut self,
+            request: impl tonic::IntoRequest<super::LookupAddressResidentsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::LookupAddressResidentsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/ponte.consultation.v1.ConsultationService/LookupAddressResidents",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "ponte.consultation.v1.ConsultationService",
+                        "LookupAddressResidents",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Searches for persons of whom a part is known.
         pub async fn search_persons(
             &mut self,
@@ -2157,6 +2252,14 @@ pub mod consultation_service_server {
             request: tonic::Request<super::LookupHouseholdRequest>,
         ) -> std::result::Result<
             tonic::Response<super::LookupHouseholdResponse>,
+            tonic::Status,
+        >;
+        /// Looks up who is resident at an address. More than the agreement lets it show are refused, without a count.
+        async fn lookup_address_residents(
+            &self,
+            request: tonic::Request<super::LookupAddressResidentsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::LookupAddressResidentsResponse>,
             tonic::Status,
         >;
         /// Searches for persons of whom a part is known.
@@ -2381,6 +2484,55 @@ pub mod consultation_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = LookupHouseholdSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/ponte.consultation.v1.ConsultationService/LookupAddressResidents" => {
+                    #[allow(non_camel_case_types)]
+                    struct LookupAddressResidentsSvc<T: ConsultationService>(pub Arc<T>);
+                    impl<
+                        T: ConsultationService,
+                    > tonic::server::UnaryService<super::LookupAddressResidentsRequest>
+                    for LookupAddressResidentsSvc<T> {
+                        type Response = super::LookupAddressResidentsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::LookupAddressResidentsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ConsultationService>::lookup_address_residents(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = LookupAddressResidentsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -46,6 +46,8 @@ pub enum ErrorReason {
     NotFound = 46,
     /// More persons answer the search than it may show.
     TooManyFound = 47,
+    /// More residents have the address than the agreement shows.
+    TooManyResidents = 120,
     /// The handle is not valid, or no longer, for this operator.
     HandleInvalid = 48,
     /// No such agreement of this agency.
@@ -179,6 +181,7 @@ impl ErrorReason {
             Self::PageTokenInvalid => "ERROR_REASON_PAGE_TOKEN_INVALID",
             Self::NotFound => "ERROR_REASON_NOT_FOUND",
             Self::TooManyFound => "ERROR_REASON_TOO_MANY_FOUND",
+            Self::TooManyResidents => "ERROR_REASON_TOO_MANY_RESIDENTS",
             Self::HandleInvalid => "ERROR_REASON_HANDLE_INVALID",
             Self::AgreementUnknown => "ERROR_REASON_AGREEMENT_UNKNOWN",
             Self::AgreementRevoked => "ERROR_REASON_AGREEMENT_REVOKED",
@@ -259,6 +262,7 @@ impl ErrorReason {
             "ERROR_REASON_PAGE_TOKEN_INVALID" => Some(Self::PageTokenInvalid),
             "ERROR_REASON_NOT_FOUND" => Some(Self::NotFound),
             "ERROR_REASON_TOO_MANY_FOUND" => Some(Self::TooManyFound),
+            "ERROR_REASON_TOO_MANY_RESIDENTS" => Some(Self::TooManyResidents),
             "ERROR_REASON_HANDLE_INVALID" => Some(Self::HandleInvalid),
             "ERROR_REASON_AGREEMENT_UNKNOWN" => Some(Self::AgreementUnknown),
             "ERROR_REASON_AGREEMENT_REVOKED" => Some(Self::AgreementRevoked),

@@ -484,6 +484,35 @@ fn rows_have_a_quota_of_their_own() {
 }
 
 #[test]
+fn residents_of_an_address_are_asked_where_the_service_and_the_residence_are_granted() {
+    let asked = |document: String, wanted: &[Field]| {
+        Case::with(|case| {
+            case.document = document;
+            case.request.municipality = MunicipalityId::of_any(fixture::istat(fixture::IMOLA));
+            let fields = FieldSet::of(wanted);
+            case.request.asked = Asked::Residents { fields };
+        })
+    };
+    let granting = || fixture::changed_document("[\"lookup-person\", ", "[\"lookup-address-residents\", ");
+    let permit = granted(&asked(granting(), &[Field::Surname]));
+    assert_eq!(
+        (permit.fields(), permit.service(), permit.max_residents()),
+        (
+            FieldSet::of(&[Field::Surname]),
+            Service::LookupAddressResidents,
+            50
+        )
+    );
+    let denial = asked(fixture::DOCUMENT.to_owned(), &[]).decide().unwrap_err();
+    assert_eq!(denial.clause, Clause::Service);
+    let denial = asked(granting(), &[Field::TaxCode]).decide().unwrap_err();
+    assert_eq!(denial.clause, Clause::Fields);
+    let mut elsewhere = asked(granting(), &[]);
+    elsewhere.request.municipality = MunicipalityId::of_any(fixture::istat("015146"));
+    assert_eq!(elsewhere.decide().unwrap_err().clause, Clause::Territory);
+}
+
+#[test]
 fn who_is_named_by_generalities_is_looked_up_where_that_mode_and_what_it_confirms_are_granted() {
     let everything = "fields = [\"sex\", \"birth_place\", \"surname\",";
     let named = |search: &str, fields: &str, wanted: &[Field]| {

@@ -58,6 +58,7 @@ pub(super) fn check_purpose((position, purpose): (usize, layout::Purpose)) -> Re
     let consults = [
         Service::LookupPerson,
         Service::LookupHousehold,
+        Service::LookupAddressResidents,
         Service::SearchPersons,
     ]
     .iter()
@@ -77,6 +78,12 @@ pub(super) fn check_purpose((position, purpose): (usize, layout::Purpose)) -> Re
     }
     if services.contains(&Service::LookupHousehold) && !fields.contains(Field::Household) {
         return refuse(key("fields"), "lookup-household needs the field household");
+    }
+    if services.contains(&Service::LookupAddressResidents) && !fields.contains(Field::Residence) {
+        return refuse(
+            key("fields"),
+            "lookup-address-residents needs the field residence",
+        );
     }
     let batch = check_batch(position, batch, &services, fields)?;
     Ok(Purpose {

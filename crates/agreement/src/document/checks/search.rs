@@ -1,9 +1,9 @@
-//! How a person may be named: by an identifier, by complete generalities, or by a part of them.
+//! How a person may be named: by an identifier, by complete generalities, by a part of them, or by where it lives.
 
 use super::{DocumentError, refuse};
 use crate::field::{Field, FieldSet};
 use crate::service::Service;
-use crate::terms::{ByGeneralities, MAX_HITS, Presence, Terms};
+use crate::terms::{ByGeneralities, MAX_HITS, MAX_RESIDENTS, Presence, Purpose, Terms};
 
 /// Search modes of the design that no index serves yet.
 const RESERVED_SEARCHES: [&str; 1] = ["list"];
@@ -55,6 +55,27 @@ pub(super) fn check_max_hits(max_hits: Option<u16>, searching: Searching) -> Res
         (Some(_), Searching::Granted) => {
             refuse("max_hits", format_args!("must lie between 1 and {MAX_HITS}"))
         }
+    }
+}
+
+pub(super) fn check_max_residents(
+    max_residents: Option<u16>,
+    purposes: &[Purpose],
+) -> Result<u16, DocumentError> {
+    let granted = purposes
+        .iter()
+        .any(|purpose| purpose.services.contains(&Service::LookupAddressResidents));
+    match max_residents {
+        None => Ok(MAX_RESIDENTS),
+        Some(_) if !granted => refuse(
+            "max_residents",
+            "has no meaning without a purpose with the service lookup-address-residents",
+        ),
+        Some(residents) if (1..=MAX_RESIDENTS).contains(&residents) => Ok(residents),
+        Some(_) => refuse(
+            "max_residents",
+            format_args!("must lie between 1 and {MAX_RESIDENTS}"),
+        ),
     }
 }
 

@@ -57,6 +57,9 @@ fn the_sample_of_a_questura_grants_consultation_with_history() {
         assert!(criminal.services.contains(&service) && order.services.contains(&service));
     }
     assert_eq!(criminal.fields, crate::field::FieldSet::ALL);
+    let residents = Service::LookupAddressResidents;
+    assert!(order.services.contains(&residents) && !criminal.services.contains(&residents));
+    assert_eq!((terms.max_hits, terms.max_residents), (20, 30));
     let rules: Vec<_> = lint(&agreement).into_iter().map(|finding| finding.rule).collect();
     assert_eq!(rules, [LintRule::AnyNetwork]);
 }

@@ -185,9 +185,10 @@ fn granted(answer: &AccessAnswer, agreement: &str, purpose: &str) -> Vec<Granted
                             ..GrantedCall::of(service)
                         }),
                 ),
-                Service::LookupPerson | Service::LookupHousehold | Service::SearchPersons => {
-                    calls.push(GrantedCall::of(service))
-                }
+                Service::LookupPerson
+                | Service::LookupHousehold
+                | Service::LookupAddressResidents
+                | Service::SearchPersons => calls.push(GrantedCall::of(service)),
                 // A list is granted where the call by itself is.
                 Service::BatchLookupPersons
                 | Service::BatchVerify

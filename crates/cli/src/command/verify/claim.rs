@@ -29,17 +29,8 @@ impl ResidenceArguments {
             without_number: _,
             suffix,
         } = self;
-        let species = match species {
-            Some(label) => Some(ToponymSpecies::from_label(label).ok_or_else(|| {
-                Failure::usage(
-                    "specie del toponimo sconosciuta",
-                    "the species of the street is unknown",
-                )
-            })?),
-            None => None,
-        };
         let address = AddressClaim {
-            species,
+            species: species_of(species.as_deref())?,
             street: street.clone(),
             number: *number,
             suffix: suffix.clone(),
@@ -51,6 +42,19 @@ impl ResidenceArguments {
             address,
         }))
     }
+}
+
+/// The species of a street by its label, where one is stated.
+pub(in crate::command) fn species_of(label: Option<&str>) -> Result<Option<ToponymSpecies>, Failure> {
+    let unknown = || {
+        Failure::usage(
+            "specie del toponimo sconosciuta",
+            "the species of the street is unknown",
+        )
+    };
+    label
+        .map(|label| ToponymSpecies::from_label(label).ok_or_else(unknown))
+        .transpose()
 }
 
 impl MunicipalityArguments {

@@ -25,7 +25,7 @@ use crate::record_store::{Engine, JournaledStore, RecordStore, StoreSettings, na
 use crate::rows::CommitSequence;
 use crate::test_support::CountingEntropy;
 use crate::test_support::people::{day, local_id, municipality};
-use crate::test_support::world::{Kind, NEVER, NOW_MS, SEGMENTS, check_names, verified};
+use crate::test_support::world::{Kind, NEVER, NOW_MS, SEGMENTS, check_houses, check_names, verified};
 
 /// How the next writing fails.
 #[derive(Clone, Copy, Debug)]
@@ -536,6 +536,7 @@ impl Index {
             .begin_line(id(0), Epoch([0; 16]), nothing, self.now_ms);
         self.runtime.block_on(asked).unwrap();
         check_names(self.store());
+        check_houses(self.store());
         self.store()
     }
 
