@@ -15,10 +15,11 @@ use agreement::context::OperatorId;
 use agreement::reason::Reason;
 use ledger::header::EntryKind;
 use ledger::part::PartKind;
+use store::access_log::Slot;
 use store::access_log::draft::EntryDraft;
 use store::access_log::part_content::{DetailPart, OperatorPart};
+use store::access_log::proofs::LogProofError;
 use store::access_log::reading::{OpenedEntry, OpenedPart, ReadError, ReaderScope};
-use store::access_log::{LogProofError, Slot};
 use store::record_store::RecordStore;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
@@ -236,10 +237,11 @@ struct Page {
 }
 
 fn read_error(error: &ReadError) -> Status {
-    tracing::error!(
-        error = error as &dyn std::error::Error,
-        "the access log cannot be read"
-    );
+    unreadable(error)
+}
+
+fn unreadable(error: &(dyn std::error::Error + 'static)) -> Status {
+    tracing::error!(error, "the access log cannot be read");
     status_for(Reason::Internal, Details::none())
 }
 
@@ -247,6 +249,7 @@ fn proof_error(error: &LogProofError) -> Status {
     match error {
         LogProofError::Tree(_) => status_for(Reason::LogRange, Details::none()),
         LogProofError::Read(error) => read_error(error),
+        LogProofError::Damaged(error) => unreadable(error),
     }
 }
 

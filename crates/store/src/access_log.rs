@@ -11,6 +11,7 @@ mod hashes;
 pub mod keeper;
 pub mod part_content;
 mod postings;
+pub mod proofs;
 pub mod reading;
 pub mod retention;
 pub mod start;
@@ -20,7 +21,6 @@ mod writer;
 use std::{
     collections::BTreeSet,
     fmt::{self, Debug},
-    io,
     ops::Range,
     sync::{Arc, Mutex, PoisonError, RwLock, mpsc::Sender},
     thread::JoinHandle,
@@ -29,12 +29,8 @@ use std::{
 
 use ledger::{
     checkpoint::{Checkpoint, LogVerifier},
-    hash::Hash,
     header::{Header, HeaderBody, RequestId},
     name::Origin,
-    receipt::Receipt,
-    tile::TileReader,
-    tree::{self, ProofError, TreeError},
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot, watch};
 
@@ -149,17 +145,6 @@ pub enum LogFailure {
     /// The entry may or may not be in the log; the answer is not given.
     #[error("the access log is unavailable")]
     Unavailable,
-}
-
-/// Why a proof or receipt cannot be made.
-#[derive(Debug, thiserror::Error)]
-pub enum LogProofError {
-    /// The question has no answer.
-    #[error(transparent)]
-    Tree(TreeError),
-    /// Hashes or entries cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
 }
 
 struct Inner {
@@ -279,40 +264,6 @@ impl AccessLog {
         self.inner.shared.copied.subscribe()
     }
 
-    /// Inclusion proof of entry `index` in the log of `size` entries.
-    ///
-    /// # Errors
-    /// `size` is larger than the log, `index` is not below it, or hashes cannot be read.
-    pub fn inclusion_proof(&self, index: u64, size: u64) -> Result<Vec<Hash>, LogProofError> {
-        self.check_size(size)?;
-        tree::inclusion_proof(index, size, TileReader(&self.inner.shared.hashes)).map_err(proof_error)
-    }
-
-    /// Consistency proof between two sizes of the log.
-    ///
-    /// # Errors
-    /// `new` is larger than the log or smaller than `old`, or hashes cannot be read.
-    pub fn consistency_proof(&self, old: u64, new: u64) -> Result<Vec<Hash>, LogProofError> {
-        self.check_size(new)?;
-        tree::consistency_proof(old, new, TileReader(&self.inner.shared.hashes)).map_err(proof_error)
-    }
-
-    /// The full receipt of an entry, under the newest head.
-    ///
-    /// # Errors
-    /// There is no such entry, or it cannot be read.
-    pub fn receipt(&self, index: u64) -> Result<Receipt, LogProofError> {
-        let head = self.checkpoint();
-        let path = self.inclusion_proof(index, head.checkpoint.size)?;
-        let header = EntryReader::new(&self.inner.shared).read(index)?.header;
-        Ok(Receipt {
-            header,
-            index,
-            path,
-            checkpoint: head.text.clone(),
-        })
-    }
-
     /// One entry as the scope shows it; `None` when it is outside the scope.
     ///
     /// # Errors
@@ -423,14 +374,6 @@ impl AccessLog {
     pub fn close(&self) {
         self.inner.close();
     }
-
-    fn check_size(&self, size: u64) -> Result<(), LogProofError> {
-        let old = self.checkpoint().checkpoint.size;
-        if old < size {
-            return Err(LogProofError::Tree(TreeError::Shrinks { old: size, new: old }));
-        }
-        Ok(())
-    }
 }
 
 impl Inner {
@@ -479,13 +422,6 @@ impl Debug for Shared {
             root: _,
         } = &self.head.borrow().checkpoint;
         write!(f, "AccessLog({origin}, {size} entries)")
-    }
-}
-
-fn proof_error(error: ProofError<io::Error>) -> LogProofError {
-    match error {
-        ProofError::Tree(error) => LogProofError::Tree(error),
-        ProofError::Read(error) => LogProofError::Read(ReadError::Io(error)),
     }
 }
 

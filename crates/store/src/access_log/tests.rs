@@ -1,8 +1,10 @@
 //! The log as its users meet it, over files that fail.
 
 mod contents;
+mod decay;
 mod durability;
 mod fixture;
+mod power_cut;
 mod reading;
 mod serving;
 
@@ -35,7 +37,11 @@ use crate::{
         Files,
         faulty::{FaultyFiles, Syncs},
     },
-    keys::{encryption_key::KeyEncryptionKey, ring::KeyRing, token::Token},
+    keys::{
+        encryption_key::KeyEncryptionKey,
+        ring::{KeyRing, RingError},
+        token::Token,
+    },
     segment::{self, preparation::Preparation},
     test_support::CountingEntropy,
 };
@@ -65,9 +71,9 @@ impl Bench {
     fn with_syncs(syncs: Syncs) -> Self {
         Self {
             log: FaultyFiles::new(syncs),
-            hashes: FaultyFiles::default(),
-            copy: FaultyFiles::default(),
-            keys: FaultyFiles::default(),
+            hashes: FaultyFiles::new(syncs),
+            copy: FaultyFiles::new(syncs),
+            keys: FaultyFiles::new(syncs),
             clock: Arc::new(AtomicU64::new(START_MS)),
             settings: LogSettings {
                 segments: segment::Settings {
@@ -100,32 +106,36 @@ impl Bench {
         }
     }
 
-    fn ring(&self) -> KeyRing {
+    fn try_ring(&self) -> Result<KeyRing, RingError> {
         KeyRing::open(
             Arc::new(self.keys.clone()),
             KeyEncryptionKey::from_bytes(&[5; 32]),
             Arc::new(CountingEntropy::default()),
         )
-        .unwrap()
     }
 
     fn open(&self) -> Result<(AccessLog, StartReport), StartError> {
+        self.open_with(self.try_ring().unwrap())
+    }
+
+    fn open_with(&self, ring: KeyRing) -> Result<(AccessLog, StartReport), StartError> {
         let share = |files: &FaultyFiles| -> Arc<dyn Files> { Arc::new(files.clone()) };
-        self.open_on(LogFiles {
+        let files = LogFiles {
             log: share(&self.log),
             hashes: share(&self.hashes),
             copy: share(&self.copy),
-        })
+        };
+        self.open_on(files, ring)
     }
 
-    fn open_on(&self, files: LogFiles) -> Result<(AccessLog, StartReport), StartError> {
+    fn open_on(&self, files: LogFiles, ring: KeyRing) -> Result<(AccessLog, StartReport), StartError> {
         let clock = Arc::clone(&self.clock);
         let fatal = Arc::clone(&self.fatal);
         AccessLog::open(
             LogParameters {
                 files,
                 signer: signer(),
-                ring: Arc::new(self.ring()),
+                ring: Arc::new(ring),
                 entropy: Arc::new(CountingEntropy::default()),
                 clock: Arc::new(move || clock.load(Ordering::Relaxed)),
                 witnessed: self.witnessed.clone(),

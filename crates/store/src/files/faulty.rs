@@ -167,6 +167,19 @@ impl FaultyFiles {
         self.lock().add(name, bytes);
     }
 
+    /// Turns one bit of a file, as a disk that decays does: also for whoever has it open.
+    pub fn flip_bit(&self, name: &str, bit: usize) {
+        let mut state = self.lock();
+        if let Some(file) = state.seen.get(name).copied() {
+            let Content { seen, durable, .. } = &mut state.files[file];
+            for bytes in [seen, durable] {
+                if let Some(byte) = bytes.get_mut(bit / 8) {
+                    *byte ^= 1 << (bit % 8);
+                }
+            }
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -69,7 +69,7 @@ fn a_log_in_a_real_directory_serves_many_callers_and_opens_again() {
             hashes: files("hashes"),
             copy: files("copy"),
         };
-        bench.open_on(files).unwrap()
+        bench.open_on(files, bench.try_ring().unwrap()).unwrap()
     };
     let (log, _) = open();
     let runtime = tokio::runtime::Builder::new_multi_thread()
