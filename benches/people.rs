@@ -59,13 +59,21 @@ pub fn tax_code(number: u64) -> TaxCode {
 /// # Panics
 /// Never: the values of every number make a card.
 pub fn card(number: u64) -> Record {
+    card_in(istat(), number)
+}
+
+/// The card of a number in any municipality.
+///
+/// # Panics
+/// Never: the values of every number make a card.
+pub fn card_in(municipality: IstatCode, number: u64) -> Record {
     let name = |text: &str| Some(PersonName::parse(text).expect("letters make a name"));
     let dwelling = |from: &str, street: usize, door: u64| Dated {
         from: Some(day(from)),
         value: Residence {
             kind: AddressKind::Residence,
             place: Place::Italian(Address {
-                municipality: istat(),
+                municipality,
                 postcode: "40026".to_owned(),
                 hamlet: String::new(),
                 species: ToponymSpecies::VIA,
@@ -90,7 +98,7 @@ pub fn card(number: u64) -> Record {
     };
     let street = usize::try_from(number % 6).unwrap_or_default();
     Record {
-        municipality: istat(),
+        municipality,
         local_id: local_id(number),
         register: Register::Apr,
         generalities: Generalities {

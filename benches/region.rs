@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use client::admin::{Act, AdminClient, Effect};
 use client::node::{NodeClient, Opening};
+use registry::change::Change;
+use registry::identifier::IstatCode;
 use registry::publication::{Batch, SignedBatch};
 use registry::signing::SigningKey;
 use tempfile::TempDir;
@@ -111,6 +113,14 @@ impl Region {
     /// # Panics
     /// When a file cannot be written.
     pub fn create() -> Self {
+        Self::create_for(&[people::MUNICIPALITY])
+    }
+
+    /// The same for a node that publishes for several municipalities.
+    ///
+    /// # Panics
+    /// When a file cannot be written.
+    pub fn create_for(municipalities: &[&str]) -> Self {
         let directory = scratch();
         authority::create(&directory.path().join("pki"));
         let region = Self { directory };
@@ -127,11 +137,10 @@ impl Region {
              key_encryption_key = \"index.kek\"\n\
              log_key = \"log.key\"\n\
              [tls]\ncertificate = {:?}\nkey = {:?}\nauthorities = {:?}\n\
-             [[node]]\nid = \"{node}\"\nmunicipalities = [{:?}]\npublication_key = \"{}\"\n",
+             [[node]]\nid = \"{node}\"\nmunicipalities = {municipalities:?}\npublication_key = \"{}\"\n",
             server.certificate,
             server.key,
             server.authorities,
-            people::MUNICIPALITY,
             signing_key().verifying_key(),
         );
         std::fs::write(region.config(), text).expect("the configuration is written");
@@ -158,13 +167,21 @@ impl Region {
     /// # Panics
     /// When it is refused.
     pub async fn activate(&self, index: SocketAddr) {
+        self.activate_document(index, AGREEMENT).await;
+    }
+
+    /// Activates any agreement.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn activate_document(&self, index: SocketAddr, document: &str) {
         let act = Act {
             reference: "Determina 12/2026".to_owned(),
             operator: "p.sarti".to_owned(),
         };
         let admin = AdminClient::new(authority::connection(&self.pki(), Party::Administrator, index));
         admin
-            .activate(AGREEMENT.as_bytes(), None, &act, Effect::Activate)
+            .activate(document.as_bytes(), None, &act, Effect::Activate)
             .await
             .expect("the agreement is activated");
     }
@@ -174,10 +191,24 @@ impl Region {
     /// # Panics
     /// When the index refuses a batch or keeps a card aside.
     pub async fn publish(&self, index: SocketAddr, records: u64) -> Load {
-        let changes: Vec<_> = (0..records).map(people::change).collect();
+        let changes = (0..records).map(people::change).collect();
+        self.publish_changes(index, people::istat(), changes).await
+    }
+
+    /// Publishes changes of a municipality, numbered from 1, as its node would.
+    ///
+    /// # Panics
+    /// When the index refuses a batch or keeps a card aside.
+    pub async fn publish_changes(
+        &self,
+        index: SocketAddr,
+        municipality: IstatCode,
+        changes: Vec<Change>,
+    ) -> Load {
+        let records = u64::try_from(changes.len()).expect("a number of changes");
         let node = NodeClient::new(authority::connection(&self.pki(), Party::Node, index));
         let opening = Opening {
-            municipality: people::istat(),
+            municipality,
             epoch: None,
             claim: None,
             journal_end: records,
@@ -190,7 +221,7 @@ impl Region {
         let start = Instant::now();
         let mut batches = changes.chunks(size).map(|changes| {
             let first = changes.first().map_or(1, |change| change.sequence);
-            Batch::new(people::istat(), opened.epoch, first, changes.to_vec(), sent_at_ms).expect("a batch")
+            Batch::new(municipality, opened.epoch, first, changes.to_vec(), sent_at_ms).expect("a batch")
         });
         let key = signing_key();
         let mut open = 0;
@@ -219,7 +250,7 @@ impl Region {
         }
         let acknowledged = start.elapsed();
         while node
-            .get_state(people::istat())
+            .get_state(municipality)
             .await
             .expect("the state is told")
             .visible
@@ -260,7 +291,8 @@ pub fn lookup(number: u64) -> pb::LookupPersonRequest {
     }
 }
 
-fn request_id() -> Uuid {
+/// A random request id.
+pub fn request_id() -> Uuid {
     let mut bytes = [0; 16];
     SystemRandom.fill(&mut bytes);
     uuid::Builder::from_random_bytes(bytes).into_uuid()

@@ -1,6 +1,7 @@
 //! From a tonic request to the call that every entry states.
 
 use agreement::reason::Reason;
+use tokio::time::Instant;
 use tonic::{Request, Status};
 use transport::gate::metadata::TraceId;
 use transport::identity::VerifiedPeer;
@@ -24,6 +25,7 @@ pub(crate) fn call_of<T>(request: &Request<T>, method: &'static str) -> Result<C
         digest: None,
         trace_id,
         freshness: FreshnessOutcome::NotAsked,
+        arrived: Instant::now(),
     })
 }
 

@@ -215,7 +215,11 @@ impl<S: RecordStore> ConsultationService for Consultation<S> {
                 &lookup.request
             })
             .await?;
-            shared.lookup_household(call, lookup).await.map(Response::new)
+            let arrived = call.arrived;
+            let found = shared.lookup_household(call, lookup).await;
+            // Who lives there and is not shown was read too.
+            shared.pace.hold(arrived).await;
+            found.map(Response::new)
         })
         .await
     }
@@ -248,7 +252,11 @@ impl<S: RecordStore> ConsultationService for Consultation<S> {
             const METHOD: &str = "ponte.consultation.v1.ConsultationService/SearchPersons";
             let (call, search) =
                 read(&shared, request, METHOD, |search: &PersonSearch| &search.request).await?;
-            shared.search_persons(call, search).await.map(Response::new)
+            let arrived = call.arrived;
+            let found = shared.search_persons(call, search).await;
+            // Who answers the search and is not shown was read too.
+            shared.pace.hold(arrived).await;
+            found.map(Response::new)
         })
         .await
     }

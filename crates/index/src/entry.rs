@@ -7,6 +7,7 @@ use ledger::hash::Hash;
 use ledger::header::{EntryKind, Outcome, RequestId, TraceId};
 use store::access_log::draft::EntryDraft;
 use store::access_log::retention::Retention;
+use tokio::time::Instant;
 use transport::gate::metadata;
 use uuid::Uuid;
 use wire::convert::FreshnessOutcome;
@@ -30,6 +31,8 @@ pub struct Call {
     pub trace_id: Option<metadata::TraceId>,
     /// What became of its demand for fresh data.
     pub freshness: FreshnessOutcome,
+    /// When it was taken up, from which the steps are counted on which its answer leaves.
+    pub arrived: Instant,
 }
 
 impl Call {
@@ -42,6 +45,7 @@ impl Call {
             digest: _,
             trace_id,
             freshness: _,
+            arrived: _,
         } = self;
         let mut draft = EntryDraft::new(kind, retention);
         draft.header.peer = Some(peer.id.to_string());

@@ -16,6 +16,7 @@ mod restoration;
 pub mod shared;
 pub mod door;
 pub mod access;
+pub mod pace;
 pub mod freshness;
 pub mod consultation;
 pub mod publication;

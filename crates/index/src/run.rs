@@ -4,6 +4,7 @@
 //! journal), agreements and usage (folded from the log), then the gate with its allow-list, and only then the socket.
 
 mod open;
+mod ground;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -50,6 +51,7 @@ use crate::quarantine::Quarantines;
 use crate::scopes;
 use crate::shared::Shared;
 
+pub use self::ground::{Ground, Opens};
 pub use self::open::StartFailure;
 use self::open::{Opening, open, server_tls};
 
@@ -116,6 +118,20 @@ pub async fn start(
     random: Arc<dyn Random>,
     shutdown: Shutdown,
 ) -> Result<Running, StartFailure> {
+    start_on(Ground::default(), config, clock, random, shutdown).await
+}
+
+/// The same on another ground: for whoever tries the index rather than runs it.
+///
+/// # Errors
+/// See [`StartFailure`]; nothing is served then.
+pub async fn start_on(
+    ground: Ground,
+    config: IndexConfig,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    shutdown: Shutdown,
+) -> Result<Running, StartFailure> {
     let fatal: Arc<Mutex<Option<String>>> = Arc::new(Mutex::new(None));
     let tls = LiveTls::new(server_tls(&config, Arc::clone(&clock))?);
     let opening = Opening {
@@ -124,6 +140,7 @@ pub async fn start(
         random,
         fatal: Arc::clone(&fatal),
         shutdown: shutdown.clone(),
+        ground,
     };
     let opened = tokio::task::spawn_blocking(move || open(&opening))
         .await

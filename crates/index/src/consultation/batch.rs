@@ -13,6 +13,7 @@ use agreement::reason::Reason;
 use store::record_store::RecordStore;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_stream::StreamExt;
 use tonic::{Status, Streaming};
 use wire::convert::{BatchOpening, Invalid, RowCall, short_receipt, timestamp_from_unix_ms};
@@ -293,6 +294,7 @@ impl List for Persons {
             Ok(row) => row,
             Err(invalid) => return Err(shared.refuse(&call, &invalid).await),
         };
+        call.arrived = Instant::now();
         call.request_id = Some(lookup.request.context.request_id);
         call.digest = Some(shared.request_digest(Self::METHOD, &message));
         let answer = patiently(|| shared.lookup_person(call.clone(), lookup.clone())).await?;
@@ -364,6 +366,7 @@ impl List for Declarations {
             Ok(row) => row,
             Err(invalid) => return Err(shared.refuse(&call, &invalid).await),
         };
+        call.arrived = Instant::now();
         call.request_id = Some(asked.request.context.request_id);
         call.digest = Some(shared.request_digest(Self::METHOD, &message));
         let answer = patiently(|| shared.verify_declaration(call.clone(), asked.clone())).await?;

@@ -15,7 +15,21 @@ use crate::entry::Call;
 use crate::shared::Shared;
 
 impl<S: RecordStore> Shared<S> {
+    /// Who is shown is shown at once; that nobody is, on a step.
     pub(super) async fn lookup_person(
+        &self,
+        call: Call,
+        lookup: PersonLookup,
+    ) -> Result<pb::LookupPersonResponse, Status> {
+        let arrived = call.arrived;
+        let found = self.find_person(call, lookup).await;
+        if found.is_err() {
+            self.pace.hold(arrived).await;
+        }
+        found
+    }
+
+    async fn find_person(
         &self,
         call: Call,
         lookup: PersonLookup,

@@ -15,7 +15,19 @@ use crate::entry::Call;
 use crate::shared::Shared;
 
 impl<S: RecordStore> Shared<S> {
+    /// Answers on a step: what may not be compared takes another time than what is not held.
     pub(super) async fn verify_declaration(
+        &self,
+        call: Call,
+        verification: VerificationCall,
+    ) -> Result<pb::VerifyDeclarationResponse, Status> {
+        let arrived = call.arrived;
+        let answer = self.compare_declaration(call, verification).await;
+        self.pace.hold(arrived).await;
+        answer
+    }
+
+    async fn compare_declaration(
         &self,
         call: Call,
         verification: VerificationCall,

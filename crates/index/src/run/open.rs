@@ -8,7 +8,6 @@ use ledger::name::Origin;
 use store::access_log::start::{LogFiles, LogParameters};
 use store::access_log::{AccessLog, LogSettings};
 use store::files::Files;
-use store::files::system::SystemFiles;
 use store::keys::encryption_key::KeyEncryptionKey;
 use store::keys::ring::KeyRing;
 use store::keys::token::Tokenizer;
@@ -27,6 +26,7 @@ use crate::agreement_book::fold;
 use crate::config::{IndexConfig, TlsFiles};
 use crate::declaration_restore;
 use crate::request_restore;
+use crate::run::Ground;
 use crate::scopes::ScopesError;
 use crate::shared::Shared;
 use crate::usage_restore;
@@ -98,6 +98,7 @@ pub(super) struct Opening {
     pub(super) random: Arc<dyn Random>,
     pub(super) fatal: Arc<Mutex<Option<String>>>,
     pub(super) shutdown: Shutdown,
+    pub(super) ground: Ground,
 }
 
 pub(super) fn server_tls(config: &IndexConfig, clock: Arc<dyn Clock>) -> Result<ServerTls, StartFailure> {
@@ -123,11 +124,10 @@ pub(super) fn server_tls(config: &IndexConfig, clock: Arc<dyn Clock>) -> Result<
     ServerTls::new(&material, clock).map_err(|error| refused(Box::new(error)))
 }
 
-fn directory(config: &IndexConfig, name: &'static str) -> Result<Arc<dyn Files>, StartFailure> {
-    let files = SystemFiles::open(&config.data_directory.join(name));
-    Ok(Arc::new(
-        files.map_err(|error| StartFailure::Files { what: name, error })?,
-    ))
+fn directory(opening: &Opening, name: &'static str) -> Result<Arc<dyn Files>, StartFailure> {
+    let path = opening.config.data_directory.join(name);
+    let files = opening.ground.files.open(&path);
+    files.map_err(|error| StartFailure::Files { what: name, error })
 }
 
 /// Opens log and store, and folds from the log what is in force. Blocks while files are verified.
@@ -144,7 +144,7 @@ pub(super) fn open(opening: &Opening) -> Result<Shared<JournaledStore>, StartFai
             what: "the key-encryption key",
             error: Box::new(error),
         })?;
-    let ring = KeyRing::open(directory(config, "keys")?, keys, Arc::clone(&entropy)).map_err(|error| {
+    let ring = KeyRing::open(directory(opening, "keys")?, keys, Arc::clone(&entropy)).map_err(|error| {
         StartFailure::Key {
             what: "the key ring",
             error: Box::new(error),
@@ -162,7 +162,7 @@ pub(super) fn open(opening: &Opening) -> Result<Shared<JournaledStore>, StartFai
         },
     };
     let (store, report) = JournaledStore::open(
-        directory(config, "journal")?,
+        directory(opening, "journal")?,
         Arc::clone(&ring),
         entropy.as_ref(),
         &settings,
@@ -201,6 +201,7 @@ pub(super) fn open(opening: &Opening) -> Result<Shared<JournaledStore>, StartFai
         clock: Arc::clone(clock),
         random: Arc::clone(random),
         page_key,
+        pace: opening.ground.pace,
         listing: tokio::sync::Mutex::new(()),
         shutdown: opening.shutdown.clone(),
         tasks: TaskTracker::new(),
@@ -242,13 +243,13 @@ fn open_log(
         error: Box::new(error),
     })?;
     let copy = match &config.checkpoint_copy {
-        None => directory(config, "checkpoint")?,
+        None => directory(opening, "checkpoint")?,
         Some(path) => {
-            let files = SystemFiles::open(path);
-            Arc::new(files.map_err(|error| StartFailure::Files {
+            let files = opening.ground.files.open(path);
+            files.map_err(|error| StartFailure::Files {
                 what: "checkpoint_copy",
                 error,
-            })?)
+            })?
         }
     };
     let told = Arc::clone(fatal);
@@ -256,8 +257,8 @@ fn open_log(
     let time = Arc::clone(clock);
     let parameters = LogParameters {
         files: LogFiles {
-            log: directory(config, "log")?,
-            hashes: directory(config, "hashes")?,
+            log: directory(opening, "log")?,
+            hashes: directory(opening, "hashes")?,
             copy,
         },
         signer,
