@@ -27,8 +27,8 @@ pub(crate) enum Ask {
     Household(Box<pb::LookupHouseholdRequest>),
     Verify(Box<pb::VerifyDeclarationRequest>),
     Search(Box<pb::SearchPersonsRequest>),
-    LookupRow([pb::BatchLookupPersonsRequest; 2]),
-    VerifyRow([pb::BatchVerifyRequest; 2]),
+    LookupRow(Vec<pb::BatchLookupPersonsRequest>),
+    VerifyRow(Vec<pb::BatchVerifyRequest>),
 }
 
 /// Who asks.
@@ -112,7 +112,7 @@ impl Caller {
                     key: Some(pb::lookup_row::Key::TaxCode(code)),
                 };
                 let part = |part| pb::BatchLookupPersonsRequest { part: Some(part) };
-                Ask::LookupRow([part(Part::Opening(opening())), part(Part::Row(row))])
+                Ask::LookupRow(vec![part(Part::Opening(opening())), part(Part::Row(row))])
             }
             Door::VerifyRow => {
                 use pb::batch_verify_request::Part;
@@ -126,7 +126,7 @@ impl Caller {
                     ..Default::default()
                 };
                 let part = |part| pb::BatchVerifyRequest { part: Some(part) };
-                Ask::VerifyRow([part(Part::Opening(opening())), part(Part::Row(row))])
+                Ask::VerifyRow(vec![part(Part::Opening(opening())), part(Part::Row(row))])
             }
         }
     }

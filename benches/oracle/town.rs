@@ -125,7 +125,7 @@ id = "identification"
 text = "Identification of persons"
 basis = "TULPS art. 4"
 kind = "ordinary"
-batch = { rows_per_batch = 1000, rows_per_day = 10000000, fields = ["surname", "given_name", "tax_code"] }
+batch = { rows_per_batch = 1000, rows_per_day = 1000000, fields = ["surname", "given_name", "tax_code"] }
 services = ["lookup-person", "lookup-household", "search-persons", "verify-declaration", "batch-lookup-persons", "batch-verify"]
 verifications = ["existence-in-life"]
 fields = ["surname", "given_name", "sex", "birth_date", "birth_place", "tax_code", "residence", "household"]

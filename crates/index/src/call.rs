@@ -1,7 +1,8 @@
 //! From a tonic request to the call that every entry states.
 
+use std::time::Instant;
+
 use agreement::reason::Reason;
-use tokio::time::Instant;
 use tonic::{Request, Status};
 use transport::gate::metadata::TraceId;
 use transport::identity::VerifiedPeer;

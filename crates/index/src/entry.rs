@@ -1,5 +1,7 @@
 //! Drafting entries of the access log: what every entry of a call has in common.
 
+use std::time::Instant;
+
 use agreement::peer::Peer;
 use agreement::reason::Reason;
 use agreement::repeats::RequestDigest;
@@ -7,7 +9,6 @@ use ledger::hash::Hash;
 use ledger::header::{EntryKind, Outcome, RequestId, TraceId};
 use store::access_log::draft::EntryDraft;
 use store::access_log::retention::Retention;
-use tokio::time::Instant;
 use transport::gate::metadata;
 use uuid::Uuid;
 use wire::convert::FreshnessOutcome;

@@ -27,7 +27,7 @@ use wire::status::{Details, status_for};
 
 use crate::config::{NodeGrant, ReaderGrant, RegistrarGrant};
 use crate::freshness::StaleAfter;
-use crate::pace::Pace;
+use crate::pace::Pacer;
 
 /// State of the index, shared by all its services.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ pub struct Shared<S> {
     /// Key of page tokens: random at each start, since a token may end with the process.
     pub page_key: [u8; 32],
     /// When answers leave that could tell by their time of whom they do not show.
-    pub pace: Pace,
+    pub pace: Pacer,
     /// Guards the listing of a municipality's cards, which reads every row: one at a time.
     pub listing: tokio::sync::Mutex<()>,
     /// Tells open streams that the index stops.

@@ -60,7 +60,7 @@ pub(crate) fn shared() -> Shared<JournaledStore> {
         clock: Arc::new(ManualClock::at_ms(1_800_000_000_000)),
         random: Arc::new(transport::random::danger::SeededRandom::new(1)),
         page_key: [0; 32],
-        pace: crate::pace::Pace::Steps,
+        pace: crate::pace::Pacer::new(crate::pace::Pace::Steps).unwrap(),
         listing: tokio::sync::Mutex::new(()),
         shutdown: Shutdown::new(),
         tasks: TaskTracker::new(),

@@ -7,13 +7,12 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use agreement::reason::Reason;
 use store::record_store::RecordStore;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 use tokio_stream::StreamExt;
 use tonic::{Status, Streaming};
 use wire::convert::{BatchOpening, Invalid, RowCall, short_receipt, timestamp_from_unix_ms};

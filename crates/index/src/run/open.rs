@@ -25,6 +25,7 @@ use transport::tls::server::ServerTls;
 use crate::agreement_book::fold;
 use crate::config::{IndexConfig, TlsFiles};
 use crate::declaration_restore;
+use crate::pace::Pacer;
 use crate::request_restore;
 use crate::run::Ground;
 use crate::scopes::ScopesError;
@@ -180,6 +181,10 @@ pub(super) fn open(opening: &Opening) -> Result<Shared<JournaledStore>, StartFai
     let declaration_tokens = tokens(&ring, "log/declarations")?;
     let requests = request_restore::restore(&log, moment)?;
     let request_tokens = tokens(&ring, "log/requests")?;
+    let pace = Pacer::new(opening.ground.pace).map_err(|error| StartFailure::Files {
+        what: "the thread that holds answers back",
+        error,
+    })?;
     let mut page_key = [0; 32];
     random.fill(&mut page_key);
     Ok(Shared {
@@ -201,7 +206,7 @@ pub(super) fn open(opening: &Opening) -> Result<Shared<JournaledStore>, StartFai
         clock: Arc::clone(clock),
         random: Arc::clone(random),
         page_key,
-        pace: opening.ground.pace,
+        pace,
         listing: tokio::sync::Mutex::new(()),
         shutdown: opening.shutdown.clone(),
         tasks: TaskTracker::new(),

@@ -30,7 +30,7 @@ fn by_an_administrator(method: &'static str) -> Call {
         digest: None,
         trace_id: None,
         freshness: FreshnessOutcome::NotAsked,
-        arrived: tokio::time::Instant::now(),
+        arrived: std::time::Instant::now(),
     }
 }
 
