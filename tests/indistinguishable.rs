@@ -1,108 +1,15 @@
 //! A caller cannot tell who does not exist from who is not visible to it.
 
 use agreement::peer::Role;
-use client::auditor::AccessEntry;
-use ledger::header::HeaderBody;
-use ledger::part::PartKind;
 use registry::codice_fiscale::TaxCode;
 use support::agreements::PUBLIC_BODY;
 use support::calls::{ground, household, lookup, residents, verify};
 use support::people::{IMOLA, Person, anna, carla, elena, mario, nobody, ugo};
 use support::region::Region;
-use tonic::metadata::KeyAndValueRef;
+use support::seen::{header_of, parts_of, seen};
 use tonic::{Code, Status};
 use wire::proto::consultation::v1 as proto;
 use wire::proto::consultation::v1::consultation_service_client::ConsultationServiceClient;
-use wire::status::{EntryReceipt, RECEIPT_TRAILER, entry_receipt, failure_of};
-
-/// Everything of an answer that reaches the caller, but for the content of its receipt, which is another each time.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Seen {
-    code: Code,
-    message: String,
-    details: Vec<u8>,
-    trailers: Vec<(String, Vec<u8>)>,
-    receipt_bytes: usize,
-}
-
-pub(crate) fn seen(status: &Status) -> (Seen, u64) {
-    let receipt = failure_of(status)
-        .details
-        .receipt()
-        .cloned()
-        .or_else(|| entry_receipt(status.metadata()));
-    let EntryReceipt { origin, receipt } = receipt.expect("an answer carries a receipt");
-    let origin = origin.as_str().as_bytes().to_vec();
-    let secret = receipt.encode();
-    let masked = |bytes: &[u8]| mask(bytes, &secret);
-    let mut trailers: Vec<(String, Vec<u8>)> = status
-        .metadata()
-        .iter()
-        .map(|entry| match entry {
-            // The time of day passes on while the classes are tried: its length alone is compared.
-            KeyAndValueRef::Ascii(key, value) if key == "date" => {
-                (key.to_string(), vec![0; value.as_bytes().len()])
-            }
-            KeyAndValueRef::Ascii(key, value) => (key.to_string(), masked(value.as_bytes())),
-            // Beside the receipt it holds the entry's index, whose length as a number grows with the log.
-            KeyAndValueRef::Binary(key, _) if key == RECEIPT_TRAILER => (key.to_string(), origin.clone()),
-            KeyAndValueRef::Binary(key, value) => (
-                key.to_string(),
-                masked(&value.to_bytes().expect("the trailer is well formed")),
-            ),
-        })
-        .collect();
-    trailers.sort();
-    let seen = Seen {
-        code: status.code(),
-        message: status.message().to_owned(),
-        details: masked(status.details()),
-        trailers,
-        receipt_bytes: secret.len(),
-    };
-    (seen, receipt.index())
-}
-
-/// The bytes with the receipt in them blanked, its length kept.
-fn mask(bytes: &[u8], secret: &[u8]) -> Vec<u8> {
-    let mut masked = bytes.to_vec();
-    let mut from = 0;
-    while let Some(at) = masked[from..]
-        .windows(secret.len())
-        .position(|window| window == secret)
-    {
-        masked[from + at..from + at + secret.len()].fill(0);
-        from += at + secret.len();
-    }
-    masked
-}
-
-fn entry_of(entries: &[AccessEntry], index: u64) -> &AccessEntry {
-    let found = entries.iter().find(|entry| entry.index == index);
-    found.expect("the reader sees the entry")
-}
-
-/// Length and content of an entry's header, but for what is another in each call: its id and its own sealed parts.
-pub(crate) fn header_of(entries: &[AccessEntry], index: u64) -> (usize, HeaderBody) {
-    let entry = entry_of(entries, index);
-    let body = entry.header.body.clone();
-    (
-        entry.header_bytes.len(),
-        HeaderBody {
-            request_id: None,
-            parts_root: ledger::hash::sha256(b""),
-            ..body
-        },
-    )
-}
-
-/// The parts of an entry that its reader may see.
-pub(crate) fn parts_of(entries: &[AccessEntry], index: u64) -> Vec<(PartKind, Vec<u8>)> {
-    let parts = entry_of(entries, index).parts.iter();
-    parts
-        .map(|part| (part.kind.clone(), part.content.clone()))
-        .collect()
-}
 
 /// Asks in all three ways.
 async fn ask(

@@ -26,7 +26,7 @@ use tonic::transport::Channel;
 use wire::proto::consultation::v1 as proto;
 use wire::proto::consultation::v1::consultation_service_client::ConsultationServiceClient;
 
-use crate::indistinguishable::{Seen, seen};
+use support::seen::{Seen, seen};
 
 const SEALED: u32 = 50;
 

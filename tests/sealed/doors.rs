@@ -24,7 +24,7 @@ use wire::proto::consultation::v1 as proto;
 use wire::proto::consultation::v1::consultation_service_client::ConsultationServiceClient;
 
 use super::{children, region, seal_all};
-use crate::indistinguishable::{Seen, header_of, parts_of, seen};
+use support::seen::{Seen, header_of, parts_of, seen};
 
 /// Children that are asked about here.
 const ASKED: usize = 4;

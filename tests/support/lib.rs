@@ -15,3 +15,4 @@ pub mod municipality;
 pub mod region;
 pub mod process;
 pub mod rows;
+pub mod seen;

@@ -306,10 +306,18 @@ impl Region {
     /// # Panics
     /// When a page is refused.
     pub async fn entries(&self, auditor: &str) -> Vec<AccessEntry> {
+        self.entries_in_pages(auditor, 7).await
+    }
+
+    /// The same in pages of another size.
+    ///
+    /// # Panics
+    /// When a page is refused.
+    pub async fn entries_in_pages(&self, auditor: &str, size: u16) -> Vec<AccessEntry> {
         let client = self.auditor(auditor);
         let mut entries = Vec::new();
         let mut page = PageRequest {
-            size: Some(7),
+            size: Some(size),
             after: None,
         };
         loop {

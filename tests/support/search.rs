@@ -44,6 +44,21 @@ impl Canary {
         }
         needles.sort();
         needles.dedup();
+        Self::of_needles(needles)
+    }
+
+    /// The same canary, with labelled bytes that are looked for as they are: a message in another message.
+    ///
+    /// # Panics
+    /// When they are shorter than two.
+    #[must_use]
+    pub fn and_bytes(self, bytes: impl IntoIterator<Item = (String, Vec<u8>)>) -> Self {
+        let mut needles = self.needles;
+        needles.extend(bytes);
+        Self::of_needles(needles)
+    }
+
+    fn of_needles(needles: Vec<(String, Vec<u8>)>) -> Self {
         let mut beginnings = vec![false; 1 << 16];
         for (_, needle) in &needles {
             let [first, second, ..] = needle.as_slice() else {
@@ -160,6 +175,13 @@ mod tests {
         let wide: Vec<u8> = "Zyxwvut".encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert!(!canary.in_bytes("text", &wide).is_empty());
         assert!(canary.in_bytes("text", b"Zyxwvu t").is_empty());
+    }
+
+    #[test]
+    fn bytes_are_found_as_they_are() {
+        let canary = Canary::new([]).and_bytes([("date".to_owned(), vec![8, 0, 16])]);
+        assert_eq!(canary.in_bytes("message", &[1, 8, 0, 16]).len(), 1);
+        assert!(canary.in_bytes("message", &[8, 0, 17, 8, 0]).is_empty());
     }
 
     #[test]

@@ -22,7 +22,7 @@ use support::region::{Region, act};
 use wire::proto::consultation::v1 as proto;
 use wire::proto::consultation::v1::consultation_service_client::ConsultationServiceClient;
 
-use crate::indistinguishable::seen;
+use support::seen::seen;
 
 /// Numbers of the street, in the order in which the partner tries them. Mario lives at number 7.
 const NUMBERS: std::ops::RangeInclusive<u32> = 1..=40;

@@ -15,15 +15,17 @@ use crate::entry::Call;
 use crate::shared::Shared;
 
 impl<S: RecordStore> Shared<S> {
-    /// Who is shown is shown at once; that nobody is, on a step.
+    /// Who is named by an identifier and shown is shown at once. On a step leaves that nobody is shown, and whatever is
+    /// answered to generalities, which others may have who are not shown.
     pub(super) async fn lookup_person(
         &self,
         call: Call,
         lookup: PersonLookup,
     ) -> Result<pb::LookupPersonResponse, Status> {
         let arrived = call.arrived;
+        let others_may_have_it = matches!(lookup.key, LookupKey::Generalities(_));
         let found = self.find_person(call, lookup).await;
-        if found.is_err() {
+        if found.is_err() || others_may_have_it {
             self.pace.hold(arrived).await;
         }
         found

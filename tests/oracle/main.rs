@@ -1,0 +1,8 @@
+//! What an agency cannot find out: from the answers about somebody whom it is not shown, that there is somebody; from any
+//! call, a datum outside its grant.
+
+mod ask;
+mod pairs;
+mod grant;
+mod world;
+mod grants;
