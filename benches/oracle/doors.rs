@@ -8,6 +8,7 @@ use wire::proto::consultation::v1 as pb;
 use wire::proto::consultation::v1::consultation_service_client::ConsultationServiceClient;
 
 use crate::ground::Index;
+use crate::town::{STREET, house};
 
 /// A way to name a person in a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +16,7 @@ pub(crate) enum Door {
     TaxCode,
     Generalities,
     Household,
+    Residents,
     Verification,
     Search,
     LookupRow,
@@ -25,6 +27,7 @@ pub(crate) enum Door {
 pub(crate) enum Ask {
     Person(Box<pb::LookupPersonRequest>),
     Household(Box<pb::LookupHouseholdRequest>),
+    Residents(Box<pb::LookupAddressResidentsRequest>),
     Verify(Box<pb::VerifyDeclarationRequest>),
     Search(Box<pb::SearchPersonsRequest>),
     LookupRow(Vec<pb::BatchLookupPersonsRequest>),
@@ -37,10 +40,11 @@ pub(crate) struct Caller {
 }
 
 impl Door {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::TaxCode,
         Self::Generalities,
         Self::Household,
+        Self::Residents,
         Self::Verification,
         Self::Search,
         Self::LookupRow,
@@ -56,6 +60,7 @@ impl Door {
             Self::TaxCode => "codice fiscale",
             Self::Generalities => "generalities",
             Self::Household => "household",
+            Self::Residents => "residents",
             Self::Verification => "verification",
             Self::Search => "search",
             Self::LookupRow => "row of a lookup",
@@ -92,6 +97,17 @@ impl Caller {
             Door::Household => Ask::Household(Box::new(pb::LookupHouseholdRequest {
                 context,
                 key: Some(pb::lookup_household_request::Key::TaxCode(code)),
+                ..Default::default()
+            })),
+            // Who is resident elsewhere is resident at no such address of the territory.
+            Door::Residents => Ask::Residents(Box::new(pb::LookupAddressResidentsRequest {
+                context,
+                address: Some(pb::AddressClaim {
+                    street: STREET.to_owned(),
+                    number: Some(house(number)),
+                    ..Default::default()
+                }),
+                municipality: people::MUNICIPALITY.to_owned(),
                 ..Default::default()
             })),
             Door::Verification => Ask::Verify(Box::new(pb::VerifyDeclarationRequest {
@@ -137,6 +153,7 @@ impl Caller {
         match ask {
             Ask::Person(request) => absent(client.lookup_person(*request).await.map(drop)),
             Ask::Household(request) => absent(client.lookup_household(*request).await.map(drop)),
+            Ask::Residents(request) => absent(client.lookup_address_residents(*request).await.map(drop)),
             Ask::Verify(request) => absent(client.verify_declaration(*request).await.map(drop)),
             Ask::Search(request) => absent(client.search_persons(*request).await.map(drop)),
             Ask::LookupRow(parts) => {

@@ -3,6 +3,8 @@
 use benches::people;
 use registry::change::{Change, ChangeBody};
 use registry::identifier::IstatCode;
+use registry::record::{Place, Record};
+use registry::timeline::Timeline;
 
 use crate::figures::Draw;
 use crate::ground::Index;
@@ -15,6 +17,9 @@ const EACH: u64 = 500;
 
 /// People whom the agency sees, and among whom the others are.
 const SEEN: u64 = 2_000;
+
+/// The street in which whoever is not shown lives, each in a house of their own.
+pub(crate) const STREET: &str = "Riservata";
 
 /// Why somebody is not shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +43,26 @@ impl Class {
     }
 }
 
+/// The house of a number.
+pub(crate) fn house(number: u64) -> u32 {
+    u32::try_from(number).expect("few people")
+}
+
+fn housed(mut card: Record, number: u64) -> Record {
+    let mut residence = card
+        .residences
+        .latest()
+        .expect("everybody lives somewhere")
+        .value
+        .clone();
+    if let Place::Italian(address) = &mut residence.place {
+        STREET.clone_into(&mut address.street);
+        address.number = Some(house(number));
+    }
+    card.residences = Timeline::starting(card.registration.effective, residence);
+    card
+}
+
 /// The people, published.
 pub(crate) struct Town;
 
@@ -48,13 +73,14 @@ impl Town {
         let [here, elsewhere] = MUNICIPALITIES.map(|code| IstatCode::parse(code).expect("an ISTAT code"));
         let seen = (0..SEEN).map(|number| people::card_in(here, number));
         let protected = numbers(Class::Protected).map(|number| {
-            let mut card = people::card_in(here, number);
+            let mut card = housed(people::card_in(here, number), number);
             card.flags.protected = true;
             card
         });
-        let away = numbers(Class::OutOfTerritory).map(|number| people::card_in(elsewhere, number));
-        let changes = |cards: &mut dyn Iterator<Item = registry::record::Record>| -> Vec<Change> {
-            let change = |(sequence, card): (u64, registry::record::Record)| Change {
+        let away =
+            numbers(Class::OutOfTerritory).map(|number| housed(people::card_in(elsewhere, number), number));
+        let changes = |cards: &mut dyn Iterator<Item = Record>| -> Vec<Change> {
+            let change = |(sequence, card): (u64, Record)| Change {
                 sequence,
                 local_id: card.local_id.clone(),
                 body: ChangeBody::Upsert(Box::new(card)),
@@ -126,7 +152,7 @@ text = "Identification of persons"
 basis = "TULPS art. 4"
 kind = "ordinary"
 batch = { rows_per_batch = 1000, rows_per_day = 1000000, fields = ["surname", "given_name", "tax_code"] }
-services = ["lookup-person", "lookup-household", "search-persons", "verify-declaration", "batch-lookup-persons", "batch-verify"]
+services = ["lookup-person", "lookup-household", "lookup-address-residents", "search-persons", "verify-declaration", "batch-lookup-persons", "batch-verify"]
 verifications = ["existence-in-life"]
 fields = ["surname", "given_name", "sex", "birth_date", "birth_place", "tax_code", "residence", "household"]
 "#;

@@ -17,6 +17,7 @@ pub(crate) type Client = ConsultationServiceClient<Channel>;
 pub(crate) enum Ask {
     Person(pb::LookupPersonRequest),
     Household(pb::LookupHouseholdRequest),
+    Residents(pb::LookupAddressResidentsRequest),
     Search(pb::SearchPersonsRequest),
     Verify(pb::VerifyDeclarationRequest),
     LookupRows(Vec<pb::BatchLookupPersonsRequest>),
@@ -30,6 +31,7 @@ pub(crate) enum Ask {
 pub(crate) enum Answer {
     Person(pb::LookupPersonResponse),
     Household(pb::LookupHouseholdResponse),
+    Residents(pb::LookupAddressResidentsResponse),
     Search(pb::SearchPersonsResponse),
     Verification(pb::VerifyDeclarationResponse),
     LookedUp(pb::BatchLookupPersonsResponse),
@@ -53,9 +55,10 @@ pub(crate) struct Told {
 impl Ask {
     /// One for each method of the contract, by the method's name: whoever adds a method adds it here, since a test compares
     /// these with the contract.
-    pub(crate) const METHODS: [&str; 8] = [
+    pub(crate) const METHODS: [&str; 9] = [
         "LookupPerson",
         "LookupHousehold",
+        "LookupAddressResidents",
         "SearchPersons",
         "VerifyDeclaration",
         "BatchLookupPersons",
@@ -69,6 +72,7 @@ impl Ask {
         match self {
             Self::Person(_) => "LookupPerson",
             Self::Household(_) => "LookupHousehold",
+            Self::Residents(_) => "LookupAddressResidents",
             Self::Search(_) => "SearchPersons",
             Self::Verify(_) => "VerifyDeclaration",
             Self::LookupRows(_) => "BatchLookupPersons",
@@ -83,6 +87,9 @@ impl Ask {
         match self {
             Self::Person(request) => Told::of(client.lookup_person(request).await, Answer::Person),
             Self::Household(request) => Told::of(client.lookup_household(request).await, Answer::Household),
+            Self::Residents(request) => {
+                Told::of(client.lookup_address_residents(request).await, Answer::Residents)
+            }
             Self::Search(request) => Told::of(client.search_persons(request).await, Answer::Search),
             Self::Verify(request) => Told::of(client.verify_declaration(request).await, Answer::Verification),
             Self::LookupRows(parts) => {
@@ -162,6 +169,7 @@ impl Answer {
         match self {
             Self::Person(message) => message.encode_to_vec(),
             Self::Household(message) => message.encode_to_vec(),
+            Self::Residents(message) => message.encode_to_vec(),
             Self::Search(message) => message.encode_to_vec(),
             Self::Verification(message) => message.encode_to_vec(),
             Self::LookedUp(message) => message.encode_to_vec(),
@@ -178,8 +186,13 @@ impl Answer {
             Self::Person(message) => message.persons.iter().collect(),
             Self::Household(message) => {
                 let members = message.households.iter().flat_map(|household| &household.members);
-                members.filter_map(|member| member.person.as_ref()).collect()
+                let dead = message.deceased.iter().filter_map(|dead| dead.person.as_ref());
+                members
+                    .filter_map(|member| member.person.as_ref())
+                    .chain(dead)
+                    .collect()
             }
+            Self::Residents(message) => message.groups.iter().flat_map(|group| &group.persons).collect(),
             Self::Search(message) => message
                 .hits
                 .iter()
@@ -207,6 +220,7 @@ impl Answer {
             },
             Self::Person(_)
             | Self::Household(_)
+            | Self::Residents(_)
             | Self::Search(_)
             | Self::Verification(_)
             | Self::Description(_)
@@ -256,6 +270,24 @@ pub(crate) fn alive(code: &str, context: Option<pb::AccessContext>) -> pb::Verif
         key: Some(Key::TaxCode(code.to_owned())),
         claim: Some(Claim::ExistenceInLife(pb::ExistenceInLifeClaim {})),
         ..pb::VerifyDeclarationRequest::default()
+    }
+}
+
+/// Asks who is resident in a street, at number 7.
+pub(crate) fn residents(
+    street: &str,
+    municipality: &str,
+    context: pb::AccessContext,
+) -> pb::LookupAddressResidentsRequest {
+    pb::LookupAddressResidentsRequest {
+        context: Some(context),
+        address: Some(pb::AddressClaim {
+            street: street.to_owned(),
+            number: Some(7),
+            ..pb::AddressClaim::default()
+        }),
+        municipality: municipality.to_owned(),
+        ..pb::LookupAddressResidentsRequest::default()
     }
 }
 

@@ -12,9 +12,10 @@ use support::people::{CASTEL_SAN_PIETRO, DOZZA, IMOLA};
 use crate::world::{Card, Day};
 
 /// Services that an agreement grants.
-const SERVICES: [Service; 6] = [
+const SERVICES: [Service; 7] = [
     Service::LookupPerson,
     Service::LookupHousehold,
+    Service::LookupAddressResidents,
     Service::SearchPersons,
     Service::VerifyDeclaration,
     Service::BatchLookupPersons,
@@ -162,6 +163,7 @@ impl Grant {
         let needs = [
             (Service::LookupHousehold, &[Field::Household][..]),
             (Service::SearchPersons, &[Field::Surname, Field::GivenName]),
+            (Service::LookupAddressResidents, &[Field::Residence]),
             (Service::LookupPerson, &[Field::BirthDate]),
         ];
         for (service, fields) in needs {
@@ -176,6 +178,7 @@ impl Grant {
         let consults = [
             Service::LookupPerson,
             Service::LookupHousehold,
+            Service::LookupAddressResidents,
             Service::SearchPersons,
         ];
         if !registry_data && !consults.iter().any(|service| self.services.contains(service)) {

@@ -164,6 +164,7 @@ impl Court {
         for number in 0..self.world.cards.len() {
             self.consultations(grant, id, number, &mut calls);
             self.ascertainments(grant, id, number, &mut calls);
+            self.residents(grant, id, number, &mut calls);
             self.declarations(id, number, &mut calls);
             self.searches(grant, id, number, &mut calls);
         }
@@ -301,6 +302,30 @@ impl Court {
                 granted,
                 day,
                 kind: Some(kind),
+            });
+        }
+    }
+
+    /// Who lives where the person lives, on both days: whoever shares the dwelling.
+    fn residents(&self, grant: &Grant, id: &str, number: usize, calls: &mut Vec<Asked>) {
+        let card = &self.world.cards[number];
+        let granted = if grant.services.contains(&Service::LookupAddressResidents) {
+            grant.fields
+        } else {
+            FieldSet::EMPTY
+        };
+        for (street, day) in [
+            (&card.street, Day::Today),
+            (&card.street, Day::Past),
+            (&card.former_street, Day::Past),
+            (&card.former_street, Day::Today),
+        ] {
+            calls.push(Asked {
+                ask: Ask::Residents(ask::residents(street, card.municipality, self.context(id, day))),
+                about: About::Household(number),
+                granted,
+                day,
+                kind: None,
             });
         }
     }
@@ -479,6 +504,20 @@ fn check(world: &World, grant: &Grant, asked: &Asked, told: &Told, shown: &mut S
         *shown.methods.entry(method).or_default() += 1;
     }
     Ok(())
+}
+
+/// Whether somebody is found by where he or she lives, or with whom: then whoever is found is told of with the place.
+fn asks_where(ask: &Ask) -> bool {
+    match ask {
+        Ask::Residents(_) | Ask::Household(_) => true,
+        Ask::Search(search) => !search.municipality.is_empty(),
+        Ask::Person(_)
+        | Ask::Verify(_)
+        | Ask::LookupRows(_)
+        | Ask::VerifyRows(_)
+        | Ask::Describe(_)
+        | Ask::Receipt(_) => false,
+    }
 }
 
 /// A municipality that an answer names though nothing that it may show does: above all that of whoever is sheltered.

@@ -113,6 +113,8 @@ pub(crate) struct Card {
     pub(crate) generalities: card::Generalities,
     /// Street of today.
     pub(crate) street: String,
+    /// Street before the last move.
+    pub(crate) former_street: String,
     pub(crate) abroad: bool,
     pub(crate) minor: bool,
     pub(crate) dead: bool,
@@ -252,6 +254,7 @@ impl World {
                     }),
                 },
                 street: now("via"),
+                former_street: first("via").unwrap_or_default(),
                 abroad: now("registro") == "AIRE",
                 minor: own == "figlia",
                 dead: !now("decesso_data").is_empty(),

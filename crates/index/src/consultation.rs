@@ -235,10 +235,11 @@ impl<S: RecordStore> ConsultationService for Consultation<S> {
                 &lookup.request
             })
             .await?;
-            shared
-                .lookup_address_residents(call, lookup)
-                .await
-                .map(Response::new)
+            let arrived = call.arrived;
+            let found = shared.lookup_address_residents(call, lookup).await;
+            // Who lives there and is not shown was read too.
+            shared.pace.hold(arrived).await;
+            found.map(Response::new)
         })
         .await
     }

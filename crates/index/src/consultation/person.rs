@@ -6,7 +6,7 @@ use store::record_store::answer::{CodeStanding, PersonAnswer, PersonCard};
 use store::record_store::handle::{HouseholdHandle, PersonHandle};
 use tonic::Status;
 use uuid::Uuid;
-use wire::convert::{CardTrust, KeyCurrency, PersonLookup, PersonMark, person_message};
+use wire::convert::{CardTrust, KeyCurrency, LookupKey, PersonLookup, PersonMark, person_message};
 use wire::proto::consultation::v1 as pb;
 
 use super::household::household_name;
