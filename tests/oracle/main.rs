@@ -2,7 +2,11 @@
 //! call, a datum outside its grant.
 
 mod ask;
+mod door;
+mod outcome;
 mod pairs;
-mod grant;
 mod world;
+mod grant;
+mod leak;
+mod court;
 mod grants;

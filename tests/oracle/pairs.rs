@@ -8,26 +8,21 @@
 //! sees the same header, and beside it sealed parts that say who was not shown and why; so does the municipality that keeps
 //! the card, whose data they are. Those parts are for them, and are not compared.
 
-use std::collections::BTreeMap;
-
 use agreement::peer::Role;
 use client::admin::Effect;
-use client::auditor::AccessEntry;
-use ledger::header::HeaderBody;
-use ledger::part::PartKind;
 use registry::export::ExportWriter;
 use registry::identifier::NationalId;
-use registry::record::{Place, Record};
+use registry::record::Record;
 use support::people::{CASTEL_SAN_PIETRO, IMOLA, Person, crowd, everybody};
 use support::region::{Region, act};
-use support::seen::{Seen, header_of, metadata_of, parts_of, seen};
-use tonic::Code;
-use tonic_prost::prost::Message;
+use support::seen::Seen;
 use uuid::Uuid;
 use wire::proto::consultation::v1 as pb;
 use wire::proto::ledger::v1 as receipts;
 
-use crate::ask::{self, Answer, Ask, Client, Told};
+use crate::ask::{self, Answer, Ask, Client};
+use crate::door::Door;
+use crate::outcome::{Bytes, Difference, Outcome, READERS, Views, differences};
 
 /// Rounds by each door, in each of which every class is asked once.
 const ROUNDS: usize = 176;
@@ -38,30 +33,8 @@ const COUNTED: usize = 8;
 /// People of each class.
 const EACH: usize = 12;
 
-/// Who reads the log: the whole region, and the agency that asks.
-const READERS: [&str; 2] = [REGION, "questura"];
-
-const REGION: &str = "garante";
-
 const AGENCY: &str = "questura-bo";
 const PURPOSE: &str = "identification";
-
-/// A way to name a person in a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Door {
-    TaxCode,
-    NationalId,
-    Generalities,
-    Ascertainment,
-    Household,
-    FamilyAscertainment,
-    Residents,
-    Verification,
-    SearchByCode,
-    SearchByNames,
-    LookupRow,
-    VerifyRow,
-}
 
 /// Why somebody is not shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,116 +44,8 @@ enum Class {
     Protected,
 }
 
-/// What came of one call.
-#[derive(Clone, Debug)]
-struct Outcome {
-    bytes: Bytes,
-    /// Of the entry that the call made.
-    index: u64,
-    /// What it took of every quota and allowance, where that was looked at.
-    cost: Option<Vec<(String, i64)>>,
-}
-
-/// Everything that the caller sees of an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Bytes {
-    Refusal(Seen),
-    Row {
-        headers: Vec<(String, Vec<u8>)>,
-        /// The message without its receipt.
-        message: Vec<u8>,
-        /// The log of the receipt, and the receipt's length.
-        receipt: (String, usize),
-        trailers: Vec<(String, Vec<u8>)>,
-    },
-}
-
-/// The entries that each reader sees, by index.
-struct Views(BTreeMap<&'static str, BTreeMap<u64, AccessEntry>>);
-
-/// In what two calls can be told apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Difference {
-    Bytes,
-    Cost,
-    Entry(&'static str),
-}
-
 /// Numbers drawn from a seed (xorshift64*, Vigna 2016).
 struct Draw(u64);
-
-impl Door {
-    const ALL: [Self; 12] = [
-        Self::TaxCode,
-        Self::NationalId,
-        Self::Generalities,
-        Self::Ascertainment,
-        Self::Household,
-        Self::FamilyAscertainment,
-        Self::Residents,
-        Self::Verification,
-        Self::SearchByCode,
-        Self::SearchByNames,
-        Self::LookupRow,
-        Self::VerifyRow,
-    ];
-
-    fn ask(self, card: &Record, context: pb::AccessContext) -> Ask {
-        use pb::lookup_household_request::Key as HouseholdKey;
-        use pb::lookup_person_request::Key;
-        let code = card.current_tax_code().expect("a code").as_str().to_owned();
-        let national_id = card.national_id.expect("an id").as_str().to_owned();
-        let person = |key, ascertainment: pb::Ascertainment, context| {
-            Ask::Person(pb::LookupPersonRequest {
-                context: Some(context),
-                key: Some(key),
-                ascertainment: ascertainment.into(),
-                ..pb::LookupPersonRequest::default()
-            })
-        };
-        let household = |ascertainment: pb::Ascertainment, code, context| {
-            Ask::Household(pb::LookupHouseholdRequest {
-                context: Some(context),
-                key: Some(HouseholdKey::TaxCode(code)),
-                ascertainment: ascertainment.into(),
-                ..pb::LookupHouseholdRequest::default()
-            })
-        };
-        let none = pb::Ascertainment::Unspecified;
-        match self {
-            Self::TaxCode => person(Key::TaxCode(code), none, context),
-            Self::NationalId => person(Key::NationalId(national_id), none, context),
-            Self::Generalities => person(Key::Generalities((&card.generalities).into()), none, context),
-            Self::Ascertainment => person(Key::TaxCode(code), pb::Ascertainment::ExistenceInLife, context),
-            Self::Household => household(none, code, context),
-            Self::FamilyAscertainment => household(pb::Ascertainment::FamilyStatus, code, context),
-            // Who is resident elsewhere is resident at no such address of the territory.
-            Self::Residents => Ask::Residents(ask::residents(street_of(card), IMOLA, context)),
-            Self::Verification => Ask::Verify(ask::alive(&code, Some(context))),
-            Self::SearchByCode => Ask::Search(pb::SearchPersonsRequest {
-                context: Some(context),
-                tax_code: code,
-                ..pb::SearchPersonsRequest::default()
-            }),
-            Self::SearchByNames => {
-                let name = |name: &Option<registry::record::PersonName>| {
-                    name.as_ref().map(|name| pb::PartialName {
-                        text: name.as_str().to_owned(),
-                        beginning: false,
-                    })
-                };
-                Ask::Search(pb::SearchPersonsRequest {
-                    context: Some(context),
-                    surname: name(&card.generalities.surname),
-                    given_name: name(&card.generalities.given_name),
-                    ..pb::SearchPersonsRequest::default()
-                })
-            }
-            Self::LookupRow => ask::lookup_rows(&[&code], context, None),
-            Self::VerifyRow => ask::verify_rows(&[&code], context),
-        }
-    }
-}
 
 impl Class {
     const ALL: [Self; 3] = [Self::Absent, Self::OutOfTerritory, Self::Protected];
@@ -199,88 +64,6 @@ impl Draw {
         const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
         ORDERS[self.below(6)]
     }
-}
-
-impl Bytes {
-    /// What the caller saw, and the index of the entry.
-    fn of(told: Told) -> (Self, u64) {
-        let Told {
-            headers,
-            mut answers,
-            refusal,
-            trailers,
-        } = told;
-        if let Some(status) = refusal {
-            assert!(answers.is_empty(), "nothing before a refusal");
-            let (seen, index) = seen(&status);
-            return (Self::Refusal(seen), index);
-        }
-        assert_eq!(answers.len(), 1);
-        let answer = answers.remove(0);
-        assert_eq!(answer.row_failure(), Some(Code::NotFound), "nobody is shown");
-        let (message, receipt) = match answer {
-            Answer::LookedUp(mut outcome) => {
-                let receipt = outcome.receipt.take();
-                (outcome.encode_to_vec(), receipt)
-            }
-            Answer::Verified(mut outcome) => {
-                let receipt = outcome.receipt.take();
-                (outcome.encode_to_vec(), receipt)
-            }
-            _ => panic!("nobody is shown"),
-        };
-        let receipts::ShortReceipt {
-            origin,
-            index,
-            receipt,
-        } = receipt.expect("the row has a receipt");
-        let row = Self::Row {
-            headers: metadata_of(&headers),
-            message,
-            receipt: (origin, receipt.len()),
-            trailers: metadata_of(&trailers),
-        };
-        (row, index)
-    }
-}
-
-impl Views {
-    async fn read(region: &Region) -> Self {
-        let mut views = BTreeMap::new();
-        for reader in READERS {
-            let entries = region.entries_in_pages(reader, 1_000).await;
-            views.insert(
-                reader,
-                entries.into_iter().map(|entry| (entry.index, entry)).collect(),
-            );
-        }
-        Self(views)
-    }
-
-    /// What a reader sees of an entry: nothing, or the header and, of the agency's supervisor, the parts.
-    fn of(&self, reader: &str, index: u64) -> Option<View> {
-        let entry = self.0[reader].get(&index)?;
-        let entry = std::slice::from_ref(entry);
-        let parts = if reader == REGION {
-            Vec::new()
-        } else {
-            parts_of(entry, index)
-        };
-        Some((header_of(entry, index), parts))
-    }
-}
-
-type View = ((usize, HeaderBody), Vec<(PartKind, Vec<u8>)>);
-
-/// In what one call can be told from the other.
-fn differences(views: &Views, one: &Outcome, other: &Outcome) -> Vec<Difference> {
-    let bytes = (one.bytes != other.bytes).then_some(Difference::Bytes);
-    let cost = (one.cost != other.cost).then_some(Difference::Cost);
-    let entries = READERS
-        .into_iter()
-        .filter(|reader| views.of(reader, one.index) != views.of(reader, other.index))
-        .map(Difference::Entry);
-    bytes.into_iter().chain(cost).chain(entries).collect()
 }
 
 /// The agreement of one door, so that each counts its own quotas.
@@ -336,13 +119,6 @@ impl Town {
             municipality.published().await;
         }
         Self { people }
-    }
-}
-
-fn street_of(card: &Record) -> &str {
-    match card.residences.latest().map(|fact| &fact.value.place) {
-        Some(Place::Italian(address)) => &address.street,
-        Some(Place::Foreign(_) | Place::Notional { .. }) | None => panic!("everybody lives in a street"),
     }
 }
 
