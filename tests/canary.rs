@@ -154,7 +154,7 @@ fn command_line(directory: &Path, address: SocketAddr) -> Vec<String> {
     let settings = format!(
         "[profile.police.connection]\nendpoint = \"{address}\"\nserver_name = \"{SERVER_NAME}\"\n\
          trust_domain = \"{TRUST_DOMAIN}\"\ncertificate = \"{pki}/agency-questura-bo.pem\"\n\
-         key = \"{pki}/agency-questura-bo.key\"\nauthorities = \"{pki}/authorities.pem\"\n\
+         key = \"{pki}/agency-questura-bo.key\"\nauthorities = \"{pki}/authorities.pem\"\nreceipts = \"keep\"\n\
          [profile.police.context]\nagreement = \"questura-2026\"\npurpose = \"investigation\"\n\
          operator = \"{OPERATOR}\"\nassurance = \"substantial\"\nworkstation = \"{WORKSTATION}\"\n\
          case_reference = \"{CASE}\"\n"

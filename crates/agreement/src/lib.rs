@@ -10,6 +10,7 @@
 //! world is a parameter. A missing or unreadable agreement denies. Rules cited as R1 to R35 are the checklist of
 //! data-protection measures drawn from Garante provision 393/2015 and its sibling rules.
 
+pub mod domain;
 pub mod peer;
 pub mod service;
 pub mod field;

@@ -62,7 +62,7 @@ pub struct UsageKey {
 }
 
 /// As what a call counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Unit {
     /// A call by itself.
     #[default]

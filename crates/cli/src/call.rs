@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use agreement::ascertainment::Ascertainment;
 use agreement::context::AccessContext;
+use agreement::domain::DomainKind;
 use agreement::field::FieldSet;
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::Args;
@@ -150,6 +151,7 @@ impl SubjectArguments {
 impl Call {
     /// Says where the access stands in the log, and keeps its full receipt where one was asked for.
     pub fn settle(&self, proof: &AccessProof, session: &mut Session<'_, '_>) -> Result<(), Failure> {
+        say_synthetic(&self.agency, session)?;
         let index = proof.index();
         let standing = match proof {
             AccessProof::Proved(_) => session.language.pick("ricevuta verificata", "receipt verified"),
@@ -173,6 +175,17 @@ impl Call {
         };
         let bytes = receipt.encode().map_err(|error| Failure::internal(&error))?;
         write_new(path, &bytes)
+    }
+}
+
+/// Says of a trust domain of tests that its data are nobody's.
+pub fn say_synthetic(agency: &AgencyClient, session: &mut Session<'_, '_>) -> Result<(), Failure> {
+    match agency.domain() {
+        DomainKind::Production => Ok(()),
+        DomainKind::Test => session.say(
+            "dati sintetici: dominio di fiducia di prova",
+            "synthetic data: trust domain of tests",
+        ),
     }
 }
 

@@ -98,6 +98,7 @@ impl ConnectionSettings {
             authorities,
             revocation_list,
             log_key,
+            receipts,
             deadline_seconds,
         } = self;
         let endpoint = required(endpoint.as_deref(), "endpoint")?;
@@ -125,10 +126,7 @@ impl ConnectionSettings {
             },
             trust_domain,
             expected_server: None,
-            receipts: match log_key {
-                Some(text) => ReceiptPolicy::Verify(parse_log_key(text)?),
-                None => ReceiptPolicy::Keep,
-            },
+            receipts: receipt_policy(receipts.as_deref(), log_key.as_deref())?,
             timing,
         })
     }
@@ -209,6 +207,26 @@ impl ActSettings {
             .clone()
             .or(Self::of_environment(environment)?)
             .or(profile.act.clone()))
+    }
+}
+
+/// Receipts are verified unless somebody says that they are not.
+fn receipt_policy(stated: Option<&str>, log_key: Option<&str>) -> Result<ReceiptPolicy, Failure> {
+    match (stated, log_key) {
+        (None | Some("verify"), Some(key)) => Ok(ReceiptPolicy::Verify(parse_log_key(key)?)),
+        (None | Some("verify"), None) => Err(Failure::usage(
+            "manca --log-key: le ricevute non si possono verificare",
+            "--log-key is missing: receipts cannot be verified",
+        )
+        .remedy(
+            "indicare la chiave stampata da ponte index init, o rinunciare con --receipts keep",
+            "give the key that ponte index init printed, or do without by --receipts keep",
+        )),
+        (Some("keep"), _) => Ok(ReceiptPolicy::Keep),
+        (Some(_), _) => Err(Failure::usage(
+            "receipts: verify o keep",
+            "receipts: verify or keep",
+        )),
     }
 }
 

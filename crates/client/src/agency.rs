@@ -11,6 +11,7 @@ mod residents;
 mod description;
 
 use agreement::context::AccessContext;
+use agreement::domain::DomainKind;
 use ledger::receipt::Receipt;
 use wire::proto::consultation::v1 as proto;
 use wire::proto::consultation::v1::consultation_service_client::ConsultationServiceClient as Service;
@@ -56,6 +57,16 @@ impl AgencyClient {
         Self { connection }
     }
 
+    /// Whether answers are about residents or about synthetic persons.
+    pub fn domain(&self) -> DomainKind {
+        self.connection.domain()
+    }
+
+    /// Sends calls again whose quota the index said was used up, as after the agreement was given a larger one.
+    pub fn forget_quota_stops(&self) {
+        self.connection.forget_quota_stops();
+    }
+
     /// A new request id for the context of a call.
     pub fn new_request_id(&self) -> uuid::Uuid {
         self.connection.new_request_id()
@@ -87,7 +98,7 @@ impl AgencyClient {
     ) -> Result<PersonAnswer, ClientError> {
         let answer = self
             .connection
-            .call(Repeat::Safe, message, |channel, request| async move {
+            .consult(context, message, |channel, request| async move {
                 Service::new(channel).lookup_person(request).await
             })
             .await?;
@@ -127,7 +138,7 @@ impl AgencyClient {
     ) -> Result<HouseholdAnswer, ClientError> {
         let answer = self
             .connection
-            .call(Repeat::Safe, message, |channel, request| async move {
+            .consult(&context, message, |channel, request| async move {
                 Service::new(channel).lookup_household(request).await
             })
             .await?;
@@ -149,7 +160,7 @@ impl AgencyClient {
         let message = proto::SearchPersonsRequest::from(request);
         let answer = self
             .connection
-            .call(Repeat::Safe, message, |channel, request| async move {
+            .consult(&context, message, |channel, request| async move {
                 Service::new(channel).search_persons(request).await
             })
             .await?;
@@ -173,7 +184,7 @@ impl AgencyClient {
         let message = proto::VerifyDeclarationRequest::from(request);
         let answer = self
             .connection
-            .call(Repeat::Safe, message, |channel, request| async move {
+            .consult(&context, message, |channel, request| async move {
                 Service::new(channel).verify_declaration(request).await
             })
             .await?;

@@ -6,17 +6,22 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use agreement::context::AccessContext;
+use agreement::domain::DomainKind;
+use agreement::usage::Unit;
 use tokio::time::Instant;
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 use transport::channel::{ServerAddress, connect_lazy};
 use transport::clock::Clock;
+use transport::gate::{DATA_HEADER, SYNTHETIC};
 use transport::random::{Random, uuid_v7};
 use transport::tls::client::ClientTls;
 use uuid::Uuid;
 
 use crate::backoff::Backoff;
-use crate::error::{ClientError, SetupError};
+use crate::error::{ClientError, EvidenceFault, SetupError};
+use crate::quota::QuotaStops;
 use crate::receipt::{ReceiptChecker, ReceiptPolicy};
 
 pub use self::endpoint::{Endpoint, IdentityFiles};
@@ -40,7 +45,9 @@ pub struct Connection {
 
 struct Inner {
     channel: Channel,
+    domain: DomainKind,
     receipts: ReceiptChecker,
+    stops: QuotaStops,
     timing: Timing,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -103,12 +110,29 @@ impl Connection {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, SetupError> {
+        let domain = tls.trust_domain().kind();
+        if let ReceiptPolicy::Verify(log) = &receipts
+            && DomainKind::of(log.origin().as_str()) != domain
+        {
+            return Err(SetupError::OtherDomainsLog);
+        }
         let channel = connect_lazy(server, tls)?;
-        Ok(Self::over(channel, receipts, timing, clock, random))
+        Ok(Self::of_domain(domain, channel, receipts, timing, clock, random))
     }
 
-    /// A connection over any channel, for instance one inside the process.
+    /// A connection over any channel, for instance one inside the process, as to a trust domain of production.
     pub fn over(
+        channel: Channel,
+        receipts: ReceiptPolicy,
+        timing: Timing,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        Self::of_domain(DomainKind::Production, channel, receipts, timing, clock, random)
+    }
+
+    fn of_domain(
+        domain: DomainKind,
         channel: Channel,
         receipts: ReceiptPolicy,
         timing: Timing,
@@ -119,7 +143,9 @@ impl Connection {
         Self {
             inner: Arc::new(Inner {
                 channel,
+                domain,
                 receipts,
+                stops: QuotaStops::default(),
                 timing,
                 clock,
                 random,
@@ -147,8 +173,47 @@ impl Connection {
         self.inner.timing
     }
 
+    /// Whether the other side is one of production, or of tests with synthetic data.
+    pub fn domain(&self) -> DomainKind {
+        self.inner.domain
+    }
+
+    /// Sends calls again whose quota the index said was used up, as after the agreement was given a larger one.
+    pub fn forget_quota_stops(&self) {
+        self.inner.stops.forget();
+    }
+
     pub(crate) fn receipts(&self) -> &ReceiptChecker {
         &self.inner.receipts
+    }
+
+    /// Makes a consultation, unless it is known that its quota is used up. Consultations are safe to repeat: the request
+    /// id tells a repeat from a new one.
+    pub(crate) async fn consult<Q, A, F, Fut>(
+        &self,
+        context: &AccessContext,
+        message: Q,
+        method: F,
+    ) -> Result<A, ClientError>
+    where
+        Q: Clone,
+        F: Fn(Channel, Request<Q>) -> Fut,
+        Fut: Future<Output = Result<Response<A>, Status>>,
+    {
+        self.check_quota(context, Unit::Call)?;
+        let outcome = self.call(Repeat::Safe, message, method).await;
+        self.learn_quota(context, Unit::Call, outcome.as_ref().map(drop));
+        outcome
+    }
+
+    /// Refuses what the index is known to refuse until a quota begins anew.
+    pub(crate) fn check_quota(&self, context: &AccessContext, unit: Unit) -> Result<(), ClientError> {
+        self.inner.stops.check(context, unit, self.inner.clock.now_ms())
+    }
+
+    pub(crate) fn learn_quota(&self, context: &AccessContext, unit: Unit, ended: Result<(), &ClientError>) {
+        let now_ms = self.inner.clock.now_ms();
+        self.inner.stops.learn(context, unit, ended, now_ms);
     }
 
     /// Makes a call, and makes it again where that is safe and the index was not available.
@@ -176,11 +241,11 @@ impl Connection {
             let mut request = Request::new(message.clone());
             request.set_timeout(left);
             let error = match tokio::time::timeout(left, method(self.inner.channel.clone(), request)).await {
-                Ok(Ok(answer)) => return Ok(answer.into_inner()),
+                Ok(Ok(answer)) => return self.of_own_domain(answer),
                 Ok(Err(status)) => ClientError::of_status(&status, deadline),
                 Err(_) => ClientError::Deadline(deadline),
             };
-            if repeat == Repeat::Never || attempts <= made || !error.is_unavailable() {
+            if repeat == Repeat::Never || attempts <= made || !error.is_passing() {
                 return Err(error);
             }
             let wait = backoff.wait_after(made, self.inner.random.as_ref());
@@ -202,9 +267,23 @@ impl Connection {
         let deadline = self.inner.timing.deadline;
         let opening = method(self.inner.channel.clone(), Request::new(message));
         match tokio::time::timeout(deadline, opening).await {
-            Ok(Ok(answer)) => Ok(answer.into_inner()),
+            Ok(Ok(answer)) => self.of_own_domain(answer),
             Ok(Err(status)) => Err(ClientError::of_status(&status, deadline)),
             Err(_) => Err(ClientError::Deadline(deadline)),
+        }
+    }
+
+    /// Synthetic data are no answer to a question of production, nor the other way round.
+    fn of_own_domain<A>(&self, answer: Response<A>) -> Result<A, ClientError> {
+        let marked = answer.metadata().get(DATA_HEADER);
+        let found = match marked {
+            Some(value) if value == SYNTHETIC => DomainKind::Test,
+            Some(_) | None => DomainKind::Production,
+        };
+        if found == self.inner.domain {
+            Ok(answer.into_inner())
+        } else {
+            Err(EvidenceFault::OtherDomain.into())
         }
     }
 

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use agreement::denial::QuotaScope;
 use agreement::reason::{ExitCode, GrpcCode, Reason};
 use ledger::checkpoint::CheckpointError;
 use ledger::receipt::ReceiptError;
 use ledger::tree::VerifyError;
-use transport::causes::chain;
+use transport::causes::{HandshakeFault, chain, handshake_fault};
 use transport::channel::ConnectError;
 use transport::pki::files::PkiFileError;
 use transport::tls::error::TlsError;
@@ -26,10 +27,12 @@ pub enum ClientError {
     #[error(transparent)]
     Refused(Box<Refusal>),
     /// The index could not be reached, or the connection was lost.
-    #[error("the index cannot be reached (gRPC code {code})")]
+    #[error("the index cannot be reached (gRPC code {code}{})", .fault.map(|fault| format!(": {fault}")).unwrap_or_default())]
     Unreachable {
         /// The gRPC code's number.
         code: i32,
+        /// Which side did not accept the other's certificate, when that is why.
+        fault: Option<HandshakeFault>,
     },
     /// The caller's own deadline passed; the access may have been logged.
     #[error("the deadline of {} ms passed", .0.as_millis())]
@@ -57,6 +60,9 @@ pub enum SetupError {
     /// The server's address.
     #[error(transparent)]
     Address(#[from] ConnectError),
+    /// The log's key is that of a trust domain of tests and the connection one of production, or the other way round.
+    #[error("the log's key and the trust domain belong to production and to tests: they do not go together")]
+    OtherDomainsLog,
 }
 
 /// Why evidence proves nothing.
@@ -77,6 +83,9 @@ pub enum EvidenceFault {
     /// The evidence speaks of another entry or size than was asked for.
     #[error("it is about another {0} than was asked for")]
     OtherSubject(&'static str),
+    /// The answer holds synthetic data though the trust domain is one of production, or the other way round.
+    #[error("it holds synthetic data where those of production were asked for, or the other way round")]
+    OtherDomain,
     /// A part of an entry is not the one that the header commits to.
     #[error("a part of an entry is not the one its header commits to")]
     Part,
@@ -99,6 +108,10 @@ pub struct Refusal {
     pub requirement: Option<String>,
     /// The quota that is used up, as the index describes it.
     pub quota: Option<String>,
+    /// Whose calls that quota bounds.
+    pub quota_scope: Option<QuotaScope>,
+    /// Who refused: a call that the client refused was not sent, and made no entry.
+    pub by: RefusedBy,
     /// How long to wait before the call may be made again.
     pub retry_after: Option<Duration>,
     /// Age of the oldest data in the agreement's territory, in minutes.
@@ -108,6 +121,15 @@ pub struct Refusal {
     /// The entry that the refused call made, when it made one.
     pub receipt: Option<ShortClaim>,
     italian: String,
+}
+
+/// Who refused a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusedBy {
+    /// The index or its door.
+    Index,
+    /// The client, because the index had said that the quota is used up until an instant that has not come.
+    Client,
 }
 
 /// A field of the request that breaks a rule.
@@ -179,6 +201,30 @@ impl ClientError {
         self.refusal().and_then(|refusal| refusal.retry_after)
     }
 
+    /// Whether the same call can succeed in a moment as it is: the index is not available, or has too much to do. In either
+    /// case nothing was read, or a repeat under the same request id is told from a new call.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            // Certificates do not change within a call.
+            Self::Unreachable { fault, .. } => fault.is_none(),
+            Self::Refused(_) => self.is_unavailable() || self.reason() == Some(Reason::Busy),
+            Self::Setup(_)
+            | Self::Deadline(_)
+            | Self::Answer(_)
+            | Self::Evidence(_)
+            | Self::ReceiptMismatch(_) => false,
+        }
+    }
+
+    /// Whether the caller cannot know that the call was not answered and counted.
+    pub(crate) fn may_have_been_answered(&self) -> bool {
+        match self {
+            Self::Deadline(_) | Self::Unreachable { .. } => true,
+            Self::Refused(_) => self.is_unavailable(),
+            Self::Setup(_) | Self::Answer(_) | Self::Evidence(_) | Self::ReceiptMismatch(_) => false,
+        }
+    }
+
     /// Whether the same call can succeed later as it is.
     pub fn is_unavailable(&self) -> bool {
         match self {
@@ -194,9 +240,15 @@ impl ClientError {
 
     /// What happened and what to do, in English.
     pub fn english(&self) -> String {
-        match self.reason() {
-            Some(reason) => format!("{}; {}", reason.english(), reason.remedy_english()),
-            None => chain(self),
+        match (self, self.reason()) {
+            (
+                Self::Unreachable {
+                    fault: Some(fault), ..
+                },
+                _,
+            ) => format!("the index cannot be reached: {fault}"),
+            (_, Some(reason)) => format!("{}; {}", reason.english(), reason.remedy_english()),
+            (_, None) => chain(self),
         }
     }
 
@@ -205,7 +257,12 @@ impl ClientError {
         let own = match self {
             Self::Setup(_) => "la configurazione del collegamento non è corretta",
             Self::Refused(refusal) => return refusal.italian(),
-            Self::Unreachable { .. } => return in_italian(Reason::Unavailable),
+            Self::Unreachable {
+                fault: Some(fault), ..
+            } => {
+                return format!("l'indice non è raggiungibile: {}", fault.italian());
+            }
+            Self::Unreachable { fault: None, .. } => return in_italian(Reason::Unavailable),
             Self::Deadline(_) => return in_italian(Reason::DeadlineExceeded),
             Self::Answer(_) => "la risposta dell'indice non rispetta il contratto",
             Self::Evidence(_) => {
@@ -228,7 +285,7 @@ impl ClientError {
         let (name, known) = match reason {
             FailureReason::Known(reason) => (reason.name().to_owned(), Some(reason)),
             FailureReason::Later { name, code: _ } => (name, None),
-            FailureReason::Foreign { code } => return Self::of_foreign(code, deadline),
+            FailureReason::Foreign { code } => return Self::of_foreign(status, code, deadline),
         };
         Self::Refused(Box::new(Refusal {
             reason: known,
@@ -245,6 +302,8 @@ impl ClientError {
             clause: details.metadata("clause").map(str::to_owned),
             requirement: details.metadata("requirement").map(str::to_owned),
             quota: details.quota().map(|quota| quota.description.clone()),
+            quota_scope: details.quota_scope(),
+            by: RefusedBy::Index,
             retry_after: details.retry_after(),
             oldest_age_minutes: details.oldest_age(),
             fresh_enough: details.fresh_enough(),
@@ -257,7 +316,7 @@ impl ClientError {
     }
 
     /// A status without a reason of Ponte comes from the connection, or from something on the way.
-    fn of_foreign(code: i32, deadline: Duration) -> Self {
+    fn of_foreign(status: &tonic::Status, code: i32, deadline: Duration) -> Self {
         // The gRPC library reports its own timeout as CANCELLED.
         let timed_out = [tonic::Code::Cancelled, tonic::Code::DeadlineExceeded]
             .map(i32::from)
@@ -265,7 +324,8 @@ impl ClientError {
         if timed_out {
             Self::Deadline(deadline)
         } else {
-            Self::Unreachable { code }
+            let fault = std::error::Error::source(status).and_then(handshake_fault);
+            Self::Unreachable { code, fault }
         }
     }
 }
@@ -281,6 +341,16 @@ impl Refusal {
             | ExitCode::NotFound
             | ExitCode::Denied
             | ExitCode::Conflict => Blame::Caller,
+        }
+    }
+
+    /// The same refusal of another call, which the client does not send: it makes no entry.
+    pub(crate) fn by_client(&self, retry_after: Duration) -> Self {
+        Self {
+            retry_after: Some(retry_after),
+            receipt: None,
+            by: RefusedBy::Client,
+            ..self.clone()
         }
     }
 

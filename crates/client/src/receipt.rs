@@ -19,12 +19,13 @@ use crate::error::{ClientError, EvidenceFault};
 /// How many verified checkpoints are remembered. Calls at the same moment share one.
 const REMEMBERED: usize = 256;
 
-/// What is done with receipts.
+/// What is done with receipts. There is no default: who does not verify them must say so.
 #[derive(Clone, Debug)]
 pub enum ReceiptPolicy {
     /// Verify them with the log's key; an answer whose receipt proves nothing is not handed out.
     Verify(LogVerifier),
-    /// Take them as they come; whoever keeps them verifies later.
+    /// Take them as they come, for whoever keeps them and verifies them later, or elsewhere. Until then an answer may come
+    /// with a receipt that proves nothing.
     Keep,
 }
 

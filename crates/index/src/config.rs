@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use agreement::domain::DomainKind;
 use agreement::peer::{Role, SpiffeId};
 use registry::identifier::IstatCode;
 use registry::municipality::MunicipalityId;
@@ -293,6 +294,11 @@ impl IndexConfig {
             limits,
             daily_limits,
         } = raw;
+        if DomainKind::of(&origin) != DomainKind::of(&trust_domain) {
+            let rule =
+                "must have the label `test` exactly where the trust domain has it, and not as its last";
+            return Err(value_error("origin", rule));
+        }
         let mut nodes = BTreeMap::new();
         let mut stale_after = StaleAfter::default();
         if let Some(hours) = alarm_after_hours {

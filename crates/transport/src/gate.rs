@@ -25,13 +25,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::uri::PathAndQuery;
-use http::{HeaderMap, Method, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use tonic::Status;
 use tonic::body::Body;
 use tracing::Instrument;
 
+use agreement::domain::DomainKind;
 use agreement::reason::Reason;
 
 use crate::allow::{AllowList, IncompleteAllowList, Verdict};
@@ -46,6 +47,11 @@ use self::method::MethodPath;
 use self::services::{Handler, Services};
 use self::standing::Standing;
 use self::translation::Translation;
+
+/// Header of every answer of a test domain, refusals too, so that nobody takes its data for those of residents.
+pub const DATA_HEADER: &str = "ponte-data";
+/// Its value.
+pub const SYNTHETIC: &str = "synthetic";
 
 /// Makes the answer of a refused call: the reason with its details, and the receipt of its entry.
 pub type AnswerOf = Arc<dyn Fn(Reason, Option<&DoorReceipt>) -> Status + Send + Sync>;
@@ -140,6 +146,19 @@ impl Gate {
     pub(crate) async fn entered(&self) {
         self.entries.close();
         self.entries.wait().await;
+    }
+
+    /// The answer, which in a test domain says that its data are synthetic.
+    async fn answer_marked(&self, connection: &Connection, request: Request<Body>) -> Response<Body> {
+        let mut response = self.answer(connection, request).await;
+        match self.parts.tls.load().trust_domain.kind() {
+            DomainKind::Production => {}
+            DomainKind::Test => {
+                let value = HeaderValue::from_static(SYNTHETIC);
+                response.headers_mut().insert(DATA_HEADER, value);
+            }
+        }
+        response
     }
 
     async fn answer(&self, connection: &Connection, mut request: Request<Body>) -> Response<Body> {
@@ -290,9 +309,10 @@ impl Calls {
         request.extensions_mut().insert(standing);
         let path = request.uri().path_and_query().cloned();
         let Some(span) = span_of(path.as_ref(), &connection) else {
-            return gate.answer(&connection, request).await;
+            return gate.answer_marked(&connection, request).await;
         };
-        let response = gate.answer(&connection, request).instrument(span.clone()).await;
+        let answer = gate.answer_marked(&connection, request);
+        let response = answer.instrument(span.clone()).await;
         // Only errors carry their code in the headers. To record a field makes the formatter write the whole span
         // anew, which the calls that succeed need not pay for.
         if let Some(code) = response.headers().get(translation::GRPC_STATUS) {

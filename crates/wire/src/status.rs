@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use agreement::denial::{Denial, Language, Requirement};
+use agreement::denial::{Denial, Language, QuotaScope, Requirement};
 use agreement::reason::Reason;
 use chrono::{DateTime, Utc};
 use ledger::name::Origin;
@@ -37,6 +37,9 @@ const OLDEST_AGE: &str = "oldest_data_age_minutes";
 
 /// Key of the number of persons that a search may show at most.
 const MOST_SHOWN: &str = "most_shown";
+
+/// Key of whose calls the used up quota bounds: agreement, purpose or operator.
+const QUOTA_SCOPE: &str = "quota_scope";
 
 /// Key of the outcome of a demand for fresh data.
 const FRESH_ENOUGH: &str = "fresh_enough";
@@ -202,6 +205,7 @@ impl Details {
                     format!("agreement:{agreement}"),
                     format!("{} {limit} per {}", clause.name(), scope.name()),
                 )
+                .with_metadata(QUOTA_SCOPE, scope.name())
                 .with_retry_after(wait);
         }
         if let Requirement::Declarations {
@@ -240,6 +244,12 @@ impl Details {
     /// The quota that is used up.
     pub fn quota(&self) -> Option<&QuotaUsedUp> {
         self.quota.as_ref()
+    }
+
+    /// Whose calls the used up quota bounds.
+    pub fn quota_scope(&self) -> Option<QuotaScope> {
+        let name = self.metadata(QUOTA_SCOPE)?;
+        QuotaScope::ALL.into_iter().find(|scope| scope.name() == name)
     }
 
     /// When the call may be made again.

@@ -84,6 +84,7 @@ pub fn run(arguments: &CanIArguments, session: &mut Session<'_, '_>) -> Result<E
             .describe_access(&ground, about, call::RECEIPT)
             .await
             .map_err(|error| call::unanswered(&error))?;
+        call::say_synthetic(&agency, session)?;
 
         if service.is_none() && ascertainment.is_none() {
             let rows: Vec<Datum> = answer

@@ -207,7 +207,7 @@ fn examine_caller(
     if let Some(path) = &connection.key {
         material::private_key(path, findings);
     }
-    if connection.log_key.is_none() {
+    if connection.receipts.as_deref() == Some("keep") {
         findings.push(
             Finding::new(
                 "log-key",
@@ -215,7 +215,10 @@ fn examine_caller(
                 "le ricevute non vengono verificate all'arrivo",
                 "receipts are not verified when they arrive",
             )
-            .remedy("indicare log_key nel profilo", "name log_key in the profile"),
+            .remedy(
+                "indicare log_key nel profilo e togliere receipts",
+                "name log_key in the profile and take receipts out",
+            ),
         );
     }
     let Some(role) = role.or(certified) else {

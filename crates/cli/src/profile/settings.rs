@@ -53,7 +53,8 @@ settings! {
         key: PathBuf, "PONTE_KEY", "Own key, PEM, mode 0600";
         authorities: PathBuf, "PONTE_AUTHORITIES", "Trusted authorities, PEM";
         revocation_list: PathBuf, "PONTE_REVOCATION_LIST", "Revocation list of the authority, PEM";
-        log_key: String, "PONTE_LOG_KEY", "Verifier key of the access log; with it receipts are verified at once";
+        log_key: String, "PONTE_LOG_KEY", "Verifier key of the access log, with which receipts are verified";
+        receipts: String, "PONTE_RECEIPTS", "What is done with receipts: verify, as usual, or keep, which needs no log key";
         deadline_seconds: u64, "PONTE_DEADLINE_SECONDS", "Longest time for one call";
     }
 }

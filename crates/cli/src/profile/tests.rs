@@ -94,3 +94,22 @@ fn what_the_call_needs_and_nobody_states_is_named() {
             .contains("--agreement")
     );
 }
+
+#[test]
+fn receipts_are_verified_unless_somebody_says_that_they_are_not() {
+    let key = "log.ponte.example/1+0";
+    for (stated, log_key, expect) in [
+        (None, None, "--log-key is missing"),
+        (Some("verify"), None, "--log-key is missing"),
+        (Some("never"), Some(key), "verify or keep"),
+        (None, Some(key), "the log's key is not valid"),
+    ] {
+        let failure = receipt_policy(stated, log_key).unwrap_err();
+        let words = failure.words(crate::language::Language::English).unwrap();
+        assert!(words.contains(expect), "{words}");
+    }
+    assert!(matches!(
+        receipt_policy(Some("keep"), None),
+        Ok(ReceiptPolicy::Keep)
+    ));
+}

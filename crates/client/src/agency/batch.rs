@@ -8,6 +8,7 @@ use agreement::context::{AccessContext, ConsentReference};
 use agreement::field::FieldSet;
 use agreement::reason::Reason;
 use agreement::request::DeclaredPerson;
+use agreement::usage::Unit;
 use agreement::verification::{Verdict, VerificationReason};
 use chrono::{DateTime, NaiveDate, Utc};
 use registry::codice_fiscale::TaxCode;
@@ -110,6 +111,7 @@ pub struct RowAnswer {
 #[derive(Debug)]
 pub struct Outcomes<M> {
     connection: Connection,
+    context: AccessContext,
     stream: Streaming<M>,
 }
 
@@ -151,13 +153,19 @@ impl AgencyClient {
         let opening = iter::once(message(Part::Opening(batch.into())));
         let rows = rows.map(move |(row, person)| message(Part::Row(lookup_row(row, &person))));
         let connection = self.connection.clone();
+        connection.check_quota(&batch.context, Unit::Row)?;
         let stream = connection
             .open_stream(
                 tokio_stream::iter(opening.chain(rows)),
                 |channel, request| async move { Service::new(channel).batch_lookup_persons(request).await },
             )
-            .await?;
-        Ok(Outcomes { connection, stream })
+            .await;
+        connection.learn_quota(&batch.context, Unit::Row, stream.as_ref().map(drop));
+        Ok(Outcomes {
+            context: batch.context.clone(),
+            stream: stream?,
+            connection,
+        })
     }
 
     /// Compares the declarations of a list; see [`Self::batch_lookup_persons`].
@@ -174,13 +182,19 @@ impl AgencyClient {
         let opening = iter::once(message(Part::Opening(batch.into())));
         let rows = rows.map(move |(row, listed)| message(Part::Row(verify_row(row, listed))));
         let connection = self.connection.clone();
+        connection.check_quota(&batch.context, Unit::Row)?;
         let stream = connection
             .open_stream(
                 tokio_stream::iter(opening.chain(rows)),
                 |channel, request| async move { Service::new(channel).batch_verify(request).await },
             )
-            .await?;
-        Ok(Outcomes { connection, stream })
+            .await;
+        connection.learn_quota(&batch.context, Unit::Row, stream.as_ref().map(drop));
+        Ok(Outcomes {
+            context: batch.context.clone(),
+            stream: stream?,
+            connection,
+        })
     }
 }
 
@@ -193,7 +207,11 @@ impl<M: RowMessage> Outcomes<M> {
         match self.stream.message().await {
             Ok(None) => Ok(None),
             Ok(Some(message)) => Ok(Some(message.read()?)),
-            Err(status) => Err(self.connection.stream_error(&status)),
+            Err(status) => {
+                let error = self.connection.stream_error(&status);
+                self.connection.learn_quota(&self.context, Unit::Row, Err(&error));
+                Err(error)
+            }
         }
     }
 }

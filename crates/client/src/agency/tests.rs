@@ -3,9 +3,12 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use agreement::clause::Clause;
 use agreement::context::{AgreementId, OperatorId, PurposeId, Urgency};
+use agreement::denial::{Denial, QuotaScope, Requirement};
 use agreement::field::{Field, FieldSet};
 use agreement::reason::Reason;
+use chrono::{TimeZone as _, Utc};
 use ledger::checkpoint::LogSigner;
 use ledger::hash::Hash;
 use ledger::header::{EntryKind, Header, HeaderBody, RequestId};
@@ -24,6 +27,7 @@ use wire::status::{Details, status_for};
 
 use crate::backoff::Backoff;
 use crate::connection::Timing;
+use crate::error::RefusedBy;
 use crate::fixture::serve;
 use crate::receipt::ReceiptPolicy;
 
@@ -35,6 +39,12 @@ enum Behaviour {
     /// Refuses so many calls first.
     Unavailable(u32),
     Refuses(Reason),
+    /// Says that a quota of this scope is used up for a minute.
+    UsedUp(Clause, QuotaScope),
+    /// Says that it has too much to do, so often.
+    Busy(u32),
+    /// Answers as an index of tests does.
+    Synthetic,
     /// Answers with the receipt of another call.
     ReceiptOfAnother,
     Silent,
@@ -51,6 +61,11 @@ fn signer() -> LogSigner {
 }
 
 async fn client(behaviour: Behaviour) -> (AgencyClient, FakeIndex) {
+    let (client, index, _) = client_with_clock(behaviour).await;
+    (client, index)
+}
+
+async fn client_with_clock(behaviour: Behaviour) -> (AgencyClient, FakeIndex, Arc<ManualClock>) {
     let index = FakeIndex {
         behaviour: Arc::new(Mutex::new(behaviour)),
         request_ids: Arc::default(),
@@ -72,8 +87,9 @@ async fn client(behaviour: Behaviour) -> (AgencyClient, FakeIndex) {
     };
     let receipts = ReceiptPolicy::Verify(signer().verifier());
     let clock = Arc::new(ManualClock::at_ms(1_736_500_000_000));
-    let connection = Connection::over(channel, receipts, timing, clock, Arc::new(SeededRandom::new(1)));
-    (AgencyClient::new(connection), index)
+    let random = Arc::new(SeededRandom::new(1));
+    let connection = Connection::over(channel, receipts, timing, clock.clone(), random);
+    (AgencyClient::new(connection), index, clock)
 }
 
 fn request(client: &AgencyClient) -> LookupPerson {
@@ -166,6 +182,27 @@ impl ConsultationService for FakeIndex {
                 return Err(status_for(Reason::LogUnavailable, Details::none()));
             }
             Behaviour::Refuses(reason) => return Err(status_for(reason, Details::none())),
+            Behaviour::UsedUp(clause, scope) => {
+                let now = Utc.timestamp_opt(1_736_500_000, 0).unwrap();
+                let denial = Denial {
+                    agreement: AgreementId::parse(&context.agreement).unwrap(),
+                    purpose: PurposeId::parse(&context.purpose).unwrap(),
+                    clause,
+                    requirement: Requirement::Quota {
+                        scope,
+                        limit: 1,
+                        resets_at: now + chrono::Duration::minutes(1),
+                    },
+                };
+                return Err(status_for(denial.reason(), Details::of_denial(&denial, now)));
+            }
+            Behaviour::Busy(0) => {}
+            Behaviour::Busy(left) => {
+                *self.behaviour.lock().unwrap() = Behaviour::Busy(left - 1);
+                let details = Details::none().with_retry_after(Duration::from_millis(1));
+                return Err(status_for(Reason::Busy, details));
+            }
+            Behaviour::Synthetic => {}
             Behaviour::ReceiptOfAnother => request_id[0] ^= 1,
             Behaviour::Silent => std::future::pending().await,
         }
@@ -179,7 +216,7 @@ impl ConsultationService for FakeIndex {
             seconds: 60,
             nanos: 0,
         };
-        Ok(Response::new(proto::LookupPersonResponse {
+        let mut answer = Response::new(proto::LookupPersonResponse {
             persons: vec![proto::Person {
                 name: "persons/abc".to_owned(),
                 fields: paths,
@@ -195,7 +232,12 @@ impl ConsultationService for FakeIndex {
             reference_date: Some(today),
             today: Some(today),
             receipt: Some(receipt_of(&context, request_id)),
-        }))
+        });
+        if behaviour == Behaviour::Synthetic {
+            let marked = transport::gate::SYNTHETIC.parse().unwrap();
+            answer.metadata_mut().insert(transport::gate::DATA_HEADER, marked);
+        }
+        Ok(answer)
     }
 
     async fn lookup_household(
@@ -306,4 +348,98 @@ async fn a_call_ends_at_its_deadline() {
     let (client, _) = client(Behaviour::Silent).await;
     let error = client.lookup_person(request(&client)).await.unwrap_err();
     assert!(matches!(error, ClientError::Deadline(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_call_is_made_again_when_the_index_had_too_much_to_do() {
+    let (client, index) = client(Behaviour::Busy(2)).await;
+    client.lookup_person(request(&client)).await.unwrap();
+    assert_eq!(index.request_ids.lock().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn an_answer_of_a_test_index_is_no_answer_of_production() {
+    let (client, _) = client(Behaviour::Synthetic).await;
+    let error = client.lookup_person(request(&client)).await.unwrap_err();
+    assert!(
+        matches!(error, ClientError::Evidence(EvidenceFault::OtherDomain)),
+        "{error:?}"
+    );
+}
+
+/// The same call for another agreement, purpose or operator.
+fn changed(client: &AgencyClient, change: impl FnOnce(&mut AccessContext)) -> LookupPerson {
+    let mut asked = request(client);
+    change(&mut asked.context);
+    asked
+}
+
+#[tokio::test]
+async fn a_used_up_quota_stops_the_calls_of_its_scope_until_it_begins_anew() {
+    let scopes = [
+        (QuotaScope::Agreement, [true, true, true]),
+        (QuotaScope::Purpose, [true, false, true]),
+        (QuotaScope::Operator, [true, true, false]),
+    ];
+    for (scope, stopped) in scopes {
+        let (client, index, clock) = client_with_clock(Behaviour::UsedUp(Clause::DayQuota, scope)).await;
+        let sent = || index.request_ids.lock().unwrap().len();
+        let denied = client.lookup_person(request(&client)).await.unwrap_err();
+        assert_eq!((denied.reason(), sent()), (Some(Reason::QuotaPerDay), 1));
+        assert_eq!(denied.refusal().map(|refusal| refusal.by), Some(RefusedBy::Index));
+
+        *index.behaviour.lock().unwrap() = Behaviour::Answers;
+        clock.advance(Duration::from_millis(59_999));
+        let purpose = |context: &mut AccessContext| context.purpose = PurposeId::parse("other").unwrap();
+        let operator = |context: &mut AccessContext| context.operator = OperatorId::parse("l.neri").ok();
+        let calls = [
+            request(&client),
+            changed(&client, purpose),
+            changed(&client, operator),
+        ];
+        for (call, stopped) in calls.into_iter().zip(stopped) {
+            let before = sent();
+            match client.lookup_person(call).await {
+                Ok(_) => assert!(!stopped && sent() == before + 1, "{scope:?}"),
+                Err(error) => {
+                    let refusal = error.refusal().unwrap();
+                    assert_eq!((error.reason(), refusal.by), (denied.reason(), RefusedBy::Client));
+                    assert_eq!(refusal.retry_after, Some(Duration::from_millis(1)));
+                    assert!(stopped && sent() == before, "{scope:?}: nothing is sent");
+                }
+            }
+        }
+        let elsewhere =
+            |context: &mut AccessContext| context.agreement = AgreementId::parse("conv-2").unwrap();
+        client.lookup_person(changed(&client, elsewhere)).await.unwrap();
+
+        clock.advance(Duration::from_millis(1));
+        client.lookup_person(request(&client)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_is_about_one_person_stops_no_call_about_another() {
+    let behaviour = Behaviour::Refuses(Reason::QuotaDeclarations);
+    let (client, index) = client(behaviour).await;
+    for sent in 1..3 {
+        client.lookup_person(request(&client)).await.unwrap_err();
+        assert_eq!(index.request_ids.lock().unwrap().len(), sent);
+    }
+}
+
+#[tokio::test]
+async fn a_call_whose_answer_was_lost_is_let_through_under_its_id() {
+    let (client, index) = client(Behaviour::Unavailable(3)).await;
+    let lost = request(&client);
+    client.lookup_person(lost.clone()).await.unwrap_err();
+    *index.behaviour.lock().unwrap() = Behaviour::UsedUp(Clause::DayQuota, QuotaScope::Agreement);
+    client.lookup_person(request(&client)).await.unwrap_err();
+
+    *index.behaviour.lock().unwrap() = Behaviour::Answers;
+    client.lookup_person(request(&client)).await.unwrap_err();
+    client.lookup_person(lost.clone()).await.unwrap();
+    client.lookup_person(lost).await.unwrap_err();
+    client.forget_quota_stops();
+    client.lookup_person(request(&client)).await.unwrap();
 }

@@ -90,6 +90,7 @@ impl Follower {
         let Some(stream) = &mut self.stream else {
             return Err(ClientError::Unreachable {
                 code: tonic::Code::Unavailable.into(),
+                fault: None,
             });
         };
         match stream.message().await {
@@ -97,6 +98,7 @@ impl Follower {
             // The index ends streams when it stops or reloads: that is no end of the log.
             Ok(None) => Err(ClientError::Unreachable {
                 code: tonic::Code::Unavailable.into(),
+                fault: None,
             }),
             Err(status) => Err(self.connection.stream_error(&status)),
         }

@@ -128,6 +128,7 @@ impl NodeClient {
         // The channel is empty and its receiver is held here: the first message always has a place.
         let lost = |_| ClientError::Unreachable {
             code: tonic::Code::Unavailable.into(),
+            fault: None,
         };
         outbox.send(first).await.map_err(lost)?;
         let connection = self.connection.clone();
@@ -150,6 +151,7 @@ impl NodeClient {
             }
             None => Err(ClientError::Unreachable {
                 code: tonic::Code::Unavailable.into(),
+                fault: None,
             }),
         }
     }
@@ -166,6 +168,7 @@ impl Publication {
         };
         let lost = |_| ClientError::Unreachable {
             code: tonic::Code::Unavailable.into(),
+            fault: None,
         };
         self.outbox.send(message).await.map_err(lost)
     }

@@ -58,6 +58,10 @@ fn each_broken_rule_names_its_key() {
     check_refused("listen = \"0.0.0.0:8443\"", "listen = \"everywhere\"", "toml");
     check_refused("trust_domain", "trusted_domain", "toml");
     check_refused("[limits]", "[limits]\ncache_gib = 1", "toml");
+    let test_origin = "origin = \"log.test.ponte.example/1\"";
+    check_refused("origin = \"log.ponte.example/1\"", test_origin, "origin");
+    let test_domain = "trust_domain = \"test.ponte.example\"";
+    check_refused("trust_domain = \"ponte.example\"", test_domain, "origin");
     check_refused(
         "spiffe://ponte.example/node/imola",
         "spiffe://other.example/node/imola",

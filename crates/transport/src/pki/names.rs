@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use agreement::domain::DomainKind;
 use chrono::{DateTime, Utc};
 
 const LONGEST_TRUST_DOMAIN: usize = 100;
@@ -59,6 +60,11 @@ impl TrustDomainName {
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it serves production or tests.
+    pub fn kind(&self) -> DomainKind {
+        DomainKind::of(&self.0)
     }
 
     /// The URI that names the trust domain itself, and stands in its authority's certificate.

@@ -20,6 +20,7 @@ use crate::tls::{ALPN_HTTP2, TlsTime, provider};
 #[derive(Clone)]
 pub struct ClientTls {
     pub(crate) config: Arc<ClientConfig>,
+    trust_domain: TrustDomainName,
 }
 
 impl ClientTls {
@@ -43,7 +44,7 @@ impl ClientTls {
                 .build()?;
         let verifier = IndexVerifier {
             chain: chain_verifier,
-            trust_domain,
+            trust_domain: trust_domain.clone(),
             expected,
         };
 
@@ -59,7 +60,13 @@ impl ClientTls {
         config.enable_early_data = false;
         Ok(Self {
             config: Arc::new(config),
+            trust_domain,
         })
+    }
+
+    /// The trust domain of both sides.
+    pub fn trust_domain(&self) -> &TrustDomainName {
+        &self.trust_domain
     }
 }
 

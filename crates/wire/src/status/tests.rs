@@ -94,6 +94,7 @@ fn a_denial_names_its_clause_and_when_the_call_may_be_made_again() {
     );
     assert_eq!(failure.details.metadata("agreement"), Some("questura"));
     assert_eq!(failure.details.retry_after(), Some(Duration::from_secs(20)));
+    assert_eq!(failure.details.quota_scope(), Some(QuotaScope::Agreement));
     assert_eq!(
         failure.details.quota().map(|quota| quota.subject.as_str()),
         Some("agreement:questura")
