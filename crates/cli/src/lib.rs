@@ -15,6 +15,7 @@ pub mod profile;
 pub mod call;
 pub mod show;
 mod diagnostics;
+mod own_region;
 pub mod arguments;
 pub mod command;
 pub mod demo;

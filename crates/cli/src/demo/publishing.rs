@@ -3,21 +3,17 @@
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use node::import::{ImportReport, RemovalLimit};
-use node::publisher::{DigestStatus, LinkStatus, PublisherStatus};
 
 use super::Programme;
-use super::region::{Region, RunningNode};
+use super::region::Region;
 use super::report::{Actor, Report, Told};
 use crate::call::istat;
 use crate::failure::Failure;
 use crate::session::Session;
 use crate::synthetic::{self, Extent, Plan};
-
-/// Far above what a whole region of this size takes.
-const LONGEST: Duration = Duration::from_secs(30 * 60);
 
 /// Publishes all registries as they stand in the extent.
 pub(super) async fn publish(
@@ -80,7 +76,7 @@ pub(super) async fn publish(
     );
     let mut told = Ok(String::new());
     for (node, end) in region.nodes().iter().zip(ends) {
-        if let Err(why) = published(node, end).await {
+        if let Err(why) = node.published(end).await {
             told = Err(format!("{}: {why}", node.istat));
         }
     }
@@ -105,26 +101,4 @@ async fn write_export(plan: Plan, code: &'static str, extent: Extent, path: &Pat
         .await
         .map_err(|error| Failure::internal(&error))?
         .map_err(|error| Failure::file(path, &error))
-}
-
-async fn published(node: &RunningNode, end: u64) -> Result<(), String> {
-    let settled = |status: &PublisherStatus| match (&status.link, status.digest) {
-        (LinkStatus::Stopped { .. } | LinkStatus::Ended, _) => true,
-        (_, DigestStatus::Equal { sequence } | DigestStatus::Different { sequence, .. }) => end <= sequence,
-        (
-            LinkStatus::Starting | LinkStatus::Publishing | LinkStatus::Idle | LinkStatus::Waiting { .. },
-            DigestStatus::Unknown,
-        ) => false,
-    };
-    let status = tokio::time::timeout(LONGEST, node.handle.publisher().wait_for(settled)).await;
-    match status {
-        Ok(Some(PublisherStatus {
-            digest: DigestStatus::Equal { .. },
-            rejected: 0,
-            ..
-        })) => Ok(()),
-        Ok(Some(status)) => Err(format!("{status:?}")),
-        Ok(None) => Err("the publisher has ended".to_owned()),
-        Err(_) => Err("not published in time".to_owned()),
-    }
 }

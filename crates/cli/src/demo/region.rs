@@ -4,26 +4,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use agreement::peer::SpiffeId;
 use agreement::reason::ExitCode;
 use client::admin::{Act, AdminClient, Effect};
-use client::connection::{Connection, Endpoint, IdentityFiles, Timing};
-use client::receipt::ReceiptPolicy;
+use client::connection::Connection;
 use index::config::IndexConfig;
 use index::run::Running;
 use ledger::checkpoint::LogVerifier;
-use node::config::NodeConfig;
-use node::daemon::{Handle, Node, NodeError};
-use tokio::task::JoinHandle;
-use transport::channel::ServerAddress;
-use transport::pki::authority::{Issued, TrustDomain};
-use transport::pki::files;
-use transport::pki::names::{IndexId, TrustDomainName, Validity};
+use transport::pki::names::TrustDomainName;
 use transport::shutdown::Shutdown;
 
 use super::report::{Actor, Report, Told};
 use super::{Programme, documents};
 use crate::failure::Failure;
+use crate::own_region::{self, Certificates, RunningNode};
 use crate::session::Session;
 
 pub(super) const TRUST_DOMAIN: &str = "demo.ponte.example";
@@ -63,15 +56,6 @@ pub(super) struct Region {
     stop_nodes: Shutdown,
 }
 
-/// A node that is up.
-pub(super) struct RunningNode {
-    /// ISTAT code of its municipality.
-    pub(super) istat: &'static str,
-    /// How it is talked to.
-    pub(super) handle: Handle,
-    running: JoinHandle<Result<(), NodeError>>,
-}
-
 impl Region {
     /// Makes keys, certificates and configurations, and starts everything.
     pub(super) async fn bring_up(
@@ -109,8 +93,12 @@ impl Region {
             stop_nodes: Shutdown::new(),
         };
         for (name, istat) in MUNICIPALITIES {
-            let node = region.start_node(name, istat, session)?;
-            region.nodes.push(node);
+            let home = region.file(&format!("node-{name}"));
+            let text = documents::node(name, istat, region.index.address.port(), &region.index.verifier);
+            let stop = region.stop_nodes.child();
+            region
+                .nodes
+                .push(RunningNode::start(&home, istat, &text, stop, session)?);
         }
         session.say(
             format!(
@@ -125,51 +113,11 @@ impl Region {
         Ok(region)
     }
 
-    fn start_node(
-        &self,
-        name: &'static str,
-        istat: &'static str,
-        session: &Session<'_, '_>,
-    ) -> Result<RunningNode, Failure> {
-        let home = self.directory.join(format!("node-{name}"));
-        let (clock, random) = (&session.surroundings.clock, &session.surroundings.random);
-        let text = documents::node(name, istat, self.index.address.port(), &self.index.verifier);
-        crate::call::write_new(&home.join("node.toml"), text.as_bytes())?;
-        let config = NodeConfig::parse(&text, &home).map_err(|error| Failure::internal(&error))?;
-        index::init::make_secret(&config.key_encryption_key, &**random)
-            .map_err(|error| Failure::internal(&error))?;
-        let node = Node::open(&config, Arc::clone(clock), Arc::clone(random))
-            .map_err(|error| Failure::internal(&error))?;
-        let handle = node.handle();
-        let running = tokio::spawn(node.run(self.stop_nodes.child()));
-        Ok(RunningNode {
-            istat,
-            handle,
-            running,
-        })
-    }
-
     /// A connection with the certificate of a caller; receipts are verified on arrival.
     pub(super) fn connect(&self, caller: &str, session: &Session<'_, '_>) -> Result<Connection, Failure> {
         let pki = self.directory.join("pki");
-        let mut server = ServerAddress::new("127.0.0.1", self.index.address.port());
-        server.server_name = Some("localhost".to_owned());
-        let endpoint = Endpoint {
-            server,
-            identity: IdentityFiles {
-                certificate: pki.join(format!("{caller}.pem")),
-                key: pki.join(format!("{caller}.key")),
-                authorities: pki.join("authority.pem"),
-                revocation_lists: Vec::new(),
-            },
-            trust_domain: TrustDomainName::parse(TRUST_DOMAIN).map_err(|error| Failure::internal(&error))?,
-            expected_server: None,
-            receipts: ReceiptPolicy::Verify(self.verifier.clone()),
-            timing: Timing::default(),
-        };
-        let (clock, random) = (&session.surroundings.clock, &session.surroundings.random);
-        Connection::open(&endpoint, Arc::clone(clock), Arc::clone(random))
-            .map_err(|error| Failure::internal(&error))
+        let address = self.index.address;
+        own_region::connect(&pki, caller, &trust_domain()?, address, &self.verifier, session)
     }
 
     /// The nodes.
@@ -278,12 +226,7 @@ impl Region {
         };
         self.stop_nodes.trigger();
         for node in self.nodes {
-            let ended = tokio::time::timeout(limit, node.running)
-                .await
-                .map_err(|_| late())?;
-            ended
-                .map_err(|error| Failure::internal(&error))?
-                .map_err(|error| Failure::internal(&error))?;
+            node.ended(limit).await?;
         }
         self.index.stop();
         let ended = tokio::time::timeout(limit, self.index.ended())
@@ -293,39 +236,20 @@ impl Region {
     }
 }
 
-fn issue_certificates(pki: &Path, session: &Session<'_, '_>) -> Result<(), Failure> {
-    crate::command::index::make_private(pki)?;
-    let random = &*session.surroundings.random;
-    let wrong = |error: &(dyn std::error::Error + 'static)| Failure::internal(error);
-    let name = TrustDomainName::parse(TRUST_DOMAIN).map_err(|error| wrong(&error))?;
-    let validity =
-        Validity::starting(session.surroundings.clock.now(), LIFE).map_err(|error| wrong(&error))?;
-    let Issued { certificate, key } =
-        TrustDomain::create(&name, validity, random).map_err(|error| wrong(&error))?;
-    files::write_certificate(&pki.join("authority.pem"), &certificate).map_err(|error| wrong(&error))?;
-    let authority = TrustDomain::open(&certificate, &key).map_err(|error| wrong(&error))?;
+fn trust_domain() -> Result<TrustDomainName, Failure> {
+    TrustDomainName::parse(TRUST_DOMAIN).map_err(|error| Failure::internal(&error))
+}
 
-    let write = |file: &str, issued: Issued| {
-        let Issued { certificate, key } = issued;
-        files::write_key(&pki.join(format!("{file}.key")), &key)?;
-        files::write_certificate(&pki.join(format!("{file}.pem")), &certificate)
-    };
-    let id = IndexId::new(name, "main").map_err(|error| wrong(&error))?;
-    let issued = authority
-        .issue_server_with_key(&id, &["localhost"], validity, random)
-        .map_err(|error| wrong(&error))?;
-    write("index", issued).map_err(|error| wrong(&error))?;
+fn issue_certificates(pki: &Path, session: &Session<'_, '_>) -> Result<(), Failure> {
     let nodes = MUNICIPALITIES.map(|(name, _)| (name.to_owned(), format!("node/{name}")));
     let callers = CALLERS.map(|(file, path)| (file.to_owned(), path.to_owned()));
-    for (file, path) in nodes.into_iter().chain(callers) {
-        let id =
-            SpiffeId::parse(&format!("spiffe://{TRUST_DOMAIN}/{path}")).map_err(|error| wrong(&error))?;
-        let issued = authority
-            .issue_with_key(&id, validity, random)
-            .map_err(|error| wrong(&error))?;
-        write(&file, issued).map_err(|error| wrong(&error))?;
+    Certificates {
+        trust_domain: &trust_domain()?,
+        life: LIFE,
+        server_names: &[],
+        peers: nodes.into_iter().chain(callers).collect(),
     }
-    Ok(())
+    .issue(pki, session)
 }
 
 #[cfg(test)]
