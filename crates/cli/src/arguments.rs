@@ -78,6 +78,8 @@ pub enum Command {
     /// What a registrar signs on a machine of his own
     #[command(subcommand)]
     Registrar(command::registrar::RegistrarCommand),
+    /// List the invented persons of a test region, with what is asked about them and what is answered
+    TestSubjects(command::test_subjects::TestSubjectsArguments),
     /// Say what is wrong with an installation, or soon will be
     Doctor(command::doctor::DoctorArguments),
     /// Print the completions of a shell

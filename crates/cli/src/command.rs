@@ -16,6 +16,7 @@ pub mod index;
 pub mod node;
 pub mod registrar;
 pub mod doctor;
+pub mod test_subjects;
 pub mod completions;
 
 use ::agreement::reason::ExitCode;
@@ -45,6 +46,7 @@ pub fn run(command: Command, session: &mut Session<'_, '_>) -> Result<ExitCode, 
         Command::Index(command) => index::run(command, session),
         Command::Node(command) => node::run(command, session),
         Command::Registrar(command) => registrar::run(command, session),
+        Command::TestSubjects(arguments) => test_subjects::run(&arguments, session),
         Command::Doctor(arguments) => doctor::run(&arguments, session),
         Command::Completions(arguments) => completions::run(&arguments, session),
     }

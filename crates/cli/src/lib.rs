@@ -19,6 +19,7 @@ mod own_region;
 pub mod arguments;
 pub mod command;
 pub mod demo;
+pub mod test_region;
 pub mod synthetic;
 
 use std::ffi::OsString;

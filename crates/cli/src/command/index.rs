@@ -3,6 +3,7 @@
 mod enrolment;
 mod publication_keys;
 mod quarantine;
+mod serve;
 mod upkeep;
 
 use std::path::{Path, PathBuf};
@@ -37,6 +38,8 @@ pub enum IndexCommand {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Serve a small region of invented people, with certificates, agreements and a list of expected answers
+    Serve(serve::ServeArguments),
     /// List the municipalities and how they stand: exit 1 when the data of any are stale
     Status(upkeep::StatusArguments),
     /// Take a node's journal that ends before what the index holds, because the node was lost or restored
@@ -74,6 +77,7 @@ pub fn run(command: IndexCommand, session: &mut Session<'_, '_>) -> Result<ExitC
         IndexCommand::Admit(arguments) => enrolment::admit(&arguments, session),
         IndexCommand::PublicationKeys(arguments) => publication_keys::run(&arguments, session),
         IndexCommand::Run { config } => serve(&config, session),
+        IndexCommand::Serve(arguments) => serve::run(arguments, session),
         IndexCommand::Status(arguments) => upkeep::status(&arguments, session),
         IndexCommand::AcceptJournal(arguments) => upkeep::accept_journal(&arguments, session),
         IndexCommand::BackedUp(arguments) => upkeep::backed_up(&arguments, session),
