@@ -28,4 +28,6 @@ mod interop;
 mod workspace;
 mod documents;
 mod readme;
+mod test_subjects;
+mod trust_domains;
 mod registrar;

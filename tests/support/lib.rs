@@ -14,5 +14,6 @@ pub mod tools;
 pub mod municipality;
 pub mod region;
 pub mod process;
+pub mod test_region;
 pub mod rows;
 pub mod seen;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use agreement::peer::Role;
-use chrono::{TimeZone, Utc};
+use chrono::{DateTime, TimeZone, Utc};
 use client::admin::{Act, AdminClient, Effect};
 use client::agency::AgencyClient;
 use client::auditor::{AccessEntry, AccessFilter, AuditorClient, ReadingContext};
@@ -41,6 +41,10 @@ pub const ORIGIN: &str = "log.ponte.test/1";
 
 /// Seed of the log's key.
 const LOG_SEED: [u8; 32] = [0x1e; 32];
+
+/// Limits of a small index in which nothing waits for long.
+pub const LIMITS: &str =
+    "[limits]\ncache_mib = 8\nsync_interval_seconds = 1\nsegment_mib = 4\nconnections_per_address = 512\n";
 
 /// The municipalities of the region.
 pub const MUNICIPALITIES: [&str; 3] = [IMOLA, DOZZA, CASTEL_SAN_PIETRO];
@@ -158,7 +162,7 @@ pub fn reading() -> ReadingContext {
 impl Region {
     /// An index without data and without agreements.
     pub async fn empty() -> Self {
-        Self::configured("[limits]\ncache_mib = 8\nsync_interval_seconds = 1\nsegment_mib = 4\nconnections_per_address = 512\n").await
+        Self::configured(LIMITS).await
     }
 
     /// The same, with more configuration.
@@ -166,12 +170,20 @@ impl Region {
     /// # Panics
     /// When it does not start.
     pub async fn configured(more: &str) -> Self {
-        let directory = tempfile::tempdir().expect("a temporary directory");
         // A Monday, 9:00 in Italy.
         let now = Utc
             .with_ymd_and_hms(2026, 11, 2, 8, 0, 0)
             .single()
             .expect("an instant");
+        Self::at(now, more).await
+    }
+
+    /// The same at an instant, at which its clock stands.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn at(now: DateTime<Utc>, more: &str) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
         let clock = Arc::new(ManualClock::at(now));
         let pki = directory.path().join("pki");
         std::fs::create_dir(&pki).expect("the directory can be made");

@@ -138,7 +138,7 @@ impl AgencyClient {
     ) -> Result<HouseholdAnswer, ClientError> {
         let answer = self
             .connection
-            .consult(&context, message, |channel, request| async move {
+            .consult(context, message, |channel, request| async move {
                 Service::new(channel).lookup_household(request).await
             })
             .await?;

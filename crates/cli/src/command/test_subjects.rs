@@ -8,7 +8,6 @@ use clap::Args;
 use crate::datum::{Datum, RecordBuilder};
 use crate::failure::Failure;
 use crate::language::Language;
-use crate::output::{self, Format};
 use crate::session::Session;
 use crate::test_region::subjects::{Question, Row, Subject, list};
 
@@ -30,8 +29,7 @@ pub fn run(arguments: &TestSubjectsArguments, session: &mut Session<'_, '_>) -> 
     let subjects = list(day).map_err(|error| Failure::internal(&error))?;
     let groups: std::collections::BTreeSet<&str> =
         subjects.iter().map(|subject| subject.group.as_str()).collect();
-    if let Some(group) = group.as_deref().filter(|group| !groups.contains(group)) {
-        let _ = group;
+    if group.as_deref().is_some_and(|group| !groups.contains(group)) {
         let known = groups.into_iter().collect::<Vec<_>>().join(", ");
         return Err(Failure::usage(
             format!("--group: sono ammessi {known}"),
@@ -57,8 +55,8 @@ pub(crate) fn written(subjects: &[Subject], day: NaiveDate) -> Result<Vec<u8>, F
         .with("day", day.to_string())
         .with("questions", questions)
         .build();
-    let mut bytes = Vec::new();
-    output::write(&mut bytes, Format::Json, &[file])?;
+    let mut bytes = serde_json::to_vec_pretty(&file).map_err(|error| Failure::internal(&error))?;
+    bytes.push(b'\n');
     Ok(bytes)
 }
 

@@ -136,7 +136,7 @@ impl TestRegion {
             for (node, end) in self.nodes.iter().zip(ends) {
                 node.published(end)
                     .await
-                    .map_err(|why| unfit(format!("{}: {why}", node.istat)))?;
+                    .map_err(|why| unfit(&format!("{}: {why}", node.istat)))?;
                 // What agreements open is heard before the next export.
                 node.handle
                     .profile()
@@ -244,7 +244,7 @@ fn export(town: Town, age: Age, subjects: &[Subject], today: NaiveDate) -> Resul
         })
         .collect();
     let background = background(town, subjects, today)?;
-    with_rows(background, &rows).map_err(|error| Failure::internal(&error))
+    with_rows(&background, &rows).map_err(|error| Failure::internal(&error))
 }
 
 /// Everybody of a town who is not in the list, as last year ended.
@@ -280,10 +280,8 @@ fn background(town: Town, subjects: &[Subject], today: NaiveDate) -> Result<Vec<
 }
 
 /// An export with more rows, in the columns that either has.
-fn with_rows(export: Vec<u8>, rows: &[&Row]) -> Result<Vec<u8>, csv::Error> {
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(b';')
-        .from_reader(export.as_slice());
+fn with_rows(export: &[u8], rows: &[&Row]) -> Result<Vec<u8>, csv::Error> {
+    let mut reader = csv::ReaderBuilder::new().delimiter(b';').from_reader(export);
     let mut columns: Vec<String> = reader.headers()?.iter().map(str::to_owned).collect();
     let usual = columns.len();
     for name in rows.iter().flat_map(|row| row.keys()) {
@@ -325,14 +323,14 @@ fn whole(town: Town, report: &ImportReport) -> Result<(), Failure> {
     if [*quarantined, *removals_withheld, *beyond_term, *outside_profile] == [0; 4] {
         return Ok(());
     }
-    Err(unfit(format!(
+    Err(unfit(&format!(
         "{}: {quarantined} rows set aside, {removals_withheld} withheld, {beyond_term} beyond their term, \
          {outside_profile} outside the profile: {findings:?}",
         town.name()
     )))
 }
 
-fn unfit(why: String) -> Failure {
+fn unfit(why: &str) -> Failure {
     Failure::new(
         ExitCode::Internal,
         format!("la regione di prova non si pubblica: {why}"),
