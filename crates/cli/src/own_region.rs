@@ -167,19 +167,13 @@ pub(crate) fn connect(
 ) -> Result<Connection, Failure> {
     let mut server = ServerAddress::new("127.0.0.1", address.port());
     server.server_name = Some(SERVER_NAME.to_owned());
-    let endpoint = Endpoint {
-        server,
-        identity: IdentityFiles {
-            certificate: pki.join(format!("{caller}.pem")),
-            key: pki.join(format!("{caller}.key")),
-            authorities: pki.join("authority.pem"),
-            revocation_lists: Vec::new(),
-        },
-        trust_domain: trust_domain.clone(),
-        expected_server: None,
-        receipts: ReceiptPolicy::Verify(verifier.clone()),
-        timing: Timing::default(),
+    let identity = IdentityFiles {
+        certificate: pki.join(format!("{caller}.pem")),
+        key: pki.join(format!("{caller}.key")),
+        authorities: pki.join("authority.pem"),
+        revocation_lists: Vec::new(),
     };
+    let endpoint = Endpoint::new(server, identity, trust_domain.clone(), verifier.clone());
     let (clock, random) = (&session.surroundings.clock, &session.surroundings.random);
     Connection::open(&endpoint, Arc::clone(clock), Arc::clone(random))
         .map_err(|error| Failure::internal(&error))

@@ -245,3 +245,6 @@ impl<'a> Expected<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,8 +14,8 @@
 //! use agreement::context::{AccessContext, AgreementId, CaseReference, OperatorId, PurposeId, Urgency};
 //! use agreement::field::{Field, FieldSet};
 //! use client::agency::{AgencyClient, LookupPerson, PersonKey};
-//! use client::connection::{Connection, Endpoint, IdentityFiles, Timing};
-//! use client::receipt::{ReceiptForm, ReceiptPolicy};
+//! use client::connection::{Connection, Endpoint, IdentityFiles};
+//! use client::receipt::ReceiptForm;
 //! use ledger::checkpoint::LogVerifier;
 //! use registry::codice_fiscale::TaxCode;
 //! use transport::channel::ServerAddress;
@@ -24,19 +24,18 @@
 //! use transport::random::SystemRandom;
 //!
 //! # async fn ask() -> Result<(), Box<dyn std::error::Error>> {
-//! let endpoint = Endpoint {
-//!     server: ServerAddress::new("indice.ponte.example", 8443),
-//!     identity: IdentityFiles {
-//!         certificate: "questura.pem".into(),
-//!         key: "questura.key".into(),
-//!         authorities: "authority.pem".into(),
-//!         revocation_lists: Vec::new(),
-//!     },
-//!     trust_domain: TrustDomainName::parse("ponte.example")?,
-//!     expected_server: None,
-//!     receipts: ReceiptPolicy::Verify(LogVerifier::parse(&std::fs::read_to_string("log.pub")?)?),
-//!     timing: Timing::default(),
+//! let identity = IdentityFiles {
+//!     certificate: "questura.pem".into(),
+//!     key: "questura.key".into(),
+//!     authorities: "authority.pem".into(),
+//!     revocation_lists: Vec::new(),
 //! };
+//! let endpoint = Endpoint::new(
+//!     ServerAddress::new("indice.ponte.example", 8443),
+//!     identity,
+//!     TrustDomainName::parse("ponte.example")?,
+//!     LogVerifier::parse(std::fs::read_to_string("log.pub")?.trim())?,
+//! );
 //! let connection = Connection::open(&endpoint, Arc::new(SystemClock), Arc::new(SystemRandom))?;
 //! let agency = AgencyClient::new(connection);
 //! let found = agency

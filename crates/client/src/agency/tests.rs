@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use agreement::batch::Approval;
 use agreement::clause::Clause;
-use agreement::context::{AgreementId, OperatorId, PurposeId, Urgency};
+use agreement::context::{AgreementId, CaseReference, OperatorId, PurposeId, Urgency};
 use agreement::denial::{Denial, QuotaScope, Requirement};
 use agreement::field::{Field, FieldSet};
 use agreement::reason::Reason;
@@ -142,6 +143,45 @@ fn receipt_of(
     full_receipt(signer().origin(), receipt).into()
 }
 
+impl FakeIndex {
+    /// Why a call is refused now, when it is.
+    fn refusal(&self, context: &proto::AccessContext) -> Option<Status> {
+        let mut behaviour = self.behaviour.lock().unwrap();
+        match *behaviour {
+            Behaviour::Unavailable(left) if 0 < left => {
+                *behaviour = Behaviour::Unavailable(left - 1);
+                Some(status_for(Reason::LogUnavailable, Details::none()))
+            }
+            Behaviour::Busy(left) if 0 < left => {
+                *behaviour = Behaviour::Busy(left - 1);
+                let details = Details::none().with_retry_after(Duration::from_millis(1));
+                Some(status_for(Reason::Busy, details))
+            }
+            Behaviour::Refuses(reason) => Some(status_for(reason, Details::none())),
+            Behaviour::UsedUp(clause, scope) => {
+                let now = Utc.timestamp_opt(1_736_500_000, 0).unwrap();
+                let denial = Denial {
+                    agreement: AgreementId::parse(&context.agreement).unwrap(),
+                    purpose: PurposeId::parse(&context.purpose).unwrap(),
+                    clause,
+                    requirement: Requirement::Quota {
+                        scope,
+                        limit: 1,
+                        resets_at: now + chrono::Duration::minutes(1),
+                    },
+                };
+                Some(status_for(denial.reason(), Details::of_denial(&denial, now)))
+            }
+            Behaviour::Unavailable(_)
+            | Behaviour::Busy(_)
+            | Behaviour::Answers
+            | Behaviour::Synthetic
+            | Behaviour::ReceiptOfAnother
+            | Behaviour::Silent => None,
+        }
+    }
+}
+
 #[tonic::async_trait]
 impl ConsultationService for FakeIndex {
     type BatchLookupPersonsStream = tokio_stream::Empty<Result<proto::BatchLookupPersonsResponse, Status>>;
@@ -149,9 +189,19 @@ impl ConsultationService for FakeIndex {
 
     async fn batch_lookup_persons(
         &self,
-        _: Request<tonic::Streaming<proto::BatchLookupPersonsRequest>>,
+        request: Request<tonic::Streaming<proto::BatchLookupPersonsRequest>>,
     ) -> Result<Response<Self::BatchLookupPersonsStream>, Status> {
-        Err(status_for(Reason::UnknownMethod, Details::none()))
+        use proto::batch_lookup_persons_request::Part;
+        let opening = request.into_inner().message().await?;
+        let Some(Part::Opening(opening)) = opening.and_then(|message| message.part) else {
+            panic!("a list has an opening")
+        };
+        let context = opening.context.unwrap();
+        self.request_ids.lock().unwrap().push(context.request_id.clone());
+        match self.refusal(&context) {
+            Some(status) => Err(status),
+            None => Ok(Response::new(tokio_stream::empty())),
+        }
     }
 
     async fn batch_verify(
@@ -175,36 +225,17 @@ impl ConsultationService for FakeIndex {
         let mut request_id = Uuid::parse_str(&context.request_id).unwrap().into_bytes();
         let behaviour = *self.behaviour.lock().unwrap();
         match behaviour {
-            Behaviour::Answers => {}
-            Behaviour::Unavailable(0) => {}
-            Behaviour::Unavailable(left) => {
-                *self.behaviour.lock().unwrap() = Behaviour::Unavailable(left - 1);
-                return Err(status_for(Reason::LogUnavailable, Details::none()));
-            }
-            Behaviour::Refuses(reason) => return Err(status_for(reason, Details::none())),
-            Behaviour::UsedUp(clause, scope) => {
-                let now = Utc.timestamp_opt(1_736_500_000, 0).unwrap();
-                let denial = Denial {
-                    agreement: AgreementId::parse(&context.agreement).unwrap(),
-                    purpose: PurposeId::parse(&context.purpose).unwrap(),
-                    clause,
-                    requirement: Requirement::Quota {
-                        scope,
-                        limit: 1,
-                        resets_at: now + chrono::Duration::minutes(1),
-                    },
-                };
-                return Err(status_for(denial.reason(), Details::of_denial(&denial, now)));
-            }
-            Behaviour::Busy(0) => {}
-            Behaviour::Busy(left) => {
-                *self.behaviour.lock().unwrap() = Behaviour::Busy(left - 1);
-                let details = Details::none().with_retry_after(Duration::from_millis(1));
-                return Err(status_for(Reason::Busy, details));
-            }
-            Behaviour::Synthetic => {}
             Behaviour::ReceiptOfAnother => request_id[0] ^= 1,
             Behaviour::Silent => std::future::pending().await,
+            Behaviour::Answers
+            | Behaviour::Synthetic
+            | Behaviour::Unavailable(_)
+            | Behaviour::Refuses(_)
+            | Behaviour::UsedUp(..)
+            | Behaviour::Busy(_) => {}
+        }
+        if let Some(status) = self.refusal(&context) {
+            return Err(status);
         }
         let today = PartialDate {
             year: 2025,
@@ -442,4 +473,53 @@ async fn a_call_whose_answer_was_lost_is_let_through_under_its_id() {
     client.lookup_person(lost).await.unwrap_err();
     client.forget_quota_stops();
     client.lookup_person(request(&client)).await.unwrap();
+}
+
+fn list(client: &AgencyClient) -> Batch {
+    Batch {
+        context: request(client).context,
+        rows: 1,
+        approval: Approval {
+            reference: CaseReference::parse("DET-2025/7").unwrap(),
+            approver: OperatorId::parse("l.neri").unwrap(),
+            approved_on: "2025-01-09".parse().unwrap(),
+        },
+        fields: FieldSet::of(&[Field::Surname]),
+    }
+}
+
+fn rows() -> impl Iterator<Item = (u32, ListedPerson)> + Send + 'static {
+    let id = NationalId::parse("AF41450AS").unwrap();
+    std::iter::once((1, ListedPerson::NationalId(id)))
+}
+
+#[tokio::test]
+async fn used_up_rows_stop_lists_until_they_begin_anew_and_no_other_call() {
+    let used_up = Behaviour::UsedUp(Clause::RowQuota, QuotaScope::Purpose);
+    let (client, index, clock) = client_with_clock(used_up).await;
+    let sent = || index.request_ids.lock().unwrap().len();
+    let send = async || client.batch_lookup_persons(&list(&client), rows()).await;
+    let denied = send().await.unwrap_err();
+    assert_eq!((denied.reason(), sent()), (Some(Reason::QuotaRows), 1));
+
+    *index.behaviour.lock().unwrap() = Behaviour::Answers;
+    let stopped = send().await.unwrap_err();
+    assert_eq!(
+        stopped.refusal().map(|refusal| refusal.by),
+        Some(RefusedBy::Client)
+    );
+    assert_eq!(sent(), 1, "nothing is sent");
+    client.lookup_person(request(&client)).await.unwrap();
+
+    clock.advance(Duration::from_secs(60));
+    assert!(send().await.unwrap().next().await.unwrap().is_none());
+    assert_eq!(sent(), 3);
+}
+
+#[tokio::test]
+async fn a_list_is_not_sent_again_by_itself() {
+    let (client, index) = client(Behaviour::Unavailable(1)).await;
+    let error = client.batch_lookup_persons(&list(&client), rows()).await;
+    assert_eq!(error.unwrap_err().reason(), Some(Reason::LogUnavailable));
+    assert_eq!(index.request_ids.lock().unwrap().len(), 1);
 }

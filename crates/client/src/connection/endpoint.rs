@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use ledger::checkpoint::LogVerifier;
 use transport::channel::ServerAddress;
 use transport::pki::files::{read_certificate, read_key};
 use transport::pki::names::{IndexId, TrustDomainName};
@@ -39,6 +40,26 @@ pub struct IdentityFiles {
     pub authorities: PathBuf,
     /// Revocation lists of those authorities, PEM.
     pub revocation_lists: Vec<PathBuf>,
+}
+
+impl Endpoint {
+    /// Any server of the trust domain, with every receipt verified under the key of its log, and the usual deadline and
+    /// attempts.
+    pub fn new(
+        server: ServerAddress,
+        identity: IdentityFiles,
+        trust_domain: TrustDomainName,
+        log: LogVerifier,
+    ) -> Self {
+        Self {
+            server,
+            identity,
+            trust_domain,
+            expected_server: None,
+            receipts: ReceiptPolicy::Verify(log),
+            timing: Timing::default(),
+        }
+    }
 }
 
 impl IdentityFiles {
