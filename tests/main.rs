@@ -29,5 +29,6 @@ mod workspace;
 mod documents;
 mod readme;
 mod test_subjects;
+mod examples;
 mod trust_domains;
 mod registrar;

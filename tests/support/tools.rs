@@ -47,6 +47,25 @@ pub fn python_with_grpc(suite: &str) -> Option<PathBuf> {
     None
 }
 
+/// Node.js, and the folder of the gRPC packages for it.
+///
+/// # Panics
+/// As [`tool`].
+pub fn node_with_grpc(suite: &str) -> Option<(PathBuf, PathBuf)> {
+    let node = tool(suite, "PONTE_NODE", "node", "")?;
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/node_modules");
+    let modules = std::env::var_os("PONTE_NODE_MODULES").map_or(own, PathBuf::from);
+    let probe = Command::new(&node)
+        .args(["-e", "require('@grpc/grpc-js'); require('@grpc/proto-loader')"])
+        .env("NODE_PATH", &modules)
+        .output();
+    if probe.is_ok_and(|probe| probe.status.success()) {
+        return Some((node, modules));
+    }
+    skipped(suite, "@grpc/grpc-js for Node.js");
+    None
+}
+
 /// Says that a suite is skipped because something is missing.
 ///
 /// # Panics

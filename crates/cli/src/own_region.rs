@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agreement::peer::SpiffeId;
-use client::connection::{Connection, Endpoint, IdentityFiles, Timing};
-use client::receipt::ReceiptPolicy;
+use client::connection::{Connection, Endpoint, IdentityFiles};
 use ledger::checkpoint::LogVerifier;
 use node::config::NodeConfig;
 use node::daemon::{Handle, Node, NodeError};
