@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use ledger::receipt::Receipt;
 use serde_json::Value;
 use support::test_region::TestRegion;
 use support::tools::{node_with_grpc, python_with_grpc};
@@ -44,8 +45,15 @@ fn subject(list: &Value) -> &Value {
         .expect("the list has the subject")
 }
 
+/// What an example did with the receipt of its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Receipts {
+    Verified,
+    Saved,
+}
+
 /// Runs an example for a subject of the list and for a code that is none.
-fn check(region: &TestRegion, run: impl Fn(&[&str]) -> (bool, String), receipt: &str) {
+fn check(region: &TestRegion, run: impl Fn(&[&str]) -> (bool, String), receipts: Receipts) {
     let list = region.answers();
     let Value::Object(asked) = subject(&list) else {
         panic!("a question is a record")
@@ -63,10 +71,25 @@ fn check(region: &TestRegion, run: impl Fn(&[&str]) -> (bool, String), receipt: 
         panic!("two lines, not:\n{said}")
     };
     assert_eq!(*person, format!("{surname} {given_name}, {born}"));
+    let done = match receipts {
+        Receipts::Verified => ", receipt verified",
+        Receipts::Saved => ", receipt saved",
+    };
     let index = entry
         .strip_prefix("entry ")
-        .and_then(|rest| rest.strip_suffix(receipt));
-    assert!(index.is_some_and(|index| index.parse::<u64>().is_ok()), "{entry}");
+        .and_then(|rest| rest.strip_suffix(done))
+        .and_then(|index| index.parse::<u64>().ok())
+        .expect("the entry is named");
+    let saved = region.file("receipt.proof");
+    assert_eq!(saved.exists(), receipts == Receipts::Saved);
+    if receipts == Receipts::Saved {
+        let text = std::fs::read_to_string(saved).expect("the receipt is readable");
+        let receipt = Receipt::from_proof_text(&text).expect("a receipt");
+        assert_eq!(receipt.index, index);
+        receipt
+            .verify(&region.log_verifier())
+            .expect("it proves the entry");
+    }
 
     let (well, said) = run(&[&directory, &endpoint, "RSSMRA85T10A944X"]);
     assert!(
@@ -79,7 +102,7 @@ fn check(region: &TestRegion, run: impl Fn(&[&str]) -> (bool, String), receipt: 
 fn the_rust_example_looks_up_a_test_subject() {
     let region = TestRegion::start(BINARY);
     let run = |arguments: &[&str]| said(Command::new(RUST_EXAMPLE).args(arguments));
-    check(&region, run, ", receipt verified");
+    check(&region, run, Receipts::Verified);
 }
 
 #[test]
@@ -112,7 +135,7 @@ fn the_python_example_looks_up_a_test_subject() {
                 .env("PYTHONDONTWRITEBYTECODE", "1"),
         )
     };
-    check(&region, run, ", receipt not verified");
+    check(&region, run, Receipts::Saved);
 }
 
 #[test]
@@ -130,5 +153,5 @@ fn the_javascript_example_looks_up_a_test_subject() {
                 .env("NODE_PATH", &modules),
         )
     };
-    check(&region, run, ", receipt not verified");
+    check(&region, run, Receipts::Saved);
 }

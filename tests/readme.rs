@@ -1,4 +1,4 @@
-//! The commands of the README's chapter "Run it for real", run as they stand.
+//! The commands of the README's chapters "Run it for real" and "First day of an agency", run as they stand.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -11,13 +11,13 @@ use support::wait;
 /// Port that the README names; the test takes a free one in its place.
 const PORT: &str = "8443";
 
-fn blocks() -> Vec<String> {
+fn blocks(chapter: &str) -> Vec<String> {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
     let text = std::fs::read_to_string(readme).expect("README.md is readable");
     let chapter = text
-        .split("\n## Run it for real\n")
+        .split(&format!("\n## {chapter}\n"))
         .nth(1)
-        .expect("there is a chapter on running it");
+        .expect("there is such a chapter");
     let chapter = chapter.split("\n## ").next().unwrap_or_default();
     chapter
         .split("```sh\n")
@@ -123,7 +123,7 @@ impl Checkout {
 /// From nothing to the first acknowledged publication, a municipality and its region type few commands.
 #[test]
 fn a_municipality_joins_and_publishes_with_ten_commands_at_most() {
-    let blocks = blocks();
+    let blocks = blocks("Run it for real");
     let commands: Vec<&str> = [1, 3, 4]
         .iter()
         .filter_map(|block| blocks.get(*block))
@@ -142,7 +142,7 @@ fn a_municipality_joins_and_publishes_with_ten_commands_at_most() {
 
 #[test]
 fn the_commands_of_the_readme_work_in_their_order() {
-    let blocks = blocks();
+    let blocks = blocks("Run it for real");
     let [
         authority,
         joining,
@@ -193,4 +193,40 @@ fn the_commands_of_the_readme_work_in_their_order() {
         shown.contains("spiffe://ponte.example/agency/questura-bologna"),
         "the auditor sees the police:\n{shown}"
     );
+}
+
+/// From nothing to an answer with its proof, an agency types few commands.
+#[test]
+fn the_first_day_of_an_agency_is_as_the_readme_says() {
+    let blocks = blocks("First day of an agency");
+    let [region, access, answers] = blocks.as_slice() else {
+        panic!("the chapter has three blocks, not {}", blocks.len());
+    };
+    let checkout = Checkout::new();
+    // The README leaves the usual port out.
+    let region = format!("{region} --listen {}", checkout.address);
+    let mut running = checkout.start(&region, "region.log");
+    let list = checkout.directory.path().join("ponte-test/test-subjects.json");
+    wait::until("the test region is up", || {
+        running.still_runs();
+        let text = std::fs::read(&list).ok()?;
+        serde_json::from_slice::<serde_json::Value>(&text).ok().map(drop)
+    });
+    let told = checkout.run(access);
+    let told = String::from_utf8_lossy(&told.stdout);
+    assert!(
+        told.contains("prova-polizia") && told.contains("homonyms"),
+        "what may be asked, and about whom:\n{told}"
+    );
+    let answered = checkout.run(answers);
+    let refused = String::from_utf8_lossy(&answered.stderr);
+    let shown = String::from_utf8_lossy(&answered.stdout);
+    assert!(shown.contains("COLLAUDI"), "the person is shown:\n{shown}");
+    assert!(
+        refused.contains("SERVICE_NOT_GRANTED"),
+        "the association is refused:\n{refused}"
+    );
+    for caller in ["agency/police", "agency/association"] {
+        assert!(shown.contains(caller), "the auditor sees {caller}:\n{shown}");
+    }
 }

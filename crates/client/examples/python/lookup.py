@@ -5,6 +5,7 @@
     PYTHONPATH=gen python lookup.py ponte-test localhost:8443 CODICE_FISCALE
 """
 
+import base64
 import json
 import pathlib
 import sys
@@ -60,6 +61,17 @@ def ground():
     )
 
 
+def save(receipt, path):
+    """As C2SP tlog-proof text, which `ponte audit receipt verify` and other tools prove without the index."""
+
+    def line(data):
+        return base64.b64encode(data).decode()
+
+    lines = ["c2sp.org/tlog-proof@v1", f"extra {line(receipt.header)}", f"index {receipt.index}"]
+    lines += [line(digest) for digest in receipt.path]
+    path.write_text("\n".join(lines) + "\n\n" + receipt.checkpoint)
+
+
 def main():
     _, directory, endpoint, code = sys.argv
     service = consultation_service_pb2_grpc.ConsultationServiceStub(connect(directory, endpoint))
@@ -74,10 +86,8 @@ def main():
     for person in answer.persons:
         born = person.birth_date
         print(f"{person.surname} {person.given_name}, {born.year}-{born.month:02}-{born.day:02}")
-    # Whoever keeps the receipt can prove the access later, without the index.
-    receipt = answer.receipt.full
-    assert uuid.UUID(request.context.request_id).bytes in receipt.header, "the receipt is of another call"
-    print(f"entry {receipt.index}, receipt not verified")
+    save(answer.receipt.full, pathlib.Path(directory) / "receipt.proof")
+    print(f"entry {answer.receipt.full.index}, receipt saved")
 
 
 if __name__ == "__main__":
