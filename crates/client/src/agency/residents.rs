@@ -15,7 +15,6 @@ use crate::agency::AgencyClient;
 use crate::agency::answer::{Freshness, fresh_enough};
 use crate::agency::person::PersonCard;
 use crate::agency::request::{address_message, read_mask};
-use crate::connection::Repeat;
 use crate::convert::{each, optional_date, required};
 use crate::error::ClientError;
 use crate::receipt::{AccessProof, Expected, ReceiptForm, wire_form};
@@ -79,7 +78,7 @@ impl AgencyClient {
         let message = proto::LookupAddressResidentsRequest::from(request);
         let answer = self
             .connection
-            .call(Repeat::Safe, message, |channel, request| async move {
+            .consult(&context, message, |channel, request| async move {
                 Service::new(channel).lookup_address_residents(request).await
             })
             .await?;

@@ -4,17 +4,19 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use agreement::batch::Approval;
+use agreement::claim::{AddressClaim, Claim};
 use agreement::clause::Clause;
 use agreement::context::{AgreementId, CaseReference, OperatorId, PurposeId, Urgency};
 use agreement::denial::{Denial, QuotaScope, Requirement};
 use agreement::field::{Field, FieldSet};
 use agreement::reason::Reason;
+use agreement::request::DeclaredPerson;
 use chrono::{TimeZone as _, Utc};
 use ledger::checkpoint::LogSigner;
 use ledger::hash::Hash;
 use ledger::header::{EntryKind, Header, HeaderBody, RequestId};
 use ledger::name::Origin;
-use registry::identifier::NationalId;
+use registry::identifier::{IstatCode, NationalId};
 use tonic::{Request, Response, Status};
 use transport::clock::ManualClock;
 use transport::random::danger::SeededRandom;
@@ -522,4 +524,73 @@ async fn a_list_is_not_sent_again_by_itself() {
     let error = client.batch_lookup_persons(&list(&client), rows()).await;
     assert_eq!(error.unwrap_err().reason(), Some(Reason::LogUnavailable));
     assert_eq!(index.request_ids.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_used_up_quota_stops_every_consultation() {
+    let used_up = Behaviour::UsedUp(Clause::DayQuota, QuotaScope::Agreement);
+    let (client, index) = client(used_up).await;
+    client.lookup_person(request(&client)).await.unwrap_err();
+    let LookupPerson {
+        context,
+        key,
+        municipality,
+        fields,
+        receipt,
+    } = request(&client);
+    let household = LookupHousehold {
+        context: context.clone(),
+        key: key.clone(),
+        municipality,
+        fields,
+        receipt,
+    };
+    let search = SearchPersons {
+        context: context.clone(),
+        surname: None,
+        given_name: None,
+        tax_code: Some("RSSMRA".to_owned()),
+        born: None,
+        municipality,
+        receipt,
+    };
+    let declaration = VerifyDeclaration {
+        context: context.clone(),
+        key,
+        municipality,
+        declared: DeclaredPerson::Declarant,
+        claim: Claim::ExistenceInLife,
+        receipt,
+    };
+    let residents = LookupAddressResidents {
+        context: context.clone(),
+        municipality: IstatCode::parse("037032").unwrap(),
+        address: AddressClaim {
+            species: None,
+            street: "VIA ROMA".to_owned(),
+            number: None,
+            suffix: String::new(),
+            staircase: String::new(),
+            unit: String::new(),
+        },
+        fields,
+        receipt,
+    };
+    let found = LookupFound {
+        context,
+        handle: SearchHandle(vec![1]),
+        fields,
+        receipt,
+    };
+    let stopped = [
+        client.lookup_household(household).await.unwrap_err(),
+        client.search_persons(search).await.unwrap_err(),
+        client.verify_declaration(declaration).await.unwrap_err(),
+        client.lookup_address_residents(residents).await.unwrap_err(),
+        client.lookup_found(found).await.unwrap_err(),
+    ];
+    for error in stopped {
+        assert_eq!(error.refusal().map(|refusal| refusal.by), Some(RefusedBy::Client));
+    }
+    assert_eq!(index.request_ids.lock().unwrap().len(), 1, "nothing is sent");
 }
