@@ -18,6 +18,7 @@ mod mergers;
 mod withdrawal;
 mod lines_of_history;
 mod restart;
+mod retention;
 mod repeats;
 mod batch;
 mod named;

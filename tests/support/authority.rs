@@ -92,6 +92,20 @@ impl Authority {
         })
     }
 
+    /// Forgets every certificate that was issued, so that the next calls make them anew: after months.
+    ///
+    /// # Panics
+    /// When the directory cannot be read or changed.
+    pub fn renew(&self) {
+        for file in std::fs::read_dir(&self.directory).expect("the directory") {
+            let key = file.expect("a file").path();
+            if key.extension().is_some_and(|extension| extension == "key") {
+                std::fs::remove_file(key.with_extension("pem")).expect("removed");
+                std::fs::remove_file(key).expect("removed");
+            }
+        }
+    }
+
     /// A certificate that ended a day ago.
     pub fn expired(&self, role: Role, id: &str) -> Issued {
         let validity = Validity::starting(self.clock.now() - DAY * 30, DAY * 29).expect("a span");

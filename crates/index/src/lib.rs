@@ -13,6 +13,7 @@ mod page;
 mod stream;
 mod upkeep;
 mod restoration;
+mod retention;
 pub mod shared;
 pub mod door;
 pub mod access;

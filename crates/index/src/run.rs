@@ -376,6 +376,7 @@ async fn watch(
                 shared.with_declarations(|counters| counters.expire(moment));
                 shared.with_requests(|book| book.expire(moment));
                 look_beside(&shared);
+                shared.end_retention().await;
             }
         }
     }

@@ -43,7 +43,7 @@ use crate::{
         hashes::StoredHashes,
         postings::Postings,
         reading::{EntryReader, FrameIndex, OpenedEntry, ReadError, ReaderScope},
-        retention::{Month, Retention, is_expired},
+        retention::{ExpiredKeys, Month, Retention},
         writer::{Message, Queued},
     },
     keys::{
@@ -352,22 +352,21 @@ impl AccessLog {
         self.inner.shared.requests(request)
     }
 
-    /// Destroys the keys of parts whose retention has ended. Returns how many.
+    /// The keys of parts whose retention has ended, in the order of their names.
+    #[must_use]
+    pub fn expired(&self) -> ExpiredKeys {
+        let shared = &self.inner.shared;
+        ExpiredKeys::of(shared.ring.names(), Month::of((shared.clock)()))
+    }
+
+    /// Destroys keys whose time is over: what is sealed under them can never be opened again. Returns how many there were.
     ///
-    /// The caller enters what it did (`KeysDestroyed`).
+    /// The caller enters it before (`KeysDestroyed`).
     ///
     /// # Errors
     /// The key ring cannot be written.
-    pub fn erase_expired(&self) -> Result<usize, RingError> {
-        let shared = &self.inner.shared;
-        let now = Month::of((shared.clock)());
-        let names: Vec<_> = shared
-            .ring
-            .names()
-            .into_iter()
-            .filter(|name| is_expired(name, now))
-            .collect();
-        shared.ring.destroy(&names)
+    pub fn erase(&self, expired: &ExpiredKeys) -> Result<usize, RingError> {
+        self.inner.shared.ring.destroy(expired.names())
     }
 
     /// Enters what is queued, stores the last checkpoint and ends the writer. Blocks.

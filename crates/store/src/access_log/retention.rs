@@ -3,6 +3,8 @@
 //! One key for each part kind, municipality, retention class and month of entry:
 //! `log/subjects/E289/24m/2026-11`. Destroying it erases that class of that month; headers and proofs stay.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Datelike};
 use ledger::part::PartKind;
 
@@ -99,10 +101,49 @@ fn push_number(text: &mut String, number: i64, width: usize) {
     text.extend(digits[first..].iter().map(|&digit| char::from(digit)));
 }
 
+/// Keys of the log under which everything has reached the end of its retention.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpiredKeys(Vec<KeyName>);
+
+impl ExpiredKeys {
+    /// Those of the names whose time is over.
+    pub(super) fn of(names: Vec<KeyName>, now: Month) -> Self {
+        Self(names.into_iter().filter(|name| is_expired(name, now)).collect())
+    }
+
+    pub(super) fn names(&self) -> &[KeyName] {
+        &self.0
+    }
+
+    /// Whether nothing has reached the end of its retention.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many keys go of each class, which is the kind of part, the term and the month of entry: `operator 6m 2026-05`.
+    #[must_use]
+    pub fn classes(&self) -> BTreeMap<String, usize> {
+        let mut classes = BTreeMap::new();
+        for (part, months, month) in self.0.iter().filter_map(class_of) {
+            *classes.entry(format!("{part} {months} {month}")).or_default() += 1;
+        }
+        classes
+    }
+}
+
+/// Kind of part, term and month of a key of the log.
+fn class_of(name: &KeyName) -> Option<(&str, &str, &str)> {
+    let pieces: Vec<&str> = name.as_str().split('/').collect();
+    match pieces[..] {
+        ["log", part, _, months, month] => Some((part, months, month)),
+        _ => None,
+    }
+}
+
 /// Whether everything under the key has reached the end of its retention.
 pub(super) fn is_expired(name: &KeyName, now: Month) -> bool {
-    let pieces: Vec<&str> = name.as_str().split('/').collect();
-    let ["log", _, _, months, month] = pieces[..] else {
+    let Some((_, months, month)) = class_of(name) else {
         return false;
     };
     let months = months
