@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use ledger::receipt::Receipt;
 use serde_json::Value;
 use support::test_region::TestRegion;
-use support::tools::{node_with_grpc, python_with_grpc};
+use support::tools::{JAVA_PLUGIN, JavaTools, java_with_grpc, node_with_grpc, python_with_grpc};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_ponte-under-test");
 const RUST_EXAMPLE: &str = env!("CARGO_BIN_EXE_example-lookup");
@@ -20,6 +20,13 @@ fn root() -> PathBuf {
 
 fn example(name: &str) -> PathBuf {
     root().join("crates/client/examples").join(name)
+}
+
+/// The published interfaces.
+fn interfaces() -> Vec<PathBuf> {
+    let mut files = support::search::files_under(&root().join("proto"));
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "proto"));
+    files
 }
 
 /// What a program wrote, and whether it ended well.
@@ -113,17 +120,13 @@ fn the_python_example_looks_up_a_test_subject() {
     let region = TestRegion::start(BINARY);
     let generated = region.file("gen");
     std::fs::create_dir(&generated).expect("the directory can be made");
-    let files = support::search::files_under(&root().join("proto"));
-    let files = files
-        .iter()
-        .filter(|file| file.extension().is_some_and(|extension| extension == "proto"));
     let (well, said_of_code) = said(
         Command::new(&python)
             .args(["-m", "grpc_tools.protoc", "-I"])
             .arg(root().join("proto"))
             .arg(format!("--python_out={}", generated.display()))
             .arg(format!("--grpc_python_out={}", generated.display()))
-            .args(files),
+            .args(interfaces()),
     );
     assert!(well, "{said_of_code}");
     let run = |arguments: &[&str]| {
@@ -152,6 +155,54 @@ fn the_javascript_example_looks_up_a_test_subject() {
                 .args(arguments)
                 .env("NODE_PATH", &modules),
         )
+    };
+    check(&region, run, Receipts::Saved);
+}
+
+#[test]
+fn the_java_example_looks_up_a_test_subject() {
+    let Some(JavaTools { archives, native }) = java_with_grpc("Java example") else {
+        return;
+    };
+    let region = TestRegion::start(BINARY);
+    let [generated, classes] = ["gen", "classes"].map(|name| region.file(name));
+    for directory in [&generated, &classes] {
+        std::fs::create_dir(directory).expect("the directory can be made");
+    }
+    // Debian's library has not the name by which Netty looks for it.
+    std::fs::copy(native, region.file("libnetty_tcnative.so")).expect("the library can be copied");
+    let (well, said_of_code) = said(
+        Command::new("protoc")
+            .arg("-I")
+            .arg(root().join("proto"))
+            .args(["-I", "/usr/include"])
+            .arg(format!("--plugin=protoc-gen-grpc-java={JAVA_PLUGIN}"))
+            .arg(format!("--java_out={}", generated.display()))
+            .arg(format!("--grpc-java_out={}", generated.display()))
+            .args(interfaces()),
+    );
+    assert!(well, "{said_of_code}");
+    let archives = archives.join("*").display().to_string();
+    let (well, said_of_code) = said(
+        Command::new("javac")
+            .args(["-nowarn", "-cp", &archives, "-sourcepath"])
+            .arg(&generated)
+            .arg("-d")
+            .arg(&classes)
+            .arg(example("java/Lookup.java")),
+    );
+    assert!(well, "{said_of_code}");
+    let path = format!("{}:{archives}", classes.display());
+    let run = |arguments: &[&str]| {
+        let (well, said) = said(
+            Command::new("java")
+                .arg(format!("-Djava.library.path={}", region.file("").display()))
+                .args(["-cp", &path, "Lookup"])
+                .args(arguments),
+        );
+        // The machine may have several loggers among its archives, of which the library of loggers warns.
+        let lines = said.lines().filter(|line| !line.starts_with("SLF4J:"));
+        (well, lines.collect::<Vec<_>>().join("\n"))
     };
     check(&region, run, Receipts::Saved);
 }

@@ -66,6 +66,52 @@ pub fn node_with_grpc(suite: &str) -> Option<(PathBuf, PathBuf)> {
     None
 }
 
+/// gRPC for Java as Debian packs it.
+#[derive(Clone, Debug)]
+pub struct JavaTools {
+    /// The folder of the archives.
+    pub archives: PathBuf,
+    /// OpenSSL for Netty; Java's own TLS has no ALPN in Debian's Netty.
+    pub native: PathBuf,
+}
+
+/// gRPC for Java, with the compilers of Java and of interfaces.
+///
+/// # Panics
+/// As [`tool`].
+pub fn java_with_grpc(suite: &str) -> Option<JavaTools> {
+    for (program, asked) in [("javac", "-version"), ("protoc", "--version")] {
+        let probe = Command::new(program).arg(asked).output();
+        if !probe.is_ok_and(|probe| probe.status.success()) {
+            skipped(suite, program);
+            return None;
+        }
+    }
+    let archives = PathBuf::from("/usr/share/java");
+    let machine = format!(
+        "/usr/lib/{}-linux-gnu/jni/libnetty-tcnative.so",
+        std::env::consts::ARCH
+    );
+    let tools = JavaTools {
+        archives,
+        native: PathBuf::from(machine),
+    };
+    let needed = ["grpc-netty.jar", "protobuf.jar", "perfmark-api.jar"].map(|name| tools.archives.join(name));
+    let plugin = PathBuf::from(JAVA_PLUGIN);
+    if needed
+        .iter()
+        .chain([&tools.native, &plugin])
+        .any(|file| !file.exists())
+    {
+        skipped(suite, "gRPC for Java");
+        return None;
+    }
+    Some(tools)
+}
+
+/// What makes Java of services, beside `protoc`.
+pub const JAVA_PLUGIN: &str = "/usr/bin/grpc_java_plugin";
+
 /// Says that a suite is skipped because something is missing.
 ///
 /// # Panics
