@@ -15,6 +15,7 @@ use std::sync::Arc;
 use agreement::permit::Permit;
 use agreement::usage::Settlement;
 use registry::identifier::IstatCode;
+use store::access_log::draft::EntryDraft;
 use store::record_store::RecordStore;
 use store::record_store::answer::{Question, Source, VersionStanding};
 use tokio::sync::mpsc;
@@ -29,6 +30,7 @@ use wire::convert::{
 use wire::proto::consultation::v1 as pb;
 use wire::proto::consultation::v1::consultation_service_server::ConsultationService;
 
+use crate::access::Pending;
 use crate::call::call_of;
 use crate::consultation::batch::{Declarations, List, OUTCOMES, Persons};
 use crate::entry::Call;
@@ -90,6 +92,24 @@ where
 }
 
 impl<S: RecordStore> Shared<S> {
+    /// Decides on a lookup by a key. A handle that leads this operator nowhere, or no longer, is entered and refused.
+    async fn reading_by_key(
+        &self,
+        call: &Call,
+        request: &agreement::request::Request,
+        key: LookupKey,
+    ) -> Result<(Permit, Question, EntryDraft, Pending), Status> {
+        self.complete(call).await?;
+        let mut asked = criteria_of_key(&key);
+        asked.extend(kind_of(request));
+        let granted = self.decide(call, request, asked).await?;
+        let (permit, draft, pending) = granted.into_reading();
+        match self.question_of(&permit, key) {
+            Some(question) => Ok((permit, question, draft, pending)),
+            None => Err(self.handle_invalid(pending, draft).await),
+        }
+    }
+
     /// What a lookup asks of the store; `None` where its handle leads this operator nowhere, or no longer.
     fn question_of(&self, permit: &Permit, key: LookupKey) -> Option<Question> {
         match key {

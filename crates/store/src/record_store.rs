@@ -10,6 +10,7 @@ mod open;
 mod journaled;
 mod location;
 mod read;
+mod household;
 mod residents;
 mod search;
 mod subjects;

@@ -10,7 +10,7 @@ use wire::convert::{HouseholdLookup, KeyCurrency, PersonMark, deceased_message, 
 use wire::proto::consultation::v1 as pb;
 
 use super::person::{currency, person_name};
-use super::{criteria_of_key, kind_of, settlement, trust};
+use super::{settlement, trust};
 use crate::entry::Call;
 use crate::shared::Shared;
 
@@ -25,14 +25,7 @@ impl<S: RecordStore> Shared<S> {
             key,
             receipt,
         } = lookup;
-        self.complete(&call).await?;
-        let mut asked = criteria_of_key(&key);
-        asked.extend(kind_of(&request));
-        let granted = self.decide(&call, &request, asked).await?;
-        let (permit, draft, pending) = granted.into_reading();
-        let Some(question) = self.question_of(&permit, key) else {
-            return Err(self.handle_invalid(pending, draft).await);
-        };
+        let (permit, question, draft, pending) = self.reading_by_key(&call, &request, key).await?;
         let read = self.store.lookup_household(&permit, &question, draft).await;
         let settle = |answer: &HouseholdAnswer| settlement(answer.is_empty());
         let (answer, committed) = self.commit(pending, read, settle).await?;

@@ -1,16 +1,15 @@
 //! Lookups of one person.
 
-use agreement::view::person::PersonView;
 use store::record_store::RecordStore;
 use store::record_store::answer::{CodeStanding, PersonAnswer, PersonCard};
-use store::record_store::handle::{HouseholdHandle, PersonHandle};
+use store::record_store::handle::PersonHandle;
 use tonic::Status;
 use uuid::Uuid;
-use wire::convert::{CardTrust, KeyCurrency, LookupKey, PersonLookup, PersonMark, person_message};
+use wire::convert::{KeyCurrency, LookupKey, PersonLookup, PersonMark, person_message};
 use wire::proto::consultation::v1 as pb;
 
 use super::household::household_name;
-use super::{criteria_of_key, kind_of, settlement, trust};
+use super::{settlement, trust};
 use crate::entry::Call;
 use crate::shared::Shared;
 
@@ -41,14 +40,7 @@ impl<S: RecordStore> Shared<S> {
             key,
             receipt,
         } = lookup;
-        self.complete(&call).await?;
-        let mut asked = criteria_of_key(&key);
-        asked.extend(kind_of(&request));
-        let granted = self.decide(&call, &request, asked).await?;
-        let (permit, draft, pending) = granted.into_reading();
-        let Some(question) = self.question_of(&permit, key) else {
-            return Err(self.handle_invalid(pending, draft).await);
-        };
+        let (permit, question, draft, pending) = self.reading_by_key(&call, &request, key).await?;
         let read = self.store.lookup_person(&permit, &question, draft).await;
         let settle = |answer: &PersonAnswer| settlement(answer.cards.is_empty());
         let (PersonAnswer { cards }, committed) = self.commit(pending, read, settle).await?;
@@ -84,7 +76,12 @@ pub(super) fn person(card: PersonCard) -> pb::Person {
         source: _,
         version,
     } = card;
-    person_of(view, handle, currency(standing), trust(version), household)
+    let mark = PersonMark {
+        name: person_name(handle),
+        currency: currency(standing),
+        trust: trust(version),
+    };
+    person_message(view, mark, |_| household.map(household_name).unwrap_or_default())
 }
 
 pub(super) fn currency(standing: CodeStanding) -> KeyCurrency {
@@ -92,19 +89,4 @@ pub(super) fn currency(standing: CodeStanding) -> KeyCurrency {
         CodeStanding::Current => KeyCurrency::Current,
         CodeStanding::Superseded => KeyCurrency::Superseded,
     }
-}
-
-fn person_of(
-    view: PersonView,
-    handle: PersonHandle,
-    currency: KeyCurrency,
-    trust: CardTrust,
-    household: Option<HouseholdHandle>,
-) -> pb::Person {
-    let mark = PersonMark {
-        name: person_name(handle),
-        currency,
-        trust,
-    };
-    person_message(view, mark, |_| household.map(household_name).unwrap_or_default())
 }

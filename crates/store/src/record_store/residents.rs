@@ -22,9 +22,6 @@ use crate::record_store::read::{Reader, Seen, check_service};
 use crate::record_store::subjects::{Findings, Told};
 use crate::rows::CommitSequence;
 
-/// Persons whom an entry names as withheld from one question; those behind them are not named.
-const MAX_WITHHELD: usize = 64;
-
 /// The order of residents: names and birth date as they are shown, and then the card's id, which says nothing about when
 /// it came.
 type Order = (Option<String>, Option<String>, Option<NaiveDate>, RecordId);
@@ -72,7 +69,6 @@ impl Reader {
         };
         let (mut known, mut shown) = (BTreeSet::new(), BTreeSet::new());
         let mut residents = Residents::new();
-        let mut withheld = 0;
         for record in self.led_to_house(address, visible)? {
             let Some(card) = self.version(permit, record, visible)?.filter(resident) else {
                 continue;
@@ -86,10 +82,7 @@ impl Reader {
                 }
                 match seen.view {
                     View::Hidden(clause) => {
-                        withheld += 1;
-                        if withheld <= MAX_WITHHELD {
-                            findings.withheld(seen.municipality, seen.person, clause);
-                        }
+                        findings.withheld_of_many(seen.municipality, seen.person, clause);
                     }
                     View::Visible(fields) => {
                         shown.insert(seen.person);

@@ -33,9 +33,6 @@ use crate::record_store::read::{Reader, Seen, check_service};
 use crate::record_store::subjects::{Findings, Told};
 use crate::rows::{CommitSequence, Lead};
 
-/// Persons whom an entry names as withheld from one search; those behind them are not named.
-const MAX_WITHHELD: usize = 64;
-
 /// Whether a card is shown, by what the index knows of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shown {
@@ -215,7 +212,6 @@ impl Reader {
             }
         }
         let mut hits: Vec<Ranked> = Vec::new();
-        let mut withheld = 0;
         for cards in persons.into_values() {
             for seen in self.look(permit, cards, outlook.visible)? {
                 let Some(found) = score(permit, query, &seen) else {
@@ -223,10 +219,7 @@ impl Reader {
                 };
                 match seen.view {
                     View::Hidden(clause) => {
-                        withheld += 1;
-                        if withheld <= MAX_WITHHELD {
-                            findings.withheld(seen.municipality, seen.person, clause);
-                        }
+                        findings.withheld_of_many(seen.municipality, seen.person, clause);
                     }
                     View::Visible(fields) => add(&mut hits, ranked(permit, &seen, fields, found)),
                 }

@@ -17,12 +17,17 @@ use crate::access_log::part_content::{ContentError, DecisionPart, Subject, Subje
 use crate::keys::token::{TokenDomain, Tokenizer};
 use crate::rows::CommitSequence;
 
+/// Cards of which an entry says that they were withheld from a question about many persons; those behind them are not
+/// named.
+const MAX_WITHHELD_OF_MANY: usize = 64;
+
 /// What a reading found out besides its answer.
 #[derive(Debug)]
 pub(crate) struct Findings {
     visible: CommitSequence,
     by_municipality: BTreeMap<MunicipalityId, Vec<Influence>>,
     hidden: Option<HiddenClause>,
+    withheld_of_many: usize,
 }
 
 /// What the caller is told, whatever was found.
@@ -57,6 +62,7 @@ impl Findings {
             visible,
             by_municipality: BTreeMap::new(),
             hidden: None,
+            withheld_of_many: 0,
         }
     }
 
@@ -97,6 +103,19 @@ impl Findings {
                 fields: FieldSet::EMPTY,
             },
         );
+    }
+
+    /// The same of a question about many persons, of whom only the first are named.
+    pub(crate) fn withheld_of_many(
+        &mut self,
+        municipality: MunicipalityId,
+        person: PersonId,
+        clause: HiddenClause,
+    ) {
+        if self.withheld_of_many < MAX_WITHHELD_OF_MANY {
+            self.withheld_of_many += 1;
+            self.withheld(municipality, person, clause);
+        }
     }
 
     fn note(&mut self, municipality: MunicipalityId, influence: Influence) {
