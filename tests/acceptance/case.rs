@@ -77,6 +77,7 @@ pub(crate) struct Ask {
     pub(crate) street: Option<String>,
     pub(crate) number: Option<u32>,
     pub(crate) suffix: Option<String>,
+    pub(crate) unit: Option<String>,
     pub(crate) without_number: bool,
 
     /// Kind of an ascertainment.

@@ -174,6 +174,7 @@ pub(crate) fn residents(ask: &Ask, context: proto::AccessContext) -> proto::Look
             street,
             number: ask.number,
             suffix: ask.suffix.clone().unwrap_or_default(),
+            unit: ask.unit.clone().unwrap_or_default(),
             without_number: ask.without_number,
             ..proto::AddressClaim::default()
         }),
