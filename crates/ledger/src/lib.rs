@@ -78,6 +78,11 @@
 //! index, and header and checkpoint name the same origin. The short receipt is 72 bytes:
 //! `PRS` 0x01 ‖ index (u64) ‖ leaf hash ‖ first 28 bytes of H(origin).
 //!
+//! # Policy ([`policy`]) and witness ([`witness`])
+//!
+//! A policy is C2SP tlog-policy with `# ponte.policy/1` as its first line. What a witness remembers is
+//! `ponte.witness/1`, a line feed and the signed checkpoint.
+//!
 //! # Frame ([`frame`])
 //!
 //! How entries lie in a segment file; the table is in the module.
@@ -97,6 +102,10 @@ pub mod tree;
 pub mod tile;
 
 pub mod checkpoint;
+
+pub mod policy;
+
+pub mod witness;
 
 pub mod receipt;
 

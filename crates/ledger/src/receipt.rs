@@ -6,7 +6,8 @@ use crate::checkpoint::{Checkpoint, CheckpointError, LogVerifier, SignedCheckpoi
 use crate::encoding::{FieldError, FieldReader, FieldWriter};
 use crate::hash::{Hash, leaf_hash};
 use crate::header::{Header, HeaderError};
-use crate::tree::{MAX_PATH_LEN, VerifyError, verify_inclusion};
+use crate::policy::{JudgedCheckpoint, Policy, Standing};
+use crate::tree::{MAX_PATH_LEN, VerifyError, verify_consistency, verify_inclusion};
 
 mod proof_text;
 mod short;
@@ -70,6 +71,10 @@ pub enum ReceiptError {
     OtherLog,
     #[error("receipt inclusion: {0}")]
     Inclusion(#[from] VerifyError),
+    #[error("the log does not continue that of the receipt: {0}")]
+    Continuation(VerifyError),
+    #[error("the checkpoint is not witnessed by the quorum of the policy")]
+    NotWitnessed,
 }
 
 impl Receipt {
@@ -138,6 +143,56 @@ impl Receipt {
             index: *index,
             checkpoint,
         })
+    }
+}
+
+impl Receipt {
+    /// The same under a policy, which also says what the checkpoint's signatures prove.
+    ///
+    /// # Errors
+    /// As [`Receipt::verify`]; the log must be one of the policy's, and no signature under a key of the policy may be
+    /// wrong.
+    pub fn verify_under(&self, policy: &Policy) -> Result<(VerifiedReceipt, JudgedCheckpoint), ReceiptError> {
+        let signed = SignedCheckpoint::parse(&self.checkpoint)?;
+        let judged = policy.judge(&signed)?;
+        let log = policy
+            .log(&signed.checkpoint().origin)
+            .ok_or(CheckpointError::OtherLog)?;
+        Ok((self.verify(log)?, judged))
+    }
+
+    /// The receipt of the same entry under a witnessed checkpoint, at or after this receipt's own.
+    ///
+    /// # Errors
+    /// One of the two proves nothing, the checkpoint is not witnessed, or its log does not continue that of this
+    /// receipt: then the log has shown two histories, and both checkpoints are the proof of it.
+    pub fn upgraded(
+        &self,
+        policy: &Policy,
+        checkpoint: &SignedCheckpoint,
+        inclusion: Vec<Hash>,
+        consistency: &[Hash],
+    ) -> Result<Self, ReceiptError> {
+        let (own, _) = self.verify_under(policy)?;
+        let own = own.checkpoint();
+        let new = checkpoint.checkpoint();
+        if new.origin != own.origin {
+            return Err(ReceiptError::OtherLog);
+        }
+        let judged = policy.judge(checkpoint)?;
+        verify_consistency(own.size, &own.root, new.size, &new.root, consistency)
+            .map_err(ReceiptError::Continuation)?;
+        if judged.standing() != Standing::Witnessed {
+            return Err(ReceiptError::NotWitnessed);
+        }
+        let upgraded = Self {
+            header: self.header.clone(),
+            index: self.index,
+            path: inclusion,
+            checkpoint: checkpoint.to_text(),
+        };
+        upgraded.verify_under(policy)?;
+        Ok(upgraded)
     }
 }
 

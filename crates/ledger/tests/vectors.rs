@@ -16,8 +16,10 @@ use ledger::hash::{Hash, leaf_hash};
 use ledger::header::{EntryKind, Header, HeaderBody, Outcome, RequestId, TraceId};
 use ledger::name::{KeyName, Origin};
 use ledger::part::{MunicipalityId, PartKind, PartOpening, PartsTree, Salt, commitment, verify_part};
+use ledger::policy::{Policy, Standing};
 use ledger::receipt::{Receipt, ShortReceipt};
 use ledger::tree::{BatchTree, Frontier, root_of, verify_inclusion};
+use ledger::witness::WitnessMemory;
 
 /// A file of `key = value` lines; values are hexadecimal, or text with `\n` for line feeds.
 #[derive(Default)]
@@ -241,6 +243,27 @@ fn checkpoints() {
 }
 
 #[test]
+fn witness_records() {
+    let signed = signer().sign(20_852_163, leaf_hash(b"root"));
+    let accepted = WitnessMemory::default().accept(signed.clone(), &[], &signer().verifier());
+    let mut record = Vec::new();
+    let kept = accepted.unwrap().keep(|bytes| {
+        record.extend_from_slice(bytes);
+        Ok::<(), ()>(())
+    });
+    let (memory, _) = kept.unwrap();
+    let mut vectors = Vectors::default();
+    vectors.comment("what a witness remembers, version 1");
+    vectors.text("log", &signer().verifier().to_string());
+    vectors.text("record", std::str::from_utf8(&record).unwrap());
+    let stored = vectors.check("witness.txt");
+
+    let log = LogVerifier::parse(&stored.text("log")).unwrap();
+    let read = WitnessMemory::decode(stored.text("record").as_bytes(), &log);
+    assert_eq!(read, Ok(memory));
+}
+
+#[test]
 fn receipts() {
     let headers = [small().encode().unwrap(), full().encode().unwrap()];
     let mut frontier = Frontier::default();
@@ -265,7 +288,34 @@ fn receipts() {
         "short",
         ShortReceipt::new(&origin(), 6, headers[1].leaf_hash()).encode(),
     );
+    let mut cosigned = SignedCheckpoint::parse(&receipt.checkpoint).unwrap();
+    let cosignature = witness().cosign(cosigned.checkpoint(), WitnessedAt(1_790_000_001));
+    cosigned.add_signature(cosignature);
+    let witnessed = Receipt {
+        checkpoint: cosigned.to_text(),
+        ..receipt.clone()
+    };
+    vectors.comment("the same receipt under its checkpoint cosigned by the witness of checkpoint.txt");
+    vectors.bytes("witnessed.full", witnessed.encode().unwrap());
+    vectors.text("witnessed.proof", &witnessed.to_proof_text());
+    vectors.comment("a policy that demands this witness");
+    let (log, testimony) = (signer().verifier(), witness().verifier());
+    let policy = format!("# ponte.policy/1\nlog {log}\nwitness imola {testimony}\nquorum imola\n");
+    vectors.text("policy", &policy);
     let stored = vectors.check("receipt.txt");
+
+    let policy = Policy::parse(&stored.text("policy")).unwrap();
+    let read = Receipt::decode(&stored.bytes("witnessed.full")).unwrap();
+    assert_eq!(
+        Receipt::from_proof_text(&stored.text("witnessed.proof")).as_ref(),
+        Ok(&read)
+    );
+    let (_, judged) = read.verify_under(&policy).unwrap();
+    assert_eq!(judged.standing(), Standing::Witnessed);
+    assert_eq!(
+        judged.cosigned(),
+        [("imola".to_owned(), WitnessedAt(1_790_000_001))]
+    );
 
     let log = LogVerifier::parse(&stored.text("log")).unwrap();
     let read = Receipt::decode(&stored.bytes("full")).unwrap();

@@ -26,6 +26,12 @@ impl Cosigner {
         NoteKey::from_seed(name, ED25519_COSIGNATURE, seed).map(Self)
     }
 
+    /// # Errors
+    /// The document is not an Ed25519 key in PKCS#8.
+    pub fn from_pkcs8(name: KeyName, document: &[u8]) -> Result<Self, KeyError> {
+        NoteKey::from_pkcs8(name, ED25519_COSIGNATURE, document).map(Self)
+    }
+
     pub fn name(&self) -> &KeyName {
         &self.0.public.name
     }
@@ -65,6 +71,10 @@ impl CosignatureVerifier {
 
     pub fn key_id(&self) -> KeyId {
         self.0.id
+    }
+
+    pub fn public_key(&self) -> &[u8; 32] {
+        &self.0.public_key
     }
 
     /// Checks this witness's cosignature and returns its time, the latest when there are several. Whether

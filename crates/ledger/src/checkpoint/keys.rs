@@ -55,8 +55,7 @@ impl LogSigner {
     /// # Errors
     /// The document is not an Ed25519 key in PKCS#8.
     pub fn from_pkcs8(origin: Origin, document: &[u8]) -> Result<Self, KeyError> {
-        let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(document).map_err(|_| KeyError::Private)?;
-        let key = NoteKey::new(KeyName::from(&origin), ED25519_NOTE, pair)?;
+        let key = NoteKey::from_pkcs8(KeyName::from(&origin), ED25519_NOTE, document)?;
         Ok(Self { origin, key })
     }
 
@@ -180,6 +179,11 @@ impl NoteKey {
         Self::new(name, key_type, pair)
     }
 
+    pub(super) fn from_pkcs8(name: KeyName, key_type: u8, document: &[u8]) -> Result<Self, KeyError> {
+        let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(document).map_err(|_| KeyError::Private)?;
+        Self::new(name, key_type, pair)
+    }
+
     fn new(name: KeyName, key_type: u8, pair: Ed25519KeyPair) -> Result<Self, KeyError> {
         let public_key = pair
             .public_key()
@@ -206,7 +210,7 @@ pub(super) struct VerifierKey {
     pub(super) name: KeyName,
     pub(super) id: KeyId,
     key_type: u8,
-    public_key: [u8; 32],
+    pub(super) public_key: [u8; 32],
     parsed: ParsedPublicKey,
 }
 

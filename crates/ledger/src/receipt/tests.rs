@@ -2,9 +2,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::checkpoint::LogSigner;
+use crate::checkpoint::{Cosigner, LogSigner, WitnessedAt};
 use crate::header::{EntryKind, HeaderBody};
-use crate::name::Origin;
+use crate::name::{KeyName, Origin};
 use crate::tree::{BatchTree, Frontier};
 
 fn origin() -> Origin {
@@ -123,6 +123,102 @@ fn a_receipt_that_does_not_hold_together_is_refused() {
         Some(ReceiptError::Header(_))
     ));
     assert_eq!(alone(header(0, &origin())), None);
+}
+
+fn witness() -> Cosigner {
+    Cosigner::from_seed(KeyName::new("witness.example.org").unwrap(), &[9; 32]).unwrap()
+}
+
+fn policy() -> Policy {
+    let (log, witness) = (signer().verifier(), witness().verifier());
+    Policy::parse(&format!("log {log}\nwitness w {witness}\nquorum w\n")).unwrap()
+}
+
+/// The checkpoint of a receipt, cosigned.
+fn cosigned(receipt: &Receipt) -> SignedCheckpoint {
+    let mut signed = SignedCheckpoint::parse(&receipt.checkpoint).unwrap();
+    let line = witness().cosign(signed.checkpoint(), WitnessedAt(1_790_000_000));
+    signed.add_signature(line);
+    signed
+}
+
+#[test]
+fn a_receipt_becomes_a_witnessed_one_of_the_same_entry() {
+    // Entry 6 of a log of 7 entries, and of the same log of 8: its sibling is entry 7.
+    let old = receipts(0, 7).remove(6);
+    let grown = receipts(0, 8);
+    let new = &grown[6];
+    let proof = [
+        leaf_hash(&old.header),
+        leaf_hash(&grown[7].header),
+        new.path[1],
+        new.path[2],
+    ];
+    let upgraded = old
+        .upgraded(&policy(), &cosigned(new), new.path.clone(), &proof)
+        .unwrap();
+    assert_eq!((upgraded.index, &upgraded.header), (6, &old.header));
+    let (verified, judged) = upgraded.verify_under(&policy()).unwrap();
+    assert_eq!(
+        (verified.checkpoint().size, judged.standing()),
+        (8, Standing::Witnessed)
+    );
+    assert_eq!(judged.cosigned(), [("w".to_owned(), WitnessedAt(1_790_000_000))]);
+    let (_, before) = old.verify_under(&policy()).unwrap();
+    assert_eq!(before.standing(), Standing::Signed);
+    assert_eq!(
+        Receipt::from_proof_text(&upgraded.to_proof_text()).as_ref(),
+        Ok(&upgraded)
+    );
+
+    // Its own checkpoint, once cosigned, needs no proof.
+    let same = old
+        .upgraded(&policy(), &cosigned(&old), old.path.clone(), &[])
+        .unwrap();
+    assert_eq!(
+        same.verify_under(&policy()).unwrap().1.standing(),
+        Standing::Witnessed
+    );
+
+    let refused = |checkpoint: &SignedCheckpoint, path: &[Hash], proof: &[Hash]| {
+        old.upgraded(&policy(), checkpoint, path.to_vec(), proof).err()
+    };
+    let signed_alone = SignedCheckpoint::parse(&new.checkpoint).unwrap();
+    assert_eq!(
+        refused(&signed_alone, &new.path, &proof),
+        Some(ReceiptError::NotWitnessed)
+    );
+    let root = Some(ReceiptError::Inclusion(VerifyError::Length));
+    assert_eq!(refused(&cosigned(new), &new.path[..2], &proof), root);
+}
+
+#[test]
+fn a_witnessed_checkpoint_of_another_history_upgrades_nothing() {
+    let old = receipts(0, 7).remove(6);
+    // The same entries in another order: one history more than a log may have.
+    let leaves: Vec<_> = (0..8)
+        .rev()
+        .map(|number| leaf_hash(&header(number, &origin())))
+        .collect();
+    let tree = BatchTree::new(&Frontier::default(), &leaves).unwrap();
+    let forked = Receipt {
+        path: tree.path(1).unwrap().collect(),
+        index: 1,
+        checkpoint: signer().sign(8, tree.root()).to_text(),
+        ..old.clone()
+    };
+    assert!(forked.verify(&signer().verifier()).is_ok());
+    let grown = receipts(0, 8);
+    let proof = [
+        leaf_hash(&old.header),
+        leaf_hash(&grown[7].header),
+        grown[6].path[1],
+        grown[6].path[2],
+    ];
+    let error = old
+        .upgraded(&policy(), &cosigned(&forked), forked.path.clone(), &proof)
+        .err();
+    assert!(matches!(error, Some(ReceiptError::Continuation(_))), "{error:?}");
 }
 
 #[test]
