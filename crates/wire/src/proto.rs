@@ -51,6 +51,8 @@ packages! {
     consultation = "ponte.consultation.v1.rs";
     /// Auditors to index.
     audit = "ponte.audit.v1.rs";
+    /// Witnesses to index.
+    witness = "ponte.witness.v1.rs";
     /// Administrators to index.
     agreement = "ponte.agreement.v1.rs";
     /// Who takes part.

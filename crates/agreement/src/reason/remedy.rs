@@ -97,8 +97,11 @@ impl Reason {
             | Self::LogUnavailable
             | Self::Internal
             | Self::InvalidArgument
-            | Self::ResourceNotFound => Audience::Everybody,
+            | Self::ResourceNotFound
+            | Self::LogRange
+            | Self::NotWitnessedYet => Audience::Everybody,
             Self::IndexRestoring
+            | Self::WitnessesMissing
             | Self::TaxCodeInvalid
             | Self::ReferenceDateInFuture
             | Self::RequestIdReused
@@ -153,7 +156,6 @@ impl Reason {
             | Self::MunicipalityWithdrawn => Audience::Nodes,
             Self::PageTokenInvalid
             | Self::OutsideScope
-            | Self::LogRange
             | Self::WitnessConflict
             | Self::AgreementInvalid
             | Self::AgreementState => Audience::Readers,
@@ -226,8 +228,10 @@ impl Reason {
             Self::Unavailable
             | Self::LogUnavailable
             | Self::IndexRestoring
+            | Self::WitnessesMissing
             | Self::Internal
-            | Self::WitnessConflict => Mender::Index,
+            | Self::WitnessConflict
+            | Self::NotWitnessedYet => Mender::Index,
             Self::Busy
             | Self::AgreementNotYetValid
             | Self::OutsideHours
@@ -247,6 +251,8 @@ impl Reason {
             | Self::Unavailable
             | Self::LogUnavailable
             | Self::IndexRestoring
+            | Self::WitnessesMissing
+            | Self::NotWitnessedYet
             | Self::StreamSuperseded => Retry::AfterPause,
             Self::AgreementNotYetValid
             | Self::OutsideHours

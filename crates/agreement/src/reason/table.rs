@@ -143,6 +143,13 @@ reasons! {
         "try again later with the same request id",
         "l'indice è in fase di ripristino; nulla è stato letto",
         "riprovare più tardi con lo stesso identificativo di richiesta";
+    /// Too few witnesses have cosigned the access log for longer than is stated: the log could show different histories
+    /// to different readers, and nobody would notice.
+    WitnessesMissing = "WITNESSES_MISSING", Unavailable, Unavailable, Some("999"),
+        "too few witnesses have cosigned the access log for too long; nothing was read",
+        "try again later with the same request id",
+        "da troppo tempo il registro degli accessi non è cofirmato da abbastanza testimoni; nulla è stato letto",
+        "riprovare più tardi con lo stesso identificativo di richiesta";
     /// A fault of the index.
     Internal = "INTERNAL", Internal, Internal, Some("999"),
         "an internal fault",
@@ -506,6 +513,12 @@ reasons! {
         "keep both checkpoints and report them",
         "il checkpoint cofirmato non è di questo registro",
         "conservare entrambi i checkpoint e segnalarli";
+    /// No checkpoint that covers the receipt is witnessed yet.
+    NotWitnessedYet = "NOT_WITNESSED_YET", FailedPrecondition, Unavailable, None,
+        "no checkpoint at or after the receipt's is witnessed yet",
+        "keep the receipt and try again later",
+        "nessun checkpoint pari o successivo a quello della ricevuta è ancora confermato dai testimoni",
+        "conservare la ricevuta e riprovare più tardi";
     /// The agreement file is not valid.
     AgreementInvalid = "AGREEMENT_INVALID", InvalidArgument, Usage, None,
         "the agreement file is not valid",

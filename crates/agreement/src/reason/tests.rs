@@ -16,6 +16,7 @@ const PROMISED: &[(&str, i32, u8, &str)] = &[
     ("UNAVAILABLE", 14, 5, "999"),
     ("LOG_UNAVAILABLE", 14, 5, "999"),
     ("INDEX_RESTORING", 14, 5, "999"),
+    ("WITNESSES_MISSING", 14, 5, "999"),
     ("INTERNAL", 13, 70, "999"),
     ("INVALID_ARGUMENT", 3, 2, "EN081"),
     ("TAX_CODE_INVALID", 3, 2, "EN081"),
@@ -75,6 +76,7 @@ const PROMISED: &[(&str, i32, u8, &str)] = &[
     ("RESOURCE_NOT_FOUND", 5, 3, ""),
     ("LOG_RANGE", 11, 2, ""),
     ("WITNESS_CONFLICT", 10, 6, ""),
+    ("NOT_WITNESSED_YET", 9, 5, ""),
     ("AGREEMENT_INVALID", 3, 2, ""),
     ("AGREEMENT_STATE", 9, 6, ""),
 ];

@@ -140,6 +140,10 @@ pub enum ErrorReason {
     StatementNotSigned = 133,
     /// The municipality was withdrawn.
     MunicipalityWithdrawn = 139,
+    /// Too few witnesses have cosigned the access log for too long.
+    WitnessesMissing = 143,
+    /// No checkpoint at or after the receipt's is witnessed yet.
+    NotWitnessedYet = 144,
     /// Outside the scope of this reader.
     OutsideScope = 161,
     /// No such resource.
@@ -230,6 +234,8 @@ impl ErrorReason {
             Self::HoldingsChanged => "ERROR_REASON_HOLDINGS_CHANGED",
             Self::StatementNotSigned => "ERROR_REASON_STATEMENT_NOT_SIGNED",
             Self::MunicipalityWithdrawn => "ERROR_REASON_MUNICIPALITY_WITHDRAWN",
+            Self::WitnessesMissing => "ERROR_REASON_WITNESSES_MISSING",
+            Self::NotWitnessedYet => "ERROR_REASON_NOT_WITNESSED_YET",
             Self::OutsideScope => "ERROR_REASON_OUTSIDE_SCOPE",
             Self::ResourceNotFound => "ERROR_REASON_RESOURCE_NOT_FOUND",
             Self::LogRange => "ERROR_REASON_LOG_RANGE",
@@ -317,6 +323,8 @@ impl ErrorReason {
             "ERROR_REASON_HOLDINGS_CHANGED" => Some(Self::HoldingsChanged),
             "ERROR_REASON_STATEMENT_NOT_SIGNED" => Some(Self::StatementNotSigned),
             "ERROR_REASON_MUNICIPALITY_WITHDRAWN" => Some(Self::MunicipalityWithdrawn),
+            "ERROR_REASON_WITNESSES_MISSING" => Some(Self::WitnessesMissing),
+            "ERROR_REASON_NOT_WITNESSED_YET" => Some(Self::NotWitnessedYet),
             "ERROR_REASON_OUTSIDE_SCOPE" => Some(Self::OutsideScope),
             "ERROR_REASON_RESOURCE_NOT_FOUND" => Some(Self::ResourceNotFound),
             "ERROR_REASON_LOG_RANGE" => Some(Self::LogRange),
