@@ -6,6 +6,7 @@ use agreement::document::AgreementDocument;
 use agreement::lint::lint;
 use cli::io::{Io, Surface, Surroundings};
 use index::config::IndexConfig;
+use ledger::policy::Policy;
 use node::acceptance::ExpectedCounts;
 use node::config::NodeConfig;
 use node::form::load_mapping;
@@ -58,6 +59,10 @@ fn every_sample_in_config_loads() {
                 let text = std::fs::read_to_string(&sample).expect("readable");
                 ExpectedCounts::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", sample.display()));
             }
+            (_, "policy.txt") => {
+                let text = std::fs::read_to_string(&sample).expect("readable");
+                Policy::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", sample.display()));
+            }
             // Its reader is the command line's own: see the test of the profiles below.
             (_, "profile.toml") => {}
             (_, name) => assert!(name.ends_with(".md"), "{name} is loaded by no test"),
@@ -71,13 +76,14 @@ fn every_sample_in_config_loads() {
 }
 
 /// The services of the public interface, from the descriptors that the generated code was made from.
-const SERVICES: [&str; 6] = [
+const SERVICES: [&str; 7] = [
     "ponte.agreement.v1.AgreementService",
     "ponte.audit.v1.AuditService",
     "ponte.consultation.v1.ConsultationService",
     "ponte.directory.v1.DirectoryService",
     "ponte.publication.v1.PublicationService",
     "ponte.publication.v1.QuarantineService",
+    "ponte.witness.v1.WitnessService",
 ];
 
 #[test]

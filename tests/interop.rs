@@ -6,8 +6,11 @@ use std::process::Command;
 use agreement::peer::Role;
 use client::agency::AgencyClient;
 use client::auditor::AuditorClient;
-use ledger::checkpoint::Checkpoint;
+use client::receipt::ReceiptForm;
+use ledger::checkpoint::{Checkpoint, Cosigner, SignedCheckpoint, WitnessedAt};
 use ledger::hash::Hash;
+use ledger::name::KeyName;
+use ledger::receipt::Receipt;
 use registry::hex;
 use serde_json::{Value, json};
 use support::agreements::POLICE;
@@ -168,6 +171,25 @@ async fn the_go_reference_accepts_our_checkpoints_and_proofs() {
         "evidence.json",
         &json!({ "inclusion": inclusion, "consistency": consistency }).to_string(),
     );
+    let context = ground(POLICE, "investigation", police.new_request_id());
+    let described = police.describe_access(&context, None, ReceiptForm::Full).await;
+    let receipt = described.expect("an answer").receipt;
+    let receipt = receipt.receipt().expect("the full receipt").clone();
+    let witness = Cosigner::from_seed(KeyName::new("witness.example.org").expect("a name"), &[9; 32]);
+    let witness = witness.expect("a key");
+    let mut cosigned = SignedCheckpoint::parse(&receipt.checkpoint).expect("a checkpoint");
+    let line = witness.cosign(cosigned.checkpoint(), WitnessedAt(1_790_000_000));
+    cosigned.add_signature(line);
+    let (index, checkpoint) = (receipt.index, cosigned.to_text());
+    write("witness", &witness.verifier().to_string());
+    write(
+        "receipt.tlog-proof",
+        &Receipt {
+            checkpoint,
+            ..receipt
+        }
+        .to_proof_text(),
+    );
     let said = succeed(
         Command::new(go)
             .arg("run")
@@ -180,7 +202,7 @@ async fn the_go_reference_accepts_our_checkpoints_and_proofs() {
     );
     println!("{said}");
     let expected = format!(
-        "accepted: size {size}, {} inclusion and 9 consistency proofs",
+        "accepted: size {size}, {} inclusion and 9 consistency proofs, a witnessed receipt of entry {index}",
         entries.len()
     );
     assert_eq!(said.trim(), expected);

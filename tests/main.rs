@@ -6,6 +6,7 @@ mod verification;
 mod ascertainment;
 mod denial;
 mod audit;
+mod witness;
 mod indistinguishable;
 mod door;
 mod interruption;

@@ -26,7 +26,7 @@ const MOST_LEFT_OUT: usize = 5;
 
 /// Reasons that no request by itself brings about, or no message that a client library would send, with the test that
 /// does.
-const ELSEWHERE: [(Reason, &str, &str); 14] = [
+const ELSEWHERE: [(Reason, &str, &str); 17] = [
     (
         Reason::PeerNotIdentified,
         "crates/index/src/call.rs",
@@ -86,6 +86,21 @@ const ELSEWHERE: [(Reason, &str, &str); 14] = [
         Reason::IndexRestoring,
         "tests/lines_of_history.rs",
         "after_a_loss_no_agency_is_answered_until_every_municipality_has_sent_what_was_lost",
+    ),
+    (
+        Reason::WitnessesMissing,
+        "tests/witness.rs",
+        "without_witnesses_agencies_are_answered_for_four_hours_and_again_once_one_is_there",
+    ),
+    (
+        Reason::NotWitnessedYet,
+        "tests/witness.rs",
+        "a_receipt_becomes_witnessed_when_nodes_and_somebody_outside_have_cosigned",
+    ),
+    (
+        Reason::LogRange,
+        "tests/witness.rs",
+        "a_log_that_forks_after_a_rollback_is_refused_by_the_node_that_saw_it_and_by_an_old_receipt",
     ),
     (
         Reason::Internal,

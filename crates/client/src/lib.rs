@@ -2,7 +2,8 @@
 //!
 //! A [`connection::Connection`] is opened once from an [`connection::Endpoint`] and shared; each kind of caller has
 //! its client over it: [`agency::AgencyClient`], [`auditor::AuditorClient`], [`admin::AdminClient`],
-//! [`node::NodeClient`], and [`directory::DirectoryClient`] for those that may see who takes part. Every call has a
+//! [`node::NodeClient`], [`directory::DirectoryClient`] for those that may see who takes part, and
+//! [`witness::WitnessClient`] for witnesses and holders of receipts. Every call has a
 //! deadline. A call that changes nothing is repeated, under the same request id, while the index is not available.
 //! The receipt that comes with an answer is verified, and must be that of the call that was made, before the answer
 //! is handed out; whoever verifies receipts elsewhere says so with [`receipt::ReceiptPolicy::Keep`]. A quota that is used
@@ -81,6 +82,7 @@ pub mod auditor;
 pub mod admin;
 pub mod node;
 pub mod directory;
+pub mod witness;
 
 mod convert;
 

@@ -1,6 +1,7 @@
 //! The index's configuration file: parsed without side effects, unknown keys refused.
 
 mod publication_keys;
+mod witnesses;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -18,7 +19,10 @@ use serde::Deserialize;
 use store::segment::Settings;
 
 use self::publication_keys::{RawPublicationKey, enrolled_keys};
+use self::witnesses::{RawWitness, RawWitnessing};
 use crate::freshness::StaleAfter;
+
+pub use self::witnesses::Witnessing;
 
 /// Everything the index is told from outside.
 #[derive(Clone, Debug)]
@@ -53,6 +57,8 @@ pub struct IndexConfig {
     pub limits: Limits,
     /// How much of a municipality may change in 24 hours before a registrar must confirm it.
     pub daily_limits: DailyLimits,
+    /// Who cosigns the access log.
+    pub witnessing: Witnessing,
 }
 
 /// Paths of the index's certificate, its key, the trusted authority and revocation lists.
@@ -191,6 +197,10 @@ struct RawConfig {
     limits: RawLimits,
     #[serde(default)]
     daily_limits: RawDailyLimits,
+    #[serde(default)]
+    witness: Vec<RawWitness>,
+    #[serde(default)]
+    witnessing: RawWitnessing,
 }
 
 #[derive(Default, Deserialize)]
@@ -293,6 +303,8 @@ impl IndexConfig {
             freshness: RawFreshness { alarm_after_hours },
             limits,
             daily_limits,
+            witness,
+            witnessing,
         } = raw;
         if DomainKind::of(&origin) != DomainKind::of(&trust_domain) {
             let rule =
@@ -350,6 +362,7 @@ impl IndexConfig {
             readers,
             limits: limits.check(),
             daily_limits: daily_limits.check()?,
+            witnessing: Witnessing::check(&witness, witnessing)?,
         })
     }
 }

@@ -28,6 +28,7 @@ pub mod agreement_book;
 pub mod administration;
 pub mod audit;
 pub mod directory;
+pub mod witness;
 pub mod scopes;
 pub mod usage_restore;
 pub mod declaration_restore;

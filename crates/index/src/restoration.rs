@@ -26,13 +26,13 @@ const RETRY: Duration = Duration::from_secs(30);
 const ACT: &str = "reopen";
 
 impl<S: RecordStore> Shared<S> {
-    /// Refuses to read cards while what was lost is awaited, with an entry.
+    /// Refuses to read cards while what was lost is awaited, or while nobody witnesses the access log, with an entry.
     ///
     /// # Errors
-    /// `INDEX_RESTORING`, or that the refusal could not be entered.
+    /// `INDEX_RESTORING`, `WITNESSES_MISSING`, or that the refusal could not be entered.
     pub(crate) async fn complete(&self, call: &Call) -> Result<(), Status> {
         if !self.store.is_restoring() {
-            return Ok(());
+            return self.witnessed_lately(call).await;
         }
         let details = Details::none().with_retry_after(RETRY);
         Err(self

@@ -35,6 +35,7 @@ use wire::proto::consultation::v1::consultation_service_server::ConsultationServ
 use wire::proto::directory::v1::directory_service_server::DirectoryServiceServer;
 use wire::proto::publication::v1::publication_service_server::PublicationServiceServer;
 use wire::proto::publication::v1::quarantine_service_server::QuarantineServiceServer;
+use wire::proto::witness::v1::witness_service_server::WitnessServiceServer;
 use wire::status::{Details, status_for};
 
 use crate::administration::Administration;
@@ -50,6 +51,7 @@ use crate::publication::{LARGEST_MESSAGE, Publication};
 use crate::quarantine::Quarantines;
 use crate::scopes;
 use crate::shared::Shared;
+use crate::witness::{WitnessAlarm, Witnesses};
 
 pub use self::ground::{Ground, Opens};
 pub use self::open::StartFailure;
@@ -66,13 +68,14 @@ const LAST_HOLDERS_LOOK: Duration = Duration::from_millis(10);
 const LAST_HOLDERS_LOOKS: u32 = 500;
 
 /// Names of the services that health reports on.
-const SERVICES: [&str; 6] = [
+const SERVICES: [&str; 7] = [
     "ponte.publication.v1.PublicationService",
     "ponte.publication.v1.QuarantineService",
     "ponte.consultation.v1.ConsultationService",
     "ponte.audit.v1.AuditService",
     "ponte.agreement.v1.AgreementService",
     "ponte.directory.v1.DirectoryService",
+    "ponte.witness.v1.WitnessService",
 ];
 
 /// A running index.
@@ -176,6 +179,10 @@ pub async fn start_on(
         .serve(limited(
             LARGEST_QUESTION,
             DirectoryServiceServer::new(Directory::new(Arc::clone(&shared))),
+        ))
+        .serve(limited(
+            LARGEST_QUESTION,
+            WitnessServiceServer::new(Witnesses::new(Arc::clone(&shared))),
         ));
     let gate = Gate::new(GateParts {
         services,
@@ -269,7 +276,8 @@ impl_limited!(
     ConsultationServiceServer,
     AuditServiceServer,
     AgreementServiceServer,
-    DirectoryServiceServer
+    DirectoryServiceServer,
+    WitnessServiceServer
 );
 
 fn limited<S: Limited>(decode: usize, server: S) -> S {
@@ -285,6 +293,7 @@ pub fn allow_list() -> AllowList {
         audit,
         agreements,
         directory,
+        witness,
     ] = SERVICES;
     AllowList::new()
         .allow(HEALTH, &[Role::Node, Role::Agency, Role::Auditor, Role::Admin])
@@ -294,6 +303,8 @@ pub fn allow_list() -> AllowList {
         .allow(audit, &[Role::Auditor])
         .allow(agreements, &[Role::Admin, Role::Agency])
         .allow(directory, &[Role::Node, Role::Auditor, Role::Admin])
+        // Agencies fetch what makes their receipts witnessed ones; only a witness's key makes a cosignature.
+        .allow(witness, &[Role::Node, Role::Auditor, Role::Agency])
 }
 
 fn refusal_answer(shared: &Arc<Shared<JournaledStore>>) -> AnswerOf {
@@ -339,6 +350,7 @@ async fn watch(
     let mut expiry = tokio::time::interval(Duration::from_secs(3600));
     let mut look = tokio::time::interval(freshness::LOOK);
     let mut alarms = Alarms::default();
+    let mut witnesses = WitnessAlarm::default();
     let mut publication = shared.store.confirmations();
     publication.mark_changed();
     loop {
@@ -369,6 +381,7 @@ async fn watch(
                     .look(&shared.stale_after, shared.ages())
                     .into_iter()
                     .for_each(Alarm::report);
+                shared.look_at_witnesses(&mut witnesses);
             }
             _ = expiry.tick() => {
                 let moment = shared.moment();

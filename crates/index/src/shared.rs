@@ -17,6 +17,7 @@ use registry::statement::RegistrarId;
 use store::access_log::committed::Committed;
 use store::access_log::draft::EntryDraft;
 use store::access_log::{AccessLog, LogFailure, ReserveError, Slot};
+use store::cosignatures::Cosignatures;
 use store::keys::token::Tokenizer;
 use tokio_util::task::TaskTracker;
 use tonic::Status;
@@ -28,6 +29,7 @@ use wire::status::{Details, status_for};
 use crate::config::{NodeGrant, ReaderGrant, RegistrarGrant};
 use crate::freshness::StaleAfter;
 use crate::pace::Pacer;
+use crate::witness::Lag;
 
 /// State of the index, shared by all its services.
 #[derive(Debug)]
@@ -36,6 +38,10 @@ pub struct Shared<S> {
     pub store: S,
     /// The access log: the only way out for an answer.
     pub log: AccessLog,
+    /// What witnesses cosigned of it.
+    pub cosignatures: Cosignatures,
+    /// How long its entries have waited for them.
+    pub(crate) lag: Lag,
     /// Agreements in force, a snapshot swapped at each activation and revocation.
     pub agreements: ArcSwap<Agreements>,
     /// Guards changes of the agreements, so that entry and snapshot keep one order.

@@ -245,7 +245,7 @@ fn checkpoints() {
 #[test]
 fn witness_records() {
     let signed = signer().sign(20_852_163, leaf_hash(b"root"));
-    let accepted = WitnessMemory::default().accept(signed.clone(), &[], &signer().verifier());
+    let accepted = WitnessMemory::default().accept(signed, &[], &signer().verifier());
     let mut record = Vec::new();
     let kept = accepted.unwrap().keep(|bytes| {
         record.extend_from_slice(bytes);
@@ -293,7 +293,7 @@ fn receipts() {
     cosigned.add_signature(cosignature);
     let witnessed = Receipt {
         checkpoint: cosigned.to_text(),
-        ..receipt.clone()
+        ..receipt
     };
     vectors.comment("the same receipt under its checkpoint cosigned by the witness of checkpoint.txt");
     vectors.bytes("witnessed.full", witnessed.encode().unwrap());

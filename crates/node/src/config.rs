@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use client::connection::{Endpoint, IdentityFiles, Timing};
 use client::receipt::ReceiptPolicy;
 use ledger::checkpoint::LogVerifier;
+use ledger::name::KeyName;
 use registry::export::ExportKind;
 use registry::identifier::IstatCode;
 use registry::municipality::MunicipalityId;
@@ -52,6 +53,19 @@ pub struct NodeConfig {
     pub export_kind: ExportKind,
     /// How the exports are read when they are not in our layout.
     pub mapping: Option<PathBuf>,
+    /// How the node witnesses the access log; nothing where it does not.
+    pub witness: Option<WitnessSettings>,
+}
+
+/// What a witness of the access log needs.
+#[derive(Clone, Debug)]
+pub struct WitnessSettings {
+    /// Private key with which it cosigns, PKCS#8 PEM, mode 0600.
+    pub key: PathBuf,
+    /// The key's name in cosignatures.
+    pub name: KeyName,
+    /// The log.
+    pub log: LogVerifier,
 }
 
 /// Why a configuration file is refused.
@@ -89,6 +103,14 @@ struct RawConfig {
     publication: RawPublication,
     #[serde(default)]
     import: RawImport,
+    witness: Option<RawWitness>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawWitness {
+    key: PathBuf,
+    name: String,
 }
 
 #[derive(Deserialize)]
@@ -154,6 +176,7 @@ impl NodeConfig {
                 },
             publication,
             import,
+            witness,
         } = raw;
         let unknown = value_error(
             "municipality",
@@ -171,17 +194,17 @@ impl NodeConfig {
                 "must have 1 to 100 lower-case letters, digits, dots and hyphens",
             )
         })?;
-        let receipts = match log_key {
-            None => ReceiptPolicy::Keep,
-            Some(text) => LogVerifier::parse(&text)
-                .map(ReceiptPolicy::Verify)
-                .map_err(|_| {
-                    value_error(
-                        "log_key",
-                        "must be the log's verifier key, <origin>+<id>+<base64>",
-                    )
-                })?,
-        };
+        let log_key = log_key.map(|text| LogVerifier::parse(&text)).transpose();
+        let log_key = log_key.map_err(|_| {
+            value_error(
+                "log_key",
+                "must be the log's verifier key, <origin>+<id>+<base64>",
+            )
+        })?;
+        let witness = witness
+            .map(|witness| witness.check(base, log_key.clone()))
+            .transpose()?;
+        let receipts = log_key.map_or(ReceiptPolicy::Keep, ReceiptPolicy::Verify);
         let identity_files = IdentityFiles {
             certificate: base.join(certificate),
             key: base.join(key),
@@ -218,6 +241,7 @@ impl NodeConfig {
             incoming,
             export_kind,
             mapping,
+            witness,
         })
     }
 }
@@ -240,6 +264,18 @@ impl RawIndex {
             return Err(value_error("index.id", "must belong to the trust domain"));
         }
         Ok((server, id))
+    }
+}
+
+impl RawWitness {
+    fn check(self, base: &Path, log: Option<LogVerifier>) -> Result<WitnessSettings, ConfigError> {
+        let Self { key, name } = self;
+        Ok(WitnessSettings {
+            key: base.join(key),
+            name: KeyName::new(name)
+                .map_err(|_| value_error("witness.name", "must have no spaces and no plus signs"))?,
+            log: log.ok_or_else(|| value_error("witness", "needs log_key: the log that is witnessed"))?,
+        })
     }
 }
 

@@ -12,17 +12,19 @@ use agreement::moment::Moment;
 use chrono::NaiveDate;
 use client::connection::Connection;
 use client::node::NodeClient;
+use ledger::checkpoint::Cosigner;
 use registry::export::ExportForm;
 use registry::identifier::IstatCode;
-use registry::signing::{KeyError, SigningKey};
+use registry::signing::{KeyError, SigningKey, pkcs8_of_pem};
 use serde::Serialize;
+use store::files::system::SystemFiles;
 use transport::clock::Clock;
 use transport::pki::files::{PkiFileError, read_key};
 use transport::random::Random;
 use transport::shutdown::Shutdown;
 
 use crate::acceptance::{Acceptance, AcceptanceError, AcceptanceRequest};
-use crate::config::NodeConfig;
+use crate::config::{NodeConfig, WitnessSettings};
 use crate::control;
 use crate::exports::ExportId;
 use crate::form::{MappingFileError, load_mapping};
@@ -36,9 +38,13 @@ use crate::publisher::{Connect, Publisher, PublisherHandle, PublisherStatus};
 use crate::reconcile::{Mending, ReconcileError, ReconcileReport, reconcile};
 use crate::reports::Reports;
 use crate::storage::{DataDirectory, Storage, StorageError};
+use crate::witness::{Witness, WitnessHandle, WitnessStatus};
 
 use self::chores::{ForgetKeys, HearProfile, KeepNewestReports, RemoveRejected, WithdrawOld};
 use self::drop_folder::{DropFolder, DropFolderHandle};
+
+/// Directory of what the witness has seen.
+const WITNESS: &str = "witness";
 
 /// A daemon whose data directory is open and that has not begun to serve.
 #[derive(Debug)]
@@ -46,6 +52,7 @@ pub struct Node {
     publisher: Publisher,
     drop_folder: DropFolder,
     housekeeping: Housekeeping,
+    witness: Option<Witness>,
     handle: Handle,
     socket: PathBuf,
 }
@@ -62,6 +69,7 @@ pub struct Handle {
     publisher: PublisherHandle,
     drop_folder: DropFolderHandle,
     housekeeping: HousekeepingHandle,
+    witness: Option<WitnessHandle>,
     asking: Asking,
 }
 
@@ -94,6 +102,8 @@ pub struct NodeStatus {
     pub waiting: Vec<WaitingExport>,
     /// How the daily chores stand.
     pub chores: Vec<ChoreStatus>,
+    /// How the node stands as a witness of the access log; nothing when it is none.
+    pub witness: Option<WitnessStatus>,
 }
 
 /// Why the daemon cannot run, or a command cannot be done.
@@ -123,6 +133,9 @@ pub enum NodeError {
     /// The publication key.
     #[error("the publication key is not an Ed25519 key in PKCS#8")]
     PublicationKey(#[from] KeyError),
+    /// The key with which the node cosigns.
+    #[error("the witness's key is refused")]
+    WitnessKey(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The export waits for a person.
     #[error("the export would cancel {cancellations} cards: it waits for a decision as {id}")]
     Waits {
@@ -176,6 +189,7 @@ impl Node {
             Arc::new(move || Connection::open(&endpoint, Arc::clone(&for_clock), Arc::clone(&for_random)));
         let index = ToIndex(Arc::clone(&connect));
         let for_asking = Arc::clone(&connect);
+        let witness = witness(config, &connect, &clock)?;
         let publisher = Publisher::new(
             connect,
             config.municipality,
@@ -233,12 +247,14 @@ impl Node {
             publisher: publisher.handle(),
             drop_folder: drop_folder.handle(),
             housekeeping: housekeeping.handle(),
+            witness: witness.as_ref().map(Witness::handle),
             asking,
         };
         Ok(Self {
             publisher,
             drop_folder,
             housekeeping,
+            witness,
             handle,
             socket: control::socket_path(&config.data_directory),
         })
@@ -258,6 +274,7 @@ impl Node {
             publisher,
             drop_folder,
             housekeeping,
+            witness,
             handle,
             socket,
         } = self;
@@ -267,8 +284,9 @@ impl Node {
         let publishing = tokio::spawn(publisher.run(shutdown.clone()));
         let taking = tokio::spawn(drop_folder.run(shutdown.clone()));
         let keeping_house = tokio::spawn(housekeeping.run(shutdown.clone()));
+        let witnessing = witness.map(|witness| tokio::spawn(witness.run(shutdown.clone())));
         control::serve(listener, handle, shutdown).await;
-        for task in [publishing, taking, keeping_house] {
+        for task in [publishing, taking, keeping_house].into_iter().chain(witnessing) {
             task.await?;
         }
         // The socket's name may go before the lock does: whoever comes next makes its own.
@@ -281,6 +299,23 @@ impl Node {
         }
         Ok(())
     }
+}
+
+fn witness(
+    config: &NodeConfig,
+    connect: &Connect,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<Witness>, NodeError> {
+    let Some(WitnessSettings { key, name, log }) = config.witness.clone() else {
+        return Ok(None);
+    };
+    let pem = read_key(&key)?;
+    let document = pkcs8_of_pem(pem.expose()).map_err(|error| NodeError::WitnessKey(Box::new(error)))?;
+    let key =
+        Cosigner::from_pkcs8(name, &document).map_err(|error| NodeError::WitnessKey(Box::new(error)))?;
+    let files = SystemFiles::open(&config.data_directory.join(WITNESS)).map_err(StorageError::Directory)?;
+    let witness = Witness::new(Arc::clone(connect), key, log, Arc::new(files), Arc::clone(clock));
+    Ok(Some(witness))
 }
 
 fn publication_key(path: &Path) -> Result<SigningKey, NodeError> {
@@ -317,6 +352,7 @@ impl Handle {
             incoming: self.drop_folder.status(),
             waiting,
             chores: self.housekeeping.status(),
+            witness: self.witness.as_ref().map(WitnessHandle::status),
         })
     }
 
@@ -372,6 +408,11 @@ impl Handle {
     /// How the drop folder stands, and a way to wait for it.
     pub fn drop_folder(&self) -> &DropFolderHandle {
         &self.drop_folder
+    }
+
+    /// How the node stands as a witness, and a way to wait for it; nothing when it is none.
+    pub fn witness(&self) -> Option<&WitnessHandle> {
+        self.witness.as_ref()
     }
 
     /// How the daily chores stand, and a way to wait for them.

@@ -5,7 +5,8 @@
 //! journal, [reports](reports) what it set aside, and [publishes](publisher) the journal to the index. A registrar
 //! sets [measures](measure) on a card beside the exports, and can [withdraw](withdrawal) the municipality altogether. What
 //! the index acknowledged is held by it; what
-//! it did not is sent again, whatever was interrupted on either side. [`daemon`] puts them together, [`control`] is
+//! it did not is sent again, whatever was interrupted on either side. Beside all that it [witnesses](witness) the index's
+//! access log. [`daemon`] puts them together, [`control`] is
 //! how commands talk to a daemon that runs.
 
 pub mod config;
@@ -27,6 +28,7 @@ pub mod qualification;
 pub mod measure;
 pub mod withdrawal;
 pub mod publisher;
+pub mod witness;
 pub mod profile;
 pub mod reconcile;
 pub mod daemon;

@@ -49,6 +49,20 @@ pub fn pem_of_seed(seed: &[u8; 32]) -> String {
     format!("{PEM_BEGIN}\n{}\n{PEM_END}\n", STANDARD.encode(document))
 }
 
+/// The PKCS#8 document, DER, of a private key in PEM. It is a secret.
+///
+/// # Errors
+/// See [`KeyError`]: another PEM, or none.
+pub fn pkcs8_of_pem(text: &str) -> Result<Vec<u8>, KeyError> {
+    let body = text
+        .trim()
+        .strip_prefix(PEM_BEGIN)
+        .and_then(|rest| rest.strip_suffix(PEM_END))
+        .ok_or(KeyError)?;
+    let body: String = body.split_ascii_whitespace().collect();
+    STANDARD.decode(body).map_err(|_| KeyError)
+}
+
 const PEM_BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
 const PEM_END: &str = "-----END PRIVATE KEY-----";
 
@@ -97,13 +111,7 @@ impl SigningKey {
     /// # Errors
     /// See [`KeyError`].
     pub fn from_pem(text: &str) -> Result<Self, KeyError> {
-        let body = text
-            .trim()
-            .strip_prefix(PEM_BEGIN)
-            .and_then(|rest| rest.strip_suffix(PEM_END))
-            .ok_or(KeyError)?;
-        let body: String = body.split_ascii_whitespace().collect();
-        Self::from_pkcs8(&STANDARD.decode(body).map_err(|_| KeyError)?)
+        Self::from_pkcs8(&pkcs8_of_pem(text)?)
     }
 
     /// The public half.

@@ -20,6 +20,7 @@ pub mod record_store;
 pub mod municipal;
 pub mod sealed_file;
 pub mod access_log;
+pub mod cosignatures;
 pub mod fsck;
 
 #[cfg(test)]

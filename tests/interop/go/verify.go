@@ -5,12 +5,16 @@
 //	vkey              the log's verifier key
 //	checkpoint        a signed checkpoint
 //	evidence.json     inclusion and consistency proofs towards that checkpoint
+//	witness           a witness's verifier key (C2SP tlog-cosignature, type 4)
+//	receipt.tlog-proof  a receipt as C2SP tlog-proof, whose checkpoint that witness has cosigned
 //
 // Every proof is checked twice: as it is, which must be accepted, and with one bit changed, which must not.
 package main
 
 import (
+	"crypto/ed25519"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -74,17 +78,91 @@ func main() {
 			log.Fatalf("consistency with size %d: a changed root is accepted", one.Size)
 		}
 	}
-	fmt.Printf("accepted: size %d, %d inclusion and %d consistency proofs\n",
-		size, len(found.Inclusion), len(found.Consistency))
+	witnessed := receipt(directory)
+	fmt.Printf("accepted: size %d, %d inclusion and %d consistency proofs, a witnessed receipt of entry %d\n",
+		size, len(found.Inclusion), len(found.Consistency), witnessed)
+}
+
+// The index of the entry that a witnessed receipt proves.
+func receipt(directory string) int64 {
+	proof, text, found := strings.Cut(string(read(directory, "receipt.tlog-proof")), "\n\n")
+	lines := strings.Split(proof, "\n")
+	if !found || len(lines) < 3 || lines[0] != "c2sp.org/tlog-proof@v1" {
+		log.Fatal("receipt: not a proof")
+	}
+	header, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(lines[1], "extra "))
+	if err != nil || !strings.HasPrefix(lines[1], "extra ") {
+		log.Fatal("receipt: no entry")
+	}
+	index, err := strconv.ParseInt(strings.TrimPrefix(lines[2], "index "), 10, 64)
+	if err != nil {
+		log.Fatalf("receipt: %v", err)
+	}
+	var path tlog.RecordProof
+	for _, line := range lines[3:] {
+		path = append(path, decoded(line))
+	}
+	signed := open(directory, []byte(text))
+	size, root := head(signed)
+	if err := tlog.CheckRecord(path, size, root, index, tlog.RecordHash(header)); err != nil {
+		log.Fatalf("receipt: %v", err)
+	}
+	header[0] ^= 1
+	if tlog.CheckRecord(path, size, root, index, tlog.RecordHash(header)) == nil {
+		log.Fatal("receipt: a changed entry is accepted")
+	}
+	cosigned(directory, signed)
+	return index
+}
+
+// Checks that the witness has cosigned: its time and signature stand in a line that the log's verifier ignores.
+func cosigned(directory string, signed *note.Note) {
+	pieces := strings.SplitN(strings.TrimSpace(string(read(directory, "witness"))), "+", 3)
+	if len(pieces) != 3 {
+		log.Fatal("witness: no verifier key")
+	}
+	key, err := base64.StdEncoding.DecodeString(pieces[2])
+	if err != nil || len(key) != 33 || key[0] != 4 {
+		log.Fatal("witness: not a key of type 4")
+	}
+	id, err := strconv.ParseUint(pieces[1], 16, 32)
+	if err != nil {
+		log.Fatalf("witness: %v", err)
+	}
+	for _, one := range signed.UnverifiedSigs {
+		if one.Name != pieces[0] || uint64(one.Hash) != id {
+			continue
+		}
+		content, err := base64.StdEncoding.DecodeString(one.Base64)
+		if err != nil || len(content) != 4+8+ed25519.SignatureSize {
+			log.Fatal("witness: a malformed cosignature")
+		}
+		at := binary.BigEndian.Uint64(content[4:12])
+		message := func(at uint64) []byte {
+			return []byte(fmt.Sprintf("cosignature/v1\ntime %d\n%s", at, signed.Text))
+		}
+		if !ed25519.Verify(key[1:], message(at), content[12:]) {
+			log.Fatal("witness: the cosignature is wrong")
+		}
+		if ed25519.Verify(key[1:], message(at+1), content[12:]) {
+			log.Fatal("witness: another time is accepted")
+		}
+		return
+	}
+	log.Fatal("witness: it has not cosigned")
 }
 
 // The size and root that the log has signed.
 func checkpoint(directory string) (int64, tlog.Hash) {
+	return head(open(directory, read(directory, "checkpoint")))
+}
+
+// A note that the log has signed, whoever else has.
+func open(directory string, text []byte) *note.Note {
 	verifier, err := note.NewVerifier(strings.TrimSpace(string(read(directory, "vkey"))))
 	if err != nil {
 		log.Fatalf("vkey: %v", err)
 	}
-	text := read(directory, "checkpoint")
 	opened, err := note.Open(text, note.VerifierList(verifier))
 	if err != nil {
 		log.Fatalf("checkpoint: %v", err)
@@ -94,21 +172,33 @@ func checkpoint(directory string) (int64, tlog.Hash) {
 	if _, err := note.Open(changed, note.VerifierList(verifier)); err == nil {
 		log.Fatal("checkpoint: a changed text is accepted")
 	}
-	lines := strings.Split(opened.Text, "\n")
-	if len(lines) < 3 || lines[0] != verifier.Name() {
+	if !strings.HasPrefix(opened.Text, verifier.Name()+"\n") {
 		log.Fatal("checkpoint: not of this log")
+	}
+	return opened
+}
+
+// The size and root that a checkpoint states.
+func head(opened *note.Note) (int64, tlog.Hash) {
+	lines := strings.Split(opened.Text, "\n")
+	if len(lines) < 3 {
+		log.Fatal("checkpoint: not of three lines")
 	}
 	size, err := strconv.ParseInt(lines[1], 10, 64)
 	if err != nil {
 		log.Fatalf("checkpoint: %v", err)
 	}
-	decoded, err := base64.StdEncoding.DecodeString(lines[2])
-	if err != nil || len(decoded) != tlog.HashSize {
-		log.Fatal("checkpoint: no root")
+	return size, decoded(lines[2])
+}
+
+func decoded(text string) tlog.Hash {
+	bytes, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || len(bytes) != tlog.HashSize {
+		log.Fatal("a hash has 32 bytes")
 	}
-	var root tlog.Hash
-	copy(root[:], decoded)
-	return size, root
+	var found tlog.Hash
+	copy(found[:], bytes)
+	return found
 }
 
 func read(directory, name string) []byte {

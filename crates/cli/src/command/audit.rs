@@ -2,6 +2,7 @@
 
 mod entry;
 mod offline;
+mod receipt;
 
 use std::path::PathBuf;
 
@@ -20,7 +21,8 @@ use crate::profile::{ConnectionSettings, ProfileChoice, ReadingSettings, require
 use crate::session::Session;
 
 pub use self::entry::{entry_line, entry_row, header_record};
-pub use self::offline::{FsckArguments, ReceiptCommand};
+pub use self::offline::FsckArguments;
+pub use self::receipt::{ReceiptCommand, TrustArguments, UpgradeArguments, VerifyArguments};
 
 /// What to do with the access log.
 #[derive(Debug, Subcommand)]
@@ -32,6 +34,11 @@ pub enum AuditCommand {
     /// Receipts: proofs that an access is in the log
     #[command(subcommand)]
     Receipt(ReceiptCommand),
+    /// Show a policy file, and warn of what it leaves open
+    Policy {
+        /// Policy file, C2SP tlog-policy
+        file: PathBuf,
+    },
     /// Print the newest checkpoint; with an older one, prove that the log continues it
     Checkpoint(CheckpointArguments),
     /// Check a directory of the log offline, byte by byte; it may be in use
@@ -124,7 +131,8 @@ pub fn run(command: AuditCommand, session: &mut Session<'_, '_>) -> Result<ExitC
     match command {
         AuditCommand::List(arguments) => list(arguments, session),
         AuditCommand::Follow(arguments) => follow(arguments, session),
-        AuditCommand::Receipt(command) => offline::receipt(command, session),
+        AuditCommand::Receipt(command) => receipt::run(command, session),
+        AuditCommand::Policy { file } => receipt::policy(&file, session),
         AuditCommand::Checkpoint(arguments) => checkpoint(&arguments, session),
         AuditCommand::Fsck(arguments) => offline::fsck(&arguments, session),
     }

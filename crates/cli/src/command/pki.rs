@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use agreement::peer::SpiffeId;
 use agreement::reason::ExitCode;
+use ledger::checkpoint::CosignatureVerifier;
+use ledger::name::KeyName;
 use registry::signing::{SigningKey, VerifyingKey, pem_of_seed};
 use transport::pki::authority::{Issued, TrustDomain};
 use transport::pki::error::PkiError;
@@ -38,6 +40,7 @@ pub fn run(command: PkiCommand, session: &mut Session<'_, '_>) -> Result<ExitCod
         PkiCommand::Init(arguments) => init(&arguments, session),
         PkiCommand::Csr(arguments) => csr(&arguments, session),
         PkiCommand::SigningKey { out } => signing_key(&out, session),
+        PkiCommand::WitnessKey { name, out } => witness_key(&name, &out, session),
         PkiCommand::Issue(arguments) => issue(&arguments, session),
         PkiCommand::Renew(arguments) => renew(&arguments, session),
         PkiCommand::Inspect { file } => {
@@ -95,6 +98,27 @@ fn signing_key(out: &Path, session: &mut Session<'_, '_>) -> Result<ExitCode, Fa
     said_written(session, &[&key_path, &public_path])?;
     let row = RecordBuilder::new()
         .with("public_key", public.to_string())
+        .build();
+    session.data(&[row])?;
+    Ok(ExitCode::Ok)
+}
+
+fn witness_key(name: &str, out: &Path, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
+    let name = KeyName::new(name).map_err(|error| {
+        Failure::usage(
+            "il nome della chiave non è valido",
+            "the name of the key is not valid",
+        )
+        .because(&error)
+    })?;
+    let (key_path, public_path) = (out.with_extension("key"), out.with_extension("vkey"));
+    let public = make_signing_key(&key_path, session)?;
+    let verifier =
+        CosignatureVerifier::new(name, public.as_bytes()).map_err(|error| Failure::internal(&error))?;
+    files::write_certificate(&public_path, &format!("{verifier}\n")).map_err(|error| unusable(&error))?;
+    said_written(session, &[&key_path, &public_path])?;
+    let row = RecordBuilder::new()
+        .with("verifier_key", verifier.to_string())
         .build();
     session.data(&[row])?;
     Ok(ExitCode::Ok)

@@ -7,9 +7,11 @@ use agreement::repeats::RequestBook;
 use agreement::usage::UsageCounters;
 use arc_swap::ArcSwap;
 use ledger::header::EntryKind;
+use ledger::policy::Policy;
 use registry::publication::DailyLimits;
 use store::access_log::part_content::ContentError;
 use store::access_log::reading::ReaderScope;
+use store::cosignatures::Cosignatures;
 use store::files::Files;
 use store::files::faulty::{FaultyFiles, Syncs};
 use store::keys::data_key::DataKey;
@@ -44,6 +46,8 @@ pub(crate) fn shared() -> Shared<JournaledStore> {
     Shared {
         store,
         log: log(),
+        cosignatures: cosignatures(files()),
+        lag: crate::witness::Lag::new(Duration::from_hours(4), 1_800_000_000_000),
         agreements: ArcSwap::from_pointee(Agreements::default()),
         agreements_change: tokio::sync::Mutex::new(()),
         profiles_change: tokio::sync::Mutex::new(()),
@@ -65,6 +69,12 @@ pub(crate) fn shared() -> Shared<JournaledStore> {
         shutdown: Shutdown::new(),
         tasks: TaskTracker::new(),
     }
+}
+
+/// Nobody witnesses the log here.
+fn cosignatures(files: Arc<dyn Files>) -> Cosignatures {
+    let policy = Policy::of_index(log().verifier().clone(), Vec::new(), 1);
+    Cosignatures::open(files, policy).unwrap().0
 }
 
 #[tokio::test]

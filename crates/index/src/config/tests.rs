@@ -143,3 +143,35 @@ fn each_broken_rule_names_its_key() {
         "reader[2].agency",
     );
 }
+
+#[test]
+fn witnesses_and_what_happens_without_them_are_read() {
+    let config = IndexConfig::parse(SAMPLE, Path::new("/etc/ponte")).unwrap();
+    let Witnessing {
+        witnesses,
+        quorum,
+        stop_after,
+    } = config.witnessing;
+    let names: Vec<&str> = witnesses.iter().map(|witness| witness.name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "witness.comune.imola.example/ponte",
+            "witness.comune.dozza.example/ponte"
+        ]
+    );
+    assert_eq!((quorum, stop_after), (1, Duration::from_hours(4)));
+    check_refused("quorum = 1", "quorum = 0", "witnessing.quorum");
+    check_refused("quorum = 1", "quorum = 3", "witnessing.quorum");
+    check_refused(
+        "stop_after_hours = 4",
+        "stop_after_hours = 0",
+        "witnessing.stop_after_hours",
+    );
+    check_refused("+f81752ae+", "+f81752af+", "witness[0].key");
+    check_refused(
+        "witness.comune.dozza.example/ponte+13468b8f+BAtROtm0kkAVygkC7QeQRNOsXb7CMG8GlIwQ2o62458t",
+        "witness.comune.imola.example/ponte+f81752ae+BGa+fjMsekUzMr2dCn99sFX1xe8aBq2mbZizn7aBDEc6",
+        "witness[1].key",
+    );
+}

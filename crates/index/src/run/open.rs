@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use ledger::checkpoint::LogSigner;
 use ledger::name::Origin;
+use ledger::policy::Policy;
 use store::access_log::start::{LogFiles, LogParameters};
 use store::access_log::{AccessLog, LogSettings};
+use store::cosignatures::Cosignatures;
 use store::files::Files;
 use store::keys::encryption_key::KeyEncryptionKey;
 use store::keys::ring::KeyRing;
@@ -23,7 +25,7 @@ use transport::tls::material::TlsMaterial;
 use transport::tls::server::ServerTls;
 
 use crate::agreement_book::fold;
-use crate::config::{IndexConfig, TlsFiles};
+use crate::config::{IndexConfig, TlsFiles, Witnessing};
 use crate::declaration_restore;
 use crate::pace::Pacer;
 use crate::request_restore;
@@ -31,6 +33,7 @@ use crate::run::Ground;
 use crate::scopes::ScopesError;
 use crate::shared::Shared;
 use crate::usage_restore;
+use crate::witness::Lag;
 
 /// Why the index does not come up.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +62,9 @@ pub enum StartFailure {
     /// The access log is not what it must be.
     #[error(transparent)]
     Log(#[from] store::access_log::start::StartError),
+    /// What is stored of witnesses.
+    #[error(transparent)]
+    Cosignatures(#[from] store::cosignatures::CosignaturesError),
     /// The record store cannot be proved.
     #[error(transparent)]
     Store(#[from] store::record_store::OpenError),
@@ -152,7 +158,7 @@ pub(super) fn open(opening: &Opening) -> Result<Shared<JournaledStore>, StartFai
         }
     })?;
     let ring = Arc::new(ring);
-    let log = open_log(opening, &ring, &entropy)?;
+    let (log, cosignatures) = open_log(opening, &ring, &entropy)?;
     let settings = StoreSettings {
         segments: config.limits.journal_segments(),
         sync_interval: config.limits.sync_interval,
@@ -190,6 +196,8 @@ pub(super) fn open(opening: &Opening) -> Result<Shared<JournaledStore>, StartFai
     Ok(Shared {
         store,
         log,
+        cosignatures,
+        lag: Lag::new(config.witnessing.stop_after, clock.now_ms()),
         agreements: ArcSwap::from_pointee(agreements),
         agreements_change: tokio::sync::Mutex::new(()),
         profiles_change: tokio::sync::Mutex::new(()),
@@ -230,7 +238,7 @@ fn open_log(
     opening: &Opening,
     ring: &Arc<KeyRing>,
     entropy: &Arc<dyn Entropy>,
-) -> Result<AccessLog, StartFailure> {
+) -> Result<(AccessLog, Cosignatures), StartFailure> {
     let Opening {
         config,
         clock,
@@ -257,6 +265,17 @@ fn open_log(
             })?
         }
     };
+    let Witnessing {
+        witnesses,
+        quorum,
+        stop_after: _,
+    } = config.witnessing.clone();
+    if witnesses.is_empty() {
+        tracing::warn!("nobody cosigns the access log: its receipts stand on this index alone");
+    }
+    let policy = Policy::of_index(signer.verifier(), witnesses, quorum);
+    // The log must contain whatever somebody else has seen of it.
+    let (cosignatures, witnessed) = Cosignatures::open(directory(opening, "cosignatures")?, policy)?;
     let told = Arc::clone(fatal);
     let stop = shutdown.clone();
     let time = Arc::clone(clock);
@@ -270,7 +289,7 @@ fn open_log(
         ring: Arc::clone(ring),
         entropy: Arc::clone(entropy),
         clock: Arc::new(move || time.now_ms()),
-        witnessed: Vec::new(),
+        witnessed,
         on_fatal: Arc::new(move |reason| {
             *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
             stop.trigger();
@@ -287,5 +306,5 @@ fn open_log(
         seconds = report.seconds,
         "the access log is verified"
     );
-    Ok(log)
+    Ok((log, cosignatures))
 }

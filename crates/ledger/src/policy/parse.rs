@@ -137,7 +137,7 @@ impl Reading {
     fn member(&self, name: &str) -> Result<Member, PolicyRule> {
         let witness = self.witnesses.iter().position(|witness| witness.name == name);
         let group = self.groups.iter().position(|group| group.name == name);
-        let member = witness.map(Member::Witness).or(group.map(Member::Group));
+        let member = witness.map(Member::Witness).or_else(|| group.map(Member::Group));
         member.ok_or(PolicyRule::UnknownName)
     }
 

@@ -159,3 +159,27 @@ fn an_unknown_key_is_refused() {
         "the configuration file is not valid",
     );
 }
+
+#[test]
+fn a_node_with_a_witness_s_key_witnesses_the_log_that_it_knows() {
+    let config = NodeConfig::parse(SAMPLE, Path::new("/etc/ponte")).unwrap();
+    assert!(config.witness.is_none(), "the sample shows it in comments");
+    let with_key = SAMPLE
+        .replace("# [witness]", "[witness]")
+        .replace("# key = \"pki/witness", "key = \"pki/witness")
+        .replace("# name = \"witness", "name = \"witness");
+    refused(&with_key, "witness: needs log_key: the log that is witnessed");
+    let log = "log.ponte.example/1+a630a45b+AUOnLnFEAXYt9mtowm373yaCquyfJHTspGE+QkoPuv08";
+    let text = format!("log_key = \"{log}\"\n{with_key}");
+    let witness = NodeConfig::parse(&text, Path::new("/etc/ponte"))
+        .unwrap()
+        .witness
+        .unwrap();
+    assert_eq!(witness.key, Path::new("/etc/ponte/pki/witness-imola.key"));
+    assert_eq!(witness.name.as_str(), "witness.comune.imola.example/ponte");
+    assert_eq!(witness.log.to_string(), log);
+    refused(
+        &text.replace("name = \"witness.", "name = \"witness of "),
+        "witness.name: must have no spaces and no plus signs",
+    );
+}

@@ -339,7 +339,7 @@ pub(super) fn failed(error: &NodeError) -> Failure {
         )
         | NodeError::Waits { .. } => ExitCode::Conflict,
         NodeError::Intake(IntakeError::Exports(_) | IntakeError::Report(_)) => ExitCode::Unavailable,
-        NodeError::KeyFile(_) | NodeError::PublicationKey(_) => ExitCode::Usage,
+        NodeError::KeyFile(_) | NodeError::PublicationKey(_) | NodeError::WitnessKey(_) => ExitCode::Usage,
         NodeError::OpenExport(_)
         | NodeError::Mapping(_)
         | NodeError::Intake(IntakeError::Import(_))

@@ -18,6 +18,16 @@ pub enum PkiCommand {
         #[arg(long, value_name = "PREFIX")]
         out: PathBuf,
     },
+    /// Make an Ed25519 key with which a witness cosigns the access log (C2SP tlog-cosignature)
+    WitnessKey {
+        /// Name of the key in cosignatures: a name without scheme of whoever holds it
+        #[arg(long)]
+        name: String,
+        /// Path of the two files, without extension: PREFIX.key stays where it is, PREFIX.vkey goes to the index and
+        /// into policies
+        #[arg(long, value_name = "PREFIX")]
+        out: PathBuf,
+    },
     /// Issue a certificate for a signing request
     Issue(IssueArguments),
     /// Issue a certificate with the names of an earlier one, for a new key
