@@ -12,6 +12,8 @@ use thiserror::Error;
 use crate::hash::{Hash, node_hash};
 use crate::tree::HashReader;
 
+pub mod fetched;
+
 /// Levels of the tree in one tile.
 pub const TILE_HEIGHT: u8 = 8;
 
@@ -102,6 +104,11 @@ impl Tile {
     /// Number of hashes, 256 when full.
     pub fn width(&self) -> u16 {
         self.width
+    }
+
+    /// Number of bytes of the hashes.
+    pub fn bytes(&self) -> usize {
+        usize::from(self.width) * Hash::LEN
     }
 
     /// Number of the tile's first hash within its level.

@@ -4,6 +4,7 @@
 //! A connection is accepted by [`listener`], which admits it by TLS and names its peer once; every call
 //! on it passes the [`gate`], which checks the certificate again, the allow-list and the deadline.
 //! What either refuses is entered in the [`door::DoorLog`] before the refusal leaves.
+//! Apart from all that, [`public`] serves to anybody what is public, and [`fetch`] gets it.
 
 pub mod clock;
 pub mod random;
@@ -24,4 +25,7 @@ pub mod health;
 pub mod server;
 pub mod shutdown;
 
+pub mod public;
+
 pub mod channel;
+pub mod fetch;

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
@@ -20,8 +21,8 @@ use crate::identity;
 use crate::tls::ALPN_HTTP2;
 use crate::tls::live::LiveTls;
 
-pub(crate) use self::seats::Seat;
 use self::seats::Seats;
+pub(crate) use self::seats::{Seat, counted_as};
 
 /// How many connections there may be, and how long they may take to say who they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,20 +121,27 @@ impl Admission {
         }
     }
 
+    /// Makes the handshake with the configuration in force, with anybody.
+    pub(crate) async fn handshake_of_anybody(
+        &self,
+        tcp: TcpStream,
+        tls: &LiveTls,
+    ) -> Result<TlsStream<TcpStream>, ConnectionFault> {
+        let config = Arc::clone(&tls.load().open_config);
+        match tokio::time::timeout(self.handshake_timeout, self.accept(tcp, config)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(ConnectionFault::HandshakeTimeout),
+        }
+    }
+
     async fn shake(
         &self,
         tcp: TcpStream,
         address: SocketAddr,
         tls: &LiveTls,
     ) -> Result<(TlsStream<TcpStream>, Connection), ConnectionFault> {
-        let Ok(_turn) = self.handshakes.acquire().await else {
-            return Err(ConnectionFault::Internal);
-        };
-        // Small answers must not wait for the peer's acknowledgement of earlier ones.
-        tcp.set_nodelay(true).map_err(|_| ConnectionFault::Abandoned)?;
         let tls = tls.load_full();
-        let acceptor = TlsAcceptor::from(Arc::clone(&tls.config));
-        let stream = acceptor.accept(tcp).await.map_err(|error| fault::of(&error))?;
+        let stream = self.accept(tcp, Arc::clone(&tls.config)).await?;
 
         let (_, session) = stream.get_ref();
         if session.alpn_protocol() != Some(ALPN_HTTP2) {
@@ -144,5 +152,19 @@ impl Admission {
         let admitted =
             identity::admit(certificate, &tls.trust_domain, address).map_err(ConnectionFault::Identity)?;
         Ok((stream, Connection { admitted, address }))
+    }
+
+    async fn accept(
+        &self,
+        tcp: TcpStream,
+        config: Arc<ServerConfig>,
+    ) -> Result<TlsStream<TcpStream>, ConnectionFault> {
+        let Ok(_turn) = self.handshakes.acquire().await else {
+            return Err(ConnectionFault::Internal);
+        };
+        // Small answers must not wait for the peer's acknowledgement of earlier ones.
+        tcp.set_nodelay(true).map_err(|_| ConnectionFault::Abandoned)?;
+        let acceptor = TlsAcceptor::from(config);
+        acceptor.accept(tcp).await.map_err(|error| fault::of(&error))
     }
 }

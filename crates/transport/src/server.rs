@@ -25,7 +25,7 @@ use crate::shutdown::Shutdown;
 /// Refused connections whose entries are under way at once; beyond, the accept loop waits for them.
 const PENDING_REFUSALS: usize = 64;
 /// How long to wait after the system could not give a connection, for instance for want of descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The limits of HTTP/2 and of connections. All are set, none is left to a library's default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

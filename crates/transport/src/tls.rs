@@ -1,6 +1,7 @@
-//! Mutual TLS: version 1.3 only, certificates always, one cryptographic provider.
+//! TLS: version 1.3 only, mutual between peers, one cryptographic provider.
 
 pub mod client;
+pub mod anonymous;
 pub mod error;
 pub mod live;
 pub mod material;
@@ -15,8 +16,11 @@ use rustls_pki_types::UnixTime;
 
 use crate::clock::Clock;
 
-/// The protocol of every connection: HTTP/2, named in the handshake.
+/// The protocol of every connection between peers: HTTP/2, named in the handshake.
 pub(crate) const ALPN_HTTP2: &[u8] = b"h2";
+
+/// The protocol of connections of anybody.
+pub(crate) const ALPN_HTTP1: &[u8] = b"http/1.1";
 
 /// The provider, with the hybrid post-quantum key exchange first; peers whose library cannot speak it
 /// fall back to the classical groups.

@@ -6,9 +6,10 @@
 use std::io;
 
 use ledger::{
+    checkpoint::Checkpoint,
     hash::{Hash, leaf_hash},
     receipt::Receipt,
-    tile::TileReader,
+    tile::{TILE_HEIGHT, Tile, TileHashes, TileReader},
     tree::{self, Frontier, HashReader, ProofError, TreeError, VerifyError},
 };
 
@@ -72,6 +73,54 @@ impl AccessLog {
             path,
             checkpoint: head.text.clone(),
         })
+    }
+
+    /// The hashes of a tile, one behind the other; `None` when the log of `size` entries does not fill it so far. Of
+    /// entries a tile tells nothing but their hashes.
+    ///
+    /// # Errors
+    /// `size` is larger than the log, or hashes cannot be read or are damaged.
+    pub fn tile(&self, tile: Tile, size: u64) -> Result<Option<Vec<u8>>, LogProofError> {
+        let head = self.checkpoint();
+        let newest = &head.checkpoint;
+        if newest.size < size {
+            return Err(LogProofError::Tree(TreeError::Shrinks {
+                old: size,
+                new: newest.size,
+            }));
+        }
+        if !tile.is_in(size) {
+            return Ok(None);
+        }
+        let mut hashes = vec![Hash::EMPTY_TREE; usize::from(tile.width())];
+        let stored = &self.inner.shared.hashes;
+        stored
+            .read(tile.level(), tile.first_hash(), &mut hashes)
+            .map_err(ReadError::Io)?;
+        self.check_tile(tile, &hashes, newest)?;
+        Ok(Some(hashes.iter().flat_map(|hash| *hash.as_bytes()).collect()))
+    }
+
+    /// Proves that each complete subtree over the tile's hashes is a node of the head's tree.
+    fn check_tile(&self, tile: Tile, hashes: &[Hash], head: &Checkpoint) -> Result<(), LogProofError> {
+        let mut rest = hashes;
+        let mut first = tile.first_hash();
+        while !rest.is_empty() {
+            let height = rest.len().ilog2() as u8;
+            let (subtree, behind) = rest.split_at(1 << height);
+            let level = tile.level() * TILE_HEIGHT + height;
+            let node = first >> height;
+            // In the path of a leaf, the hashes below a complete node come first, one for each of its levels.
+            let path = tree::inclusion_proof(node << level, head.size, self.hashes()).map_err(unread)?;
+            let above = path.get(usize::from(level)..).unwrap_or_default();
+            // Nodes of one level under a root are proved as leaves are.
+            let nodes = ((head.size - 1) >> level) + 1;
+            let hash = tree::root_of(subtree).map_err(LogProofError::Tree)?;
+            tree::verify_inclusion(&hash, node, nodes, above, &head.root)?;
+            first += subtree.len() as u64;
+            rest = behind;
+        }
+        Ok(())
     }
 
     /// The root that the log had at a size, proved to lead to the newest head.

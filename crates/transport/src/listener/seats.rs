@@ -71,7 +71,7 @@ impl Drop for Seat {
 }
 
 /// Whoever has one IPv6 address has the whole /64 network.
-fn counted_as(address: IpAddr) -> IpAddr {
+pub(crate) fn counted_as(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => {

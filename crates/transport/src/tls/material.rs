@@ -48,10 +48,7 @@ impl TlsMaterial {
         let chain = certificates(chain).ok_or(TlsError::Chain)?;
         let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes()).map_err(|_| TlsError::Key)?;
 
-        let mut store = RootCertStore::empty();
-        for anchor in certificates(anchors).ok_or(TlsError::Anchors)? {
-            store.add(anchor).map_err(|_| TlsError::Anchors)?;
-        }
+        let store = anchors_of(anchors)?;
 
         let mut lists = Vec::with_capacity(revocation_lists.len());
         for list in revocation_lists {
@@ -65,6 +62,15 @@ impl TlsMaterial {
             revocation_lists: lists,
         })
     }
+}
+
+/// The authorities of a PEM text.
+pub(super) fn anchors_of(pem: &str) -> Result<RootCertStore, TlsError> {
+    let mut store = RootCertStore::empty();
+    for anchor in certificates(pem).ok_or(TlsError::Anchors)? {
+        store.add(anchor).map_err(|_| TlsError::Anchors)?;
+    }
+    Ok(store)
 }
 
 /// Every certificate of a PEM text; nothing when one is broken or there is none.

@@ -19,11 +19,13 @@ use crate::identity::{self, Admitted};
 use crate::pki::names::TrustDomainName;
 use crate::tls::error::TlsError;
 use crate::tls::material::TlsMaterial;
-use crate::tls::{ALPN_HTTP2, TlsTime, provider};
+use crate::tls::{ALPN_HTTP1, ALPN_HTTP2, TlsTime, provider};
 
 /// A server's configuration, made from one set of files and replaced as a whole.
 pub struct ServerTls {
     pub(crate) config: Arc<ServerConfig>,
+    /// The same certificate for clients without one, to whom only what is public is served.
+    pub(crate) open_config: Arc<ServerConfig>,
     pub(crate) trust_domain: TrustDomainName,
     /// The lists by issuer, to look up on connections that are already open.
     revocation_lists: HashMap<Vec<u8>, Vec<CertRevocationList<'static>>>,
@@ -66,17 +68,20 @@ impl ServerTls {
             trust_domain: trust_domain.clone(),
         };
 
-        let mut config = ServerConfig::builder_with_details(provider, Arc::new(TlsTime(clock)))
-            .with_protocol_versions(&[&rustls::version::TLS13])?
+        let time = Arc::new(TlsTime(clock));
+        let builder = || {
+            ServerConfig::builder_with_details(Arc::clone(&provider), Arc::<TlsTime>::clone(&time))
+                .with_protocol_versions(&[&rustls::version::TLS13])
+        };
+        let config = builder()?
             .with_client_cert_verifier(Arc::new(verifier))
+            .with_single_cert(parsed.chain.clone(), parsed.key.clone_key())?;
+        let open_config = builder()?
+            .with_no_client_auth()
             .with_single_cert(parsed.chain, parsed.key)?;
-        config.alpn_protocols = vec![ALPN_HTTP2.to_vec()];
-        // Resumption takes the certificate from the ticket and skips revocation.
-        config.send_tls13_tickets = 0;
-        config.session_storage = Arc::new(NoServerSessionStorage {});
-        config.max_early_data_size = 0;
         Ok(Self {
-            config: Arc::new(config),
+            config: Arc::new(settled(config, ALPN_HTTP2)),
+            open_config: Arc::new(settled(open_config, ALPN_HTTP1)),
             trust_domain,
             revocation_lists,
         })
@@ -100,6 +105,16 @@ impl ServerTls {
         }
         Ok(())
     }
+}
+
+/// What is the same whoever calls.
+fn settled(mut config: ServerConfig, alpn: &[u8]) -> ServerConfig {
+    config.alpn_protocols = vec![alpn.to_vec()];
+    // Resumption takes the certificate from the ticket and skips revocation.
+    config.send_tls13_tickets = 0;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.max_early_data_size = 0;
+    config
 }
 
 impl fmt::Debug for ServerTls {

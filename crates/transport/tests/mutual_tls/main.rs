@@ -4,5 +4,6 @@
 
 mod calls;
 mod handshakes;
+mod pages;
 mod stop;
 mod support;

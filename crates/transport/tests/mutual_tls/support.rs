@@ -105,9 +105,13 @@ impl Pki {
     }
 
     pub(crate) fn server(&self) -> Issued {
+        self.server_named(&[SERVER_NAME])
+    }
+
+    pub(crate) fn server_named(&self, names: &[&str]) -> Issued {
         let id = IndexId::new(self.domain.name().clone(), "regione").unwrap();
         self.domain
-            .issue_server_with_key(&id, &[SERVER_NAME], self.validity(365), &self.random)
+            .issue_server_with_key(&id, names, self.validity(365), &self.random)
             .unwrap()
     }
 

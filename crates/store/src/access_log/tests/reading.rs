@@ -1,7 +1,15 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
-use ledger::{header::RequestId, part::PartKind};
+use ledger::{
+    header::RequestId,
+    part::PartKind,
+    tile::{
+        Tile, TileReader,
+        fetched::{TileSet, tiles_of_root},
+    },
+    tree::Frontier,
+};
 
 use super::{BANK, Bench, POLICE, START_MS, access, check_receipts, wait};
 use crate::access_log::{
@@ -269,4 +277,36 @@ fn proofs_hold_over_more_than_one_tile() {
     assert_eq!((report.entries, report.hashes_rewritten), (600, 0));
     check_receipts(&log, &receipts);
     assert!(log.inclusion_proof(0, 601).is_err() && log.consistency_proof(1, 601).is_err());
+}
+
+#[test]
+fn tiles_are_those_of_the_size_that_is_asked_for_also_while_the_log_grows_and_after_a_restart() {
+    let bench = Bench::new();
+    let log = bench.log();
+    for _ in 0..260 {
+        super::enter(&log).unwrap();
+    }
+    let first = Tile::new(0, 0, 256).unwrap();
+    let partial = |width| Tile::new(0, 1, width).unwrap();
+    let of = |log: &AccessLog, tile, size| log.tile(tile, size).unwrap();
+    assert_eq!(of(&log, first, 255), None, "not full at that size");
+    let full = of(&log, first, 256).unwrap();
+    assert_eq!(full.len(), 8192);
+    assert_eq!(of(&log, partial(4), 260).unwrap().len(), 128);
+    assert_eq!(of(&log, partial(5), 260), None);
+    assert!(log.tile(partial(5), 261).is_err(), "the log is not so large");
+
+    let mut set = TileSet::new(260);
+    for tile in tiles_of_root(260).unwrap() {
+        set.insert(tile, &of(&log, tile, 260).unwrap()).unwrap();
+    }
+    let root = Frontier::load(260, TileReader(&set)).unwrap().root();
+    assert_eq!(root, log.checkpoint().checkpoint.root);
+
+    log.close();
+    drop(log);
+    let log = bench.log();
+    super::enter(&log).unwrap();
+    assert_eq!(of(&log, first, 261), Some(full));
+    assert_eq!(of(&log, partial(5), 261).unwrap().len(), 160);
 }
