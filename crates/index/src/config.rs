@@ -1,5 +1,6 @@
 //! The index's configuration file: parsed without side effects, unknown keys refused.
 
+mod monitor;
 mod publication_keys;
 mod witnesses;
 
@@ -18,6 +19,8 @@ use registry::statement::RegistrarId;
 use serde::Deserialize;
 use store::segment::Settings;
 
+pub use self::monitor::MonitorSettings;
+use self::monitor::RawMonitor;
 use self::publication_keys::{RawPublicationKey, enrolled_keys};
 use self::witnesses::{RawWitness, RawWitnessing};
 use crate::freshness::StaleAfter;
@@ -53,6 +56,8 @@ pub struct IndexConfig {
     pub contacts: BTreeSet<MunicipalityId>,
     /// Which auditor reads what; an auditor that is not named reads nothing.
     pub readers: BTreeMap<SpiffeId, ReaderGrant>,
+    /// Where monitors follow the access log; nowhere when absent.
+    pub monitor: Option<MonitorSettings>,
     /// Tuning with usable defaults.
     pub limits: Limits,
     /// How much of a municipality may change in 24 hours before a registrar must confirm it.
@@ -193,6 +198,7 @@ struct RawConfig {
     reader: Vec<RawReader>,
     #[serde(default)]
     freshness: RawFreshness,
+    monitor: Option<RawMonitor>,
     #[serde(default)]
     limits: RawLimits,
     #[serde(default)]
@@ -301,6 +307,7 @@ impl IndexConfig {
             registrar,
             reader,
             freshness: RawFreshness { alarm_after_hours },
+            monitor,
             limits,
             daily_limits,
             witness,
@@ -360,6 +367,7 @@ impl IndexConfig {
             stale_after,
             contacts,
             readers,
+            monitor: monitor.map(|raw| raw.check(listen)).transpose()?,
             limits: limits.check(),
             daily_limits: daily_limits.check()?,
             witnessing: Witnessing::check(&witness, witnessing)?,

@@ -27,6 +27,7 @@ mod anomalies;
 pub mod agreement_book;
 pub mod administration;
 pub mod audit;
+pub mod monitor;
 pub mod directory;
 pub mod witness;
 pub mod scopes;

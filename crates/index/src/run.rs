@@ -46,6 +46,7 @@ use crate::directory::Directory;
 use crate::door::LoggedDoor;
 use crate::entry::{told_ok, usual_retention};
 use crate::freshness::{self, Alarm, Alarms};
+use crate::monitor;
 use crate::profiles::look_beside;
 use crate::publication::{LARGEST_MESSAGE, Publication};
 use crate::quarantine::Quarantines;
@@ -83,6 +84,8 @@ const SERVICES: [&str; 7] = [
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where monitors follow its access log, when they can.
+    pub monitor: Option<SocketAddr>,
     /// Verifier key of its access log.
     pub verifier: String,
     shutdown: Shutdown,
@@ -189,7 +192,7 @@ pub async fn start_on(
         allow: allow_list(),
         door: Arc::clone(&door) as Arc<dyn transport::door::DoorLog>,
         clock,
-        tls,
+        tls: tls.clone(),
         answer: refusal_answer(&shared),
         longest_call: config.limits.deadline,
     })
@@ -199,19 +202,30 @@ pub async fn start_on(
         connections_per_address: config.limits.connections_per_address,
         ..ListenerLimits::default()
     };
-    let listener = Listener::bind(config.listen, limits)
-        .await
-        .map_err(|error| StartFailure::Files {
-            what: "the listening address",
-            error,
-        })?;
-    let address = listener.local_addr().map_err(|error| StartFailure::Files {
-        what: "the listening address",
-        error,
-    })?;
+    let (listener, address) = bind("the listening address", config.listen, limits).await?;
+    let monitored = match &config.monitor {
+        Some(settings) => {
+            let limits = monitor::listener_limits(settings);
+            Some((
+                bind("the listening address of [monitor]", settings.listen, limits).await?,
+                *settings,
+            ))
+        }
+        None => None,
+    };
     let verifier = shared.log.verifier().to_string();
     health.serving().await;
     tracing::info!(%address, "the index serves");
+    let monitor = monitored.as_ref().map(|((_, address), _)| *address);
+    let monitors = tokio::spawn({
+        let (log, ending) = (shared.log.clone(), shutdown.clone());
+        async move {
+            if let Some(((listener, address), settings)) = monitored {
+                tracing::info!(%address, "monitors follow the access log");
+                monitor::serve(listener, settings, log, tls, ending).await;
+            }
+        }
+    });
     let ending = shutdown.clone();
     let served = tokio::spawn(async move {
         let watch = tokio::spawn(watch(
@@ -239,6 +253,7 @@ pub async fn start_on(
         shared.tasks.wait().await;
         door.finish().await;
         let _ = watch.await;
+        let _ = monitors.await;
         drop(door);
         finish(shared).await;
         match fatal.lock().unwrap_or_else(PoisonError::into_inner).take() {
@@ -248,10 +263,22 @@ pub async fn start_on(
     });
     Ok(Running {
         address,
+        monitor,
         verifier,
         shutdown,
         served,
     })
+}
+
+async fn bind(
+    what: &'static str,
+    address: SocketAddr,
+    limits: ListenerLimits,
+) -> Result<(Listener, SocketAddr), StartFailure> {
+    let refused = |error| StartFailure::Files { what, error };
+    let listener = Listener::bind(address, limits).await.map_err(refused)?;
+    let bound = listener.local_addr().map_err(refused)?;
+    Ok((listener, bound))
 }
 
 /// Sets the limits of a generated server; the trait by which all have them is the code generator's secret, so each

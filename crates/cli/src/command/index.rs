@@ -147,6 +147,12 @@ fn serve(config: &Path, session: &mut Session<'_, '_>) -> Result<ExitCode, Failu
             format!("indice in ascolto su {address}"),
             format!("the index listens on {address}"),
         )?;
+        if let Some(address) = running.monitor {
+            session.say(
+                format!("il registro degli accessi si segue su https://{address}"),
+                format!("the access log is followed at https://{address}"),
+            )?;
+        }
         running.ended().await.map_err(|error| {
             Failure::new(
                 ExitCode::Unavailable,
@@ -197,6 +203,10 @@ log_key = "log.key"
 certificate = "pki/index.pem"
 key = "pki/index.key"
 authorities = "pki/authority.pem"
+
+# Where anybody follows the access log, which shows how many entries there are, and hashes (ponte audit monitor).
+# [monitor]
+# listen = "0.0.0.0:8444"
 
 # Which node publishes for which municipalities.
 # [[node]]

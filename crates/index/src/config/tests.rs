@@ -29,6 +29,19 @@ fn the_sample_is_a_whole_configuration() {
     assert_eq!(config.limits.cache_bytes, 1 << 30);
     assert_eq!(config.registrars.len(), 1);
     assert_eq!(config.daily_limits, DailyLimits::default());
+    let monitor = config.monitor.unwrap();
+    assert_eq!(monitor.listen.port(), 8444);
+    assert_eq!(monitor.renew, Duration::from_secs(10));
+}
+
+#[test]
+fn without_its_section_there_is_no_endpoint_for_monitors_and_with_it_there_are_usable_bounds() {
+    let (before, rest) = SAMPLE.split_once("[monitor]").unwrap();
+    let (_, after) = rest.split_once("\n[").unwrap();
+    let config = parse(&format!("{before}[{after}")).unwrap();
+    assert_eq!(config.monitor, None);
+    let config = parse(&format!("{before}[monitor]\nlisten = \"[::]:8444\"\n[{after}")).unwrap();
+    assert_eq!(config.monitor.unwrap().connections_per_address, 8);
 }
 
 #[test]
@@ -125,6 +138,19 @@ fn each_broken_rule_names_its_key() {
         "departures = { at_least = 25, per_mille = 4 }",
         "departures = { at_least = 0, per_mille = 1001 }",
         "daily_limits.departures.per_mille",
+    );
+    check_refused("0.0.0.0:8444", "0.0.0.0:8443", "monitor.listen");
+    check_refused("renew_seconds = 10", "renew_seconds = 0", "monitor.renew_seconds");
+    check_refused(
+        "renew_seconds = 10",
+        "renew_seconds = 3601",
+        "monitor.renew_seconds",
+    );
+    check_refused("renew_seconds", "renew_minutes", "toml");
+    check_refused(
+        "requests_per_minute = 6000",
+        "requests_per_minute = 0",
+        "monitor.requests_per_minute",
     );
     check_refused("scope = \"region\"", "scope = \"everything\"", "toml");
     check_refused(
