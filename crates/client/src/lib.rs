@@ -8,6 +8,7 @@
 //! The receipt that comes with an answer is verified, and must be that of the call that was made, before the answer
 //! is handed out; whoever verifies receipts elsewhere says so with [`receipt::ReceiptPolicy::Keep`]. A quota that is used
 //! up stops the calls of its scope, which end with the index's own refusal without being sent, until it begins anew.
+//! A [`monitor::Monitor`] needs none of that: it follows the access log by what is public.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -83,6 +84,8 @@ pub mod admin;
 pub mod node;
 pub mod directory;
 pub mod witness;
+
+pub mod monitor;
 
 mod convert;
 

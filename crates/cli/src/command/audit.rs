@@ -1,6 +1,7 @@
 //! `ponte audit`: reading the access log, and proving offline that nothing in it was changed.
 
 mod entry;
+mod monitor;
 mod offline;
 mod receipt;
 
@@ -21,6 +22,7 @@ use crate::profile::{ConnectionSettings, ProfileChoice, ReadingSettings, require
 use crate::session::Session;
 
 pub use self::entry::{entry_line, entry_row, header_record};
+pub use self::monitor::MonitorArguments;
 pub use self::offline::FsckArguments;
 pub use self::receipt::{ReceiptCommand, TrustArguments, UpgradeArguments, VerifyArguments};
 
@@ -41,6 +43,8 @@ pub enum AuditCommand {
     },
     /// Print the newest checkpoint; with an older one, prove that the log continues it
     Checkpoint(CheckpointArguments),
+    /// Follow the log from anywhere by what is public, and raise an alarm when it was changed: exit 1
+    Monitor(MonitorArguments),
     /// Check a directory of the log offline, byte by byte; it may be in use
     Fsck(FsckArguments),
 }
@@ -134,6 +138,7 @@ pub fn run(command: AuditCommand, session: &mut Session<'_, '_>) -> Result<ExitC
         AuditCommand::Receipt(command) => receipt::run(command, session),
         AuditCommand::Policy { file } => receipt::policy(&file, session),
         AuditCommand::Checkpoint(arguments) => checkpoint(&arguments, session),
+        AuditCommand::Monitor(arguments) => monitor::run(&arguments, session),
         AuditCommand::Fsck(arguments) => offline::fsck(&arguments, session),
     }
 }

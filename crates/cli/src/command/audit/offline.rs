@@ -13,6 +13,8 @@ use crate::failure::Failure;
 use crate::profile::parse_log_key;
 use crate::session::Session;
 
+use super::receipt::read_receipt;
+
 /// Arguments of `ponte audit fsck`.
 #[derive(Args, Debug)]
 pub struct FsckArguments {
@@ -89,6 +91,16 @@ pub(super) fn fsck(arguments: &FsckArguments, session: &mut Session<'_, '_>) -> 
 pub(super) fn read_checkpoint(path: &Path) -> Result<SignedCheckpoint, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
     SignedCheckpoint::parse(&text).map_err(|error| Failure::file(path, &error))
+}
+
+/// Reads a signed checkpoint from its own file or from that of a receipt.
+pub(super) fn head_of_file(path: &Path) -> Result<SignedCheckpoint, Failure> {
+    match read_receipt(path) {
+        Ok((receipt, _)) => {
+            SignedCheckpoint::parse(&receipt.checkpoint).map_err(|error| Failure::file(path, &error))
+        }
+        Err(_) => read_checkpoint(path),
+    }
 }
 
 /// A key given in full, or a file that holds it: verifier keys always hold plus signs, and file names rarely.

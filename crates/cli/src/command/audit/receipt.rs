@@ -91,7 +91,7 @@ pub enum Demand {
 
 /// In which form a receipt lies in its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+pub(super) enum Form {
     Bytes,
     ProofText,
 }
@@ -360,7 +360,7 @@ fn description(receipt: &Receipt) -> Result<Vec<(String, Datum)>, Failure> {
     Ok(record)
 }
 
-fn read_receipt(path: &Path) -> Result<(Receipt, Form), Failure> {
+pub(super) fn read_receipt(path: &Path) -> Result<(Receipt, Form), Failure> {
     let length = fs::metadata(path)
         .map_err(|error| Failure::file(path, &error))?
         .len();
