@@ -19,6 +19,7 @@ mod mergers;
 mod withdrawal;
 mod lines_of_history;
 mod restart;
+mod own_starts;
 mod retention;
 mod repeats;
 mod batch;

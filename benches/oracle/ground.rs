@@ -135,6 +135,7 @@ impl Index {
         let ground = Ground {
             files: Arc::new(planted.clone()),
             pace,
+            program: None,
         };
         let shutdown = Shutdown::new();
         let (announce, announced) = mpsc::channel();

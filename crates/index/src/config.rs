@@ -2,6 +2,7 @@
 
 mod monitor;
 mod publication_keys;
+mod stated;
 mod witnesses;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +26,7 @@ use self::publication_keys::{RawPublicationKey, enrolled_keys};
 use self::witnesses::{RawWitness, RawWitnessing};
 use crate::freshness::StaleAfter;
 
+pub use self::stated::StatedConfiguration;
 pub use self::witnesses::Witnessing;
 
 /// Everything the index is told from outside.

@@ -31,6 +31,7 @@ pub mod monitor;
 pub mod directory;
 pub mod witness;
 pub mod scopes;
+pub mod starting;
 pub mod usage_restore;
 pub mod declaration_restore;
 pub mod request_restore;

@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use agreement::peer::Role;
 use agreement::reason::Reason;
-use ledger::header::EntryKind;
 use ledger::receipt::ShortReceipt;
 use store::access_log::LogStatus;
 use store::access_log::draft::EntryDraft;
@@ -40,11 +39,10 @@ use wire::status::{Details, status_for};
 
 use crate::administration::Administration;
 use crate::audit::Audit;
-use crate::config::IndexConfig;
+use crate::config::{IndexConfig, StatedConfiguration};
 use crate::consultation::Consultation;
 use crate::directory::Directory;
 use crate::door::LoggedDoor;
-use crate::entry::{told_ok, usual_retention};
 use crate::freshness::{self, Alarm, Alarms};
 use crate::monitor;
 use crate::profiles::look_beside;
@@ -52,6 +50,7 @@ use crate::publication::{LARGEST_MESSAGE, Publication};
 use crate::quarantine::Quarantines;
 use crate::scopes;
 use crate::shared::Shared;
+use crate::starting::{LastStart, Program, Started};
 use crate::witness::{WitnessAlarm, Witnesses};
 
 pub use self::ground::{Ground, Opens};
@@ -140,6 +139,7 @@ pub async fn start_on(
 ) -> Result<Running, StartFailure> {
     let fatal: Arc<Mutex<Option<String>>> = Arc::new(Mutex::new(None));
     let tls = LiveTls::new(server_tls(&config, Arc::clone(&clock))?);
+    let started = started(&config, &ground)?;
     let opening = Opening {
         config: config.clone(),
         clock: Arc::clone(&clock),
@@ -152,7 +152,7 @@ pub async fn start_on(
         .await
         .map_err(|_| StartFailure::Entry)??;
     let shared = Arc::new(opened);
-    enter_start(&shared).await?;
+    enter_start(&shared, &started).await?;
     shared.look_at_profiles().await;
 
     let door = Arc::new(LoggedDoor::new(shared.log.clone()));
@@ -255,7 +255,8 @@ pub async fn start_on(
         let _ = watch.await;
         let _ = monitors.await;
         drop(door);
-        finish(shared).await;
+        let reason = fatal.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        finish(shared, &started, reason.as_deref()).await;
         match fatal.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(reason) => Err(Fatal(reason)),
             None => Ok(()),
@@ -346,13 +347,35 @@ fn refusal_answer(shared: &Arc<Shared<JournaledStore>>) -> AnswerOf {
     })
 }
 
-async fn enter_start(shared: &Shared<JournaledStore>) -> Result<(), StartFailure> {
+/// The program that runs and its configuration, as the log is to tell of them.
+fn started(config: &IndexConfig, ground: &Ground) -> Result<Started, StartFailure> {
+    let program = match &ground.program {
+        Some(program) => program.clone(),
+        None => Program::running().map_err(|error| StartFailure::Files {
+            what: "the program's own file",
+            error,
+        })?,
+    };
+    let configuration = StatedConfiguration::of(config).map_err(|error| StartFailure::Files {
+        what: "a file that the configuration names",
+        error,
+    })?;
+    Ok(Started {
+        program,
+        configuration,
+    })
+}
+
+async fn enter_start(shared: &Shared<JournaledStore>, started: &Started) -> Result<(), StartFailure> {
     if let Some(draft) = scopes::changed(&shared.log, &shared.readers)? {
         append(shared, draft).await?;
     }
-    let mut started = EntryDraft::new(EntryKind::ServiceStarted, usual_retention());
-    started.header.outcome = told_ok();
-    append(shared, started).await
+    let last = LastStart::of(&shared.log)?;
+    let drafts = started.entries(&last).map_err(|_| StartFailure::Entry)?;
+    for draft in drafts {
+        append(shared, draft).await?;
+    }
+    Ok(())
 }
 
 async fn append(shared: &Shared<JournaledStore>, draft: EntryDraft) -> Result<(), StartFailure> {
@@ -423,10 +446,12 @@ async fn watch(
 }
 
 /// The last entry, the last checkpoint, the last sync point.
-async fn finish(shared: Arc<Shared<JournaledStore>>) {
-    let mut stopped = EntryDraft::new(EntryKind::ServiceStopped, usual_retention());
-    stopped.header.outcome = told_ok();
-    if append(&shared, stopped).await.is_err() {
+async fn finish(shared: Arc<Shared<JournaledStore>>, started: &Started, reason: Option<&str>) {
+    let entered = match started.stopped(reason) {
+        Ok(stopped) => append(&shared, stopped).await.is_ok(),
+        Err(_) => false,
+    };
+    if !entered {
         tracing::error!("the stop could not be entered in the access log");
     }
     // The HTTP/2 library ends the tasks of its streams a moment after their connections. Whoever is told that the

@@ -346,6 +346,18 @@ impl AccessLog {
         postings.governing_acts().to_vec()
     }
 
+    /// Entries that state with which configuration the service started, and what of it had changed, oldest first.
+    #[must_use]
+    pub fn configurations(&self) -> Vec<u64> {
+        let postings = self
+            .inner
+            .shared
+            .postings
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        postings.configurations().to_vec()
+    }
+
     /// Entries of the last 24 hours with this request id, oldest first.
     #[must_use]
     pub fn entries_of_request(&self, request: RequestId) -> Vec<u64> {

@@ -9,6 +9,7 @@ use store::files::Files;
 use store::files::system::SystemFiles;
 
 use crate::pace::Pace;
+use crate::starting::Program;
 
 /// Opens the directories in which the index keeps its journal, log, hashes and keys.
 pub trait Opens: Send + Sync + Debug {
@@ -27,6 +28,8 @@ pub struct Ground {
     pub files: Arc<dyn Opens>,
     /// When its answers leave.
     pub pace: Pace,
+    /// The program that runs, as its starts and stops are entered; the one of this process when absent.
+    pub program: Option<Program>,
 }
 
 /// The files of the operating system.
@@ -44,6 +47,7 @@ impl Default for Ground {
         Self {
             files: Arc::new(System),
             pace: Pace::Steps,
+            program: None,
         }
     }
 }

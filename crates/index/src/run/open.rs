@@ -32,6 +32,7 @@ use crate::request_restore;
 use crate::run::Ground;
 use crate::scopes::ScopesError;
 use crate::shared::Shared;
+use crate::starting::LastStartError;
 use crate::usage_restore;
 use crate::witness::Lag;
 
@@ -77,6 +78,9 @@ pub enum StartFailure {
     /// The scopes of the readers.
     #[error(transparent)]
     Scopes(#[from] ScopesError),
+    /// The entries of the starts before.
+    #[error(transparent)]
+    LastStart(#[from] LastStartError),
     /// Certificates.
     #[error("the index's certificates are refused")]
     Tls(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -54,6 +54,7 @@ pub(super) struct Postings {
     by_municipality: HashMap<String, Vec<u64>>,
     by_request: HashMap<RequestId, Vec<u64>>,
     governing_acts: Vec<u64>,
+    configurations: Vec<u64>,
     /// Request ids by time, oldest first.
     requests: VecDeque<(u64, RequestId)>,
 }
@@ -72,6 +73,9 @@ impl Postings {
             EntryKind::AgreementActivated | EntryKind::AgreementRevoked | EntryKind::ScopeChanged
         ) {
             self.governing_acts.push(index);
+        }
+        if matches!(kind, EntryKind::ServiceStarted | EntryKind::ConfigurationChanged) {
+            self.configurations.push(index);
         }
         if let Some(peer) = peer {
             push(&mut self.by_peer, peer, index);
@@ -105,6 +109,10 @@ impl Postings {
 
     pub(super) fn governing_acts(&self) -> &[u64] {
         &self.governing_acts
+    }
+
+    pub(super) fn configurations(&self) -> &[u64] {
+        &self.configurations
     }
 
     pub(super) fn of_request(&self, request: RequestId) -> &[u64] {
