@@ -6,6 +6,7 @@ mod verification;
 mod ascertainment;
 mod denial;
 mod audit;
+mod followers;
 mod witness;
 mod indistinguishable;
 mod door;

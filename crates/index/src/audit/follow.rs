@@ -20,8 +20,12 @@ use crate::stream::StreamGuard;
 /// Entries that may wait for a slow reader; beyond that the log is read no further for it.
 const WINDOW: usize = 64;
 
-/// How often a reading is entered while there is something to enter.
-const TICK: Duration = Duration::from_secs(60);
+/// At most once in so many milliseconds of the log's own time a reading is entered, while there is something to enter,
+/// and an idle reader is told how far the log has been read.
+const TICK_MS: u64 = 60_000;
+
+/// How often an idle follower looks at the clock.
+const LOOK: Duration = Duration::from_secs(5);
 
 type Answer = Result<pb::FollowAccessesResponse, Status>;
 
@@ -38,6 +42,7 @@ pub(super) async fn open<S: RecordStore>(
     let draft = shared.reading_draft(&reader, EntryKind::FollowerOpened, details)?;
     shared.enter(slot, draft).await?;
     let (answers, stream) = mpsc::channel(WINDOW);
+    let now_ms = shared.clock.now_ms();
     let tasks = shared.tasks.clone();
     let follower = Follower {
         shared,
@@ -46,6 +51,8 @@ pub(super) async fn open<S: RecordStore>(
         next: from,
         entered: from,
         sent: 0,
+        entered_ms: now_ms,
+        told_ms: now_ms,
     };
     tasks.spawn(follower.run(guard, answers));
     Ok(ReceiverStream::new(stream))
@@ -61,19 +68,28 @@ struct Follower<S> {
     entered: u64,
     /// Entries sent since then.
     sent: u64,
+    /// When this reading was entered last.
+    entered_ms: u64,
+    /// When the reader was told last how far the log has been read.
+    told_ms: u64,
 }
 
 impl<S: RecordStore> Follower<S> {
     async fn run(mut self, mut guard: StreamGuard, answers: mpsc::Sender<Answer>) {
         let mut heads = self.shared.log.heads();
-        let mut tick = tokio::time::interval_at(Instant::now() + TICK, TICK);
+        let mut look = tokio::time::interval_at(Instant::now() + LOOK, LOOK);
         loop {
             let sent = tokio::select! {
                 sent = self.catch_up(&answers) => sent,
                 reason = guard.ended() => Err(status_for(reason, Details::none())),
                 () = answers.closed() => Ok(()),
             };
-            if let Err(status) = sent {
+            // Apart from what may be given up half-way: a reading is entered once.
+            let entered = match sent {
+                Ok(()) => self.tick().await,
+                Err(status) => Err(status),
+            };
+            if let Err(status) = entered {
                 // The reader may be gone already; the closing entry is made all the same.
                 let _ = answers.send(Err(status)).await;
                 break;
@@ -85,15 +101,34 @@ impl<S: RecordStore> Follower<S> {
                     break;
                 }
                 changed = heads.changed() => if changed.is_err() { break },
-                _ = tick.tick() => if let Err(status) = self.enter(EntryKind::FollowerTick).await {
-                    let _ = answers.send(Err(status)).await;
-                    break;
-                },
+                _ = look.tick() => {}
             }
         }
         if let Err(status) = self.enter(EntryKind::FollowerClosed).await {
             tracing::warn!(code = ?status.code(), "the end of a reading could not be entered");
         }
+    }
+
+    /// Whether a minute has passed since an instant.
+    fn over(&self, since_ms: u64) -> bool {
+        TICK_MS <= self.shared.clock.now_ms().saturating_sub(since_ms)
+    }
+
+    /// Enters the last minute's reading; an idle one leaves no entry.
+    async fn tick(&mut self) -> Result<(), Status> {
+        if self.sent != 0 && self.over(self.entered_ms) {
+            self.enter(EntryKind::FollowerTick).await?;
+        }
+        Ok(())
+    }
+
+    async fn tell_progress(&mut self, answers: &mpsc::Sender<Answer>) {
+        let progress = pb::FollowProgress {
+            origin: self.shared.log.origin().as_str().to_owned(),
+            next_index: self.next,
+        };
+        send(answers, pb::follow_accesses_response::Item::Progress(progress)).await;
+        self.told_ms = self.shared.clock.now_ms();
     }
 
     async fn catch_up(&mut self, answers: &mpsc::Sender<Answer>) -> Result<(), Status> {
@@ -117,21 +152,17 @@ impl<S: RecordStore> Follower<S> {
             }
             if last_step {
                 self.next = end;
-                let progress = pb::FollowProgress {
-                    origin: self.shared.log.origin().as_str().to_owned(),
-                    next_index: end,
-                };
-                send(answers, pb::follow_accesses_response::Item::Progress(progress)).await;
+                self.tell_progress(answers).await;
             }
+        }
+        if self.over(self.told_ms) {
+            self.tell_progress(answers).await;
         }
         Ok(())
     }
 
-    /// Enters what was read since the last time; an idle minute leaves no entry.
+    /// Enters what was read since the last time.
     async fn enter(&mut self, kind: EntryKind) -> Result<(), Status> {
-        if kind == EntryKind::FollowerTick && self.sent == 0 {
-            return Ok(());
-        }
         let details = vec![
             ("from".to_owned(), self.entered.to_string()),
             ("to".to_owned(), self.next.to_string()),
@@ -141,6 +172,7 @@ impl<S: RecordStore> Follower<S> {
         let draft = self.shared.reading_draft(&self.reader, kind, details)?;
         self.shared.enter(slot, draft).await?;
         self.entered = self.next;
+        self.entered_ms = self.shared.clock.now_ms();
         self.sent = 0;
         Ok(())
     }
