@@ -10,6 +10,7 @@ pub mod authority;
 pub mod region;
 pub mod child;
 pub mod echo;
+pub mod log;
 pub mod measure;
 pub mod report;
 pub mod draws;
