@@ -2,6 +2,8 @@
 
 mod entry;
 mod follow;
+mod scope;
+mod tile;
 
 use chrono::{DateTime, Utc};
 use ledger::checkpoint::Checkpoint;
@@ -21,6 +23,7 @@ use crate::receipt::{ShortClaim, claim_of};
 
 pub use self::entry::{AccessEntry, EntryPart};
 pub use self::follow::{Followed, Follower};
+pub use self::scope::ReadingScope;
 
 /// The auditor's side of the audit service. Clones share the connection.
 #[derive(Clone, Debug)]
@@ -54,11 +57,22 @@ pub struct AccessFilter {
     pub outcome: Option<String>,
 }
 
+/// Indices between which entries are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IndexRange {
+    /// First index.
+    pub start: u64,
+    /// Index before which the listing ends; nothing for the newest checkpoint when the first page is asked for.
+    pub end: Option<u64>,
+}
+
 /// A page of entries, and the claim that the reading was entered.
 #[derive(Clone, Debug)]
 pub struct AccessPage {
     /// The entries, in order of index.
     pub page: Page<AccessEntry>,
+    /// What the auditor may read, as the index is configured.
+    pub scope: ReadingScope,
     /// The entry that this reading made.
     pub receipt: ShortClaim,
 }
@@ -116,11 +130,29 @@ impl AuditorClient {
         filter: &AccessFilter,
         page: &PageRequest,
     ) -> Result<AccessPage, ClientError> {
+        self.list_accesses_in(context, filter, IndexRange::default(), page)
+            .await
+    }
+
+    /// The same in a range of indices. A listing that broke off goes on at any index, also with another index of the same
+    /// log or after its restart, when page tokens are worth nothing any more.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn list_accesses_in(
+        &self,
+        context: &ReadingContext,
+        filter: &AccessFilter,
+        range: IndexRange,
+        page: &PageRequest,
+    ) -> Result<AccessPage, ClientError> {
         let message = proto::ListAccessesRequest {
             context: Some(context.into()),
             filter: Some(filter.into()),
             page_size: page.wire_size(),
             page_token: page.wire_token(),
+            start_index: range.start,
+            end_index: range.end,
         };
         let answer = self
             .connection
@@ -132,6 +164,7 @@ impl AuditorClient {
             entries,
             next_page_token,
             receipt,
+            scope,
         } = answer;
         let short = required("receipt", receipt)?;
         let origin = short.origin.clone();
@@ -142,6 +175,7 @@ impl AuditorClient {
             .collect::<Result<_, _>>()?;
         Ok(AccessPage {
             page: Page::new(entries, next_page_token),
+            scope: ReadingScope::read(required("scope", scope)?)?,
             receipt: claim_of(origin, receipt)?,
         })
     }

@@ -7,6 +7,8 @@
 mod filter;
 mod follow;
 mod parts;
+mod scope;
+mod tile;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use agreement::context::OperatorId;
 use agreement::reason::Reason;
 use ledger::header::EntryKind;
 use ledger::part::PartKind;
+use prost::Message as _;
 use store::access_log::Slot;
 use store::access_log::draft::EntryDraft;
 use store::access_log::part_content::{DetailPart, OperatorPart};
@@ -41,6 +44,10 @@ const FOLLOW: &str = "ponte.audit.v1.AuditService/FollowAccesses";
 
 /// Entries that one step of a listing looks at before it tests them against the filter.
 const STEP: usize = 256;
+
+/// Bytes of entries after which a page ends, however few they are: with the largest entry behind it, a page stays below
+/// the largest answer.
+const PAGE_BYTES: usize = 2 << 20;
 
 /// The service.
 #[derive(Debug)]
@@ -181,8 +188,10 @@ impl<S: RecordStore> Shared<S> {
             scope,
         } = page;
         let mut found = Vec::new();
+        let mut bytes = 0;
         let mut next = from;
-        while found.len() < limit && next < end {
+        let room = |found: &Vec<pb::AccessEntry>, bytes: usize| found.len() < limit && bytes < PAGE_BYTES;
+        while room(&found, bytes) && next < end {
             let step = self
                 .log
                 .entries(&reader.scope, next..end, STEP)
@@ -192,15 +201,17 @@ impl<S: RecordStore> Shared<S> {
                 break;
             };
             for entry in step {
-                if limit <= found.len() {
+                if !room(&found, bytes) {
                     break;
                 }
                 next = entry.index + 1;
                 if filter.admits(&entry.header) {
-                    found.push(entry);
+                    let message = self.entry_message(entry)?;
+                    bytes += message.encoded_len();
+                    found.push(message);
                 }
             }
-            if found.len() < limit {
+            if room(&found, bytes) {
                 next = next.max(last + 1);
             }
         }
@@ -213,16 +224,14 @@ impl<S: RecordStore> Shared<S> {
         let committed = self.enter(slot, draft).await?;
         let token = PageToken { position: next, end };
         Ok(pb::ListAccessesResponse {
-            entries: found
-                .into_iter()
-                .map(|entry| self.entry_message(entry))
-                .collect::<Result<_, _>>()?,
+            entries: found,
             next_page_token: if next < end {
                 token.seal(&self.page_key, &scope)
             } else {
                 String::new()
             },
             receipt: Some(short_receipt(self.log.origin(), &committed.short_receipt())),
+            scope: self.readers.get(&reader.call.peer.id).map(scope::message),
         })
     }
 }
@@ -268,14 +277,23 @@ impl<S: RecordStore> AuditService for Audit<S> {
             filter,
             page_size: size,
             page_token,
+            start_index,
+            end_index,
         } = request.into_inner();
         let reader = self.reader(call, context)?;
         let filter = Filter::read(filter).map_err(|invalid| invalid_argument(&invalid))?;
         let limit = page_size(size)?;
-        let scope = format!("{LIST}|{}|{filter:?}", reader.call.peer.id);
+        if end_index.is_some_and(|end| end < start_index) {
+            return Err(invalid_argument(&Invalid::new("end_index", Rule::Range)));
+        }
+        let range = (start_index, end_index);
+        let scope = format!("{LIST}|{}|{filter:?}|{range:?}", reader.call.peer.id);
         let token = PageToken::open(&self.shared.page_key, &scope, &page_token)?;
         let size = self.shared.log.checkpoint().checkpoint.size;
-        let (from, end) = token.map_or((0, size), |token| (token.position, token.end.min(size)));
+        let (from, end) = match token {
+            Some(token) => (token.position, token.end.min(size)),
+            None => (start_index, end_index.map_or(size, |end| end.min(size))),
+        };
         let slot = self.shared.reserve()?;
         let shared = Arc::clone(&self.shared);
         let page = Page {
@@ -394,5 +412,15 @@ impl<S: RecordStore> AuditService for Audit<S> {
             path: path.iter().map(|hash| hash.as_bytes().to_vec()).collect(),
             checkpoint: head.text.clone(),
         }))
+    }
+
+    async fn get_hash_tile(
+        &self,
+        request: Request<pb::GetHashTileRequest>,
+    ) -> Result<Response<pb::GetHashTileResponse>, Status> {
+        call_of(&request, "ponte.audit.v1.AuditService/GetHashTile")?;
+        let request = request.into_inner();
+        self.check_origin(request.origin.clone())?;
+        tile::get(&self.shared.log, &request).map(Response::new)
     }
 }

@@ -14,6 +14,8 @@ use crate::tree::HashReader;
 
 pub mod fetched;
 
+pub mod proved;
+
 /// Levels of the tree in one tile.
 pub const TILE_HEIGHT: u8 = 8;
 

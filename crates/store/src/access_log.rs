@@ -10,6 +10,7 @@ pub mod frames;
 mod hashes;
 pub mod keeper;
 pub mod part_content;
+pub mod part_items;
 mod postings;
 pub mod proofs;
 pub mod reading;

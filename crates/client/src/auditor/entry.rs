@@ -35,8 +35,12 @@ pub struct EntryPart {
     pub kind: PartKind,
     /// Content as committed.
     pub content: Vec<u8>,
-    /// The content as names and values.
+    /// The content as names and values, as the index read it.
     pub items: Vec<(String, String)>,
+    /// Salt of the part's commitment.
+    pub salt: Salt,
+    /// Place of the commitment under the header's root of parts, and the way to that root.
+    pub proof: PartProof,
 }
 
 impl AccessEntry {
@@ -94,7 +98,13 @@ impl EntryPart {
             .into_iter()
             .map(|proto::PartItem { name, value }| (name, value))
             .collect();
-        Ok(Self { kind, content, items })
+        Ok(Self {
+            kind,
+            content,
+            items,
+            salt,
+            proof,
+        })
     }
 }
 

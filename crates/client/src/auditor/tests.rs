@@ -8,6 +8,7 @@ use ledger::checkpoint::LogSigner;
 use ledger::hash::{leaf_hash, node_hash};
 use ledger::header::{EntryKind, Header, HeaderBody};
 use ledger::part::{PartKind, PartsTree, Salt, commitment};
+use ledger::tile::Tile;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 use transport::clock::ManualClock;
@@ -123,6 +124,10 @@ impl AuditService for FakeIndex {
             entries: vec![entry(0), altered],
             next_page_token: String::new(),
             receipt: Some(wire::convert::short_receipt(signer().origin(), &receipt)),
+            scope: Some(proto::ReadingScope {
+                kind: proto::ScopeKind::Region.into(),
+                ..proto::ReadingScope::default()
+            }),
         }))
     }
 
@@ -183,6 +188,17 @@ impl AuditService for FakeIndex {
             second_size: 2,
             path: vec![leaf(1).as_bytes().to_vec()],
             checkpoint: new_head(),
+        }))
+    }
+
+    /// Answers with one hash, whatever was asked for.
+    async fn get_hash_tile(
+        &self,
+        _: Request<proto::GetHashTileRequest>,
+    ) -> Result<Response<proto::GetHashTileResponse>, Status> {
+        Ok(Response::new(proto::GetHashTileResponse {
+            origin: signer().origin().as_str().to_owned(),
+            hashes: leaf(0).as_bytes().to_vec(),
         }))
     }
 }
@@ -249,4 +265,13 @@ async fn a_broken_stream_is_resumed_after_the_last_entry() {
     assert_eq!(follower.next().await.unwrap(), Followed::Progress(7));
     assert_eq!(follower.next_index(), Some(7));
     assert_eq!(*index.starts.lock().unwrap(), [None, Some(1), Some(2)]);
+}
+
+#[tokio::test]
+async fn a_tile_of_another_width_than_was_asked_for_is_refused() {
+    let (client, _) = client().await;
+    let narrow = Tile::new(0, 0, 1).unwrap();
+    assert_eq!(client.hash_tile(narrow).await.unwrap(), leaf(0).as_bytes());
+    let refused = client.hash_tile(Tile::new(0, 0, 2).unwrap()).await;
+    assert!(matches!(refused, Err(ClientError::Answer(_))), "{refused:?}");
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
 use crate::hash::Hash;
-use crate::tile::{TILE_HEIGHT, TILE_WIDTH, Tile, TileHashes, TileReader, stored_hashes};
+use crate::tile::{TILE_HEIGHT, TILE_LEVELS, TILE_WIDTH, Tile, TileHashes, TileReader, stored_hashes};
 use crate::tree::{Frontier, HashReader, ProofError, TreeError, consistency_proof};
 
 /// Tiles of a tree of one size, as they were fetched. Nothing in them is proved before a root is recomputed.
@@ -49,6 +49,30 @@ pub fn tiles_of_consistency(old: u64, new: u64) -> Result<BTreeSet<Tile>, TreeEr
     asked_for(new, |reader| consistency_proof(old, new, reader).map(drop))
 }
 
+/// Tiles of the tree of `new` leaves from which the root is computed that it had when it had `old`.
+///
+/// # Errors
+/// `new` is smaller than `old` or above 2^63.
+pub fn tiles_of_older_root(old: u64, new: u64) -> Result<BTreeSet<Tile>, TreeError> {
+    if new < old {
+        return Err(TreeError::Shrinks { old, new });
+    }
+    asked_for(new, |reader| Frontier::load(old, reader).map(drop))
+}
+
+/// The tile that holds the leaf hash of an entry in the tree of `size` leaves, and the tiles through which it leads to
+/// the root, lowest first; none when the tree has no such entry. Tiles that belong to the root itself
+/// ([`tiles_of_root`]) are not among them where they lie beside the way.
+pub fn tiles_of_entry(index: u64, size: u64) -> impl Iterator<Item = Tile> {
+    (0..TILE_LEVELS).map_while(move |level| tile_of(size, level, index >> (level * TILE_HEIGHT)))
+}
+
+/// The tiles above a tile in the tree of `size` leaves, through which it leads to the root, lowest first.
+pub fn tiles_above(tile: Tile, size: u64) -> impl Iterator<Item = Tile> {
+    let first = tile.first_hash() << (tile.level() * TILE_HEIGHT);
+    tiles_of_entry(first, size).filter(move |other| tile.level() < other.level())
+}
+
 /// The tile that holds a hash, as wide as it is in a tree of `size` leaves; `None` when the tree has no such hash.
 pub fn tile_of(size: u64, tile_level: u8, hash: u64) -> Option<Tile> {
     let stored = stored_hashes(tile_level, size);
@@ -67,6 +91,21 @@ impl TileSet {
             size,
             tiles: BTreeMap::new(),
         }
+    }
+
+    /// Number of leaves of the tree.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The hashes of a tile that was taken in.
+    pub fn get(&self, tile: &Tile) -> Option<&[Hash]> {
+        self.tiles.get(tile).map(Vec::as_slice)
+    }
+
+    /// Every tile that was taken in, by level and index.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&Tile, &[Hash])> {
+        self.tiles.iter().map(|(tile, hashes)| (tile, hashes.as_slice()))
     }
 
     /// Takes a tile's bytes in.

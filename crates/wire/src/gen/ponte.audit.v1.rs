@@ -221,15 +221,22 @@ pub struct ListAccessesRequest {
     /// How many at most, 1 to 1,000; 0 means 100, more is taken as 1,000.
     #[prost(int32, tag = "3")]
     pub page_size: i32,
-    /// Token of the page, from the last answer; empty for the first. The filter must be the same.
+    /// Token of the page, from the last answer; empty for the first. Filter and range must be the same.
     #[prost(string, tag = "4")]
     pub page_token: ::prost::alloc::string::String,
+    /// Index from which entries are listed; 0 is the log's first.
+    #[prost(uint64, tag = "5")]
+    pub start_index: u64,
+    /// Index before which the listing ends, not below start_index; unset, or beyond the log, is its newest checkpoint when
+    /// the first page is asked for.
+    #[prost(uint64, optional, tag = "6")]
+    pub end_index: ::core::option::Option<u64>,
 }
 /// A page of entries.
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct ListAccessesResponse {
-    /// The entries, in order of index.
+    /// The entries, in order of index. There may be fewer than were asked for, and none, also where more follow.
     #[prost(message, repeated, tag = "1")]
     pub entries: ::prost::alloc::vec::Vec<AccessEntry>,
     /// Token of the next page; empty at the end.
@@ -238,6 +245,23 @@ pub struct ListAccessesResponse {
     /// Receipt of the entry that this reading made.
     #[prost(message, optional, tag = "3")]
     pub receipt: ::core::option::Option<super::super::ledger::v1::ShortReceipt>,
+    /// What the caller's scope is.
+    #[prost(message, optional, tag = "4")]
+    pub scope: ::core::option::Option<ReadingScope>,
+}
+/// What an auditor may read, as the index is configured.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ReadingScope {
+    /// Kind of scope.
+    #[prost(enumeration = "ScopeKind", tag = "1")]
+    pub kind: i32,
+    /// Cadastral code of the municipality, for the scope of one; else empty.
+    #[prost(string, tag = "2")]
+    pub municipality: ::prost::alloc::string::String,
+    /// The agency, a SPIFFE id, for the scope of one; else empty.
+    #[prost(string, tag = "3")]
+    pub agency: ::prost::alloc::string::String,
 }
 /// Asks to follow entries.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -381,6 +405,71 @@ pub struct GetConsistencyProofResponse {
     /// The newest checkpoint, text of a signed note.
     #[prost(string, tag = "5")]
     pub checkpoint: ::prost::alloc::string::String,
+}
+/// Asks for a tile.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct GetHashTileRequest {
+    /// Origin of the log; empty for the index's current one.
+    #[prost(string, tag = "1")]
+    pub origin: ::prost::alloc::string::String,
+    /// Level of the tile, 0 to 7: its hashes are nodes of the tree's level 8 * level.
+    #[prost(uint32, tag = "2")]
+    pub level: u32,
+    /// Number of the tile in its level, from 0.
+    #[prost(uint64, tag = "3")]
+    pub index: u64,
+    /// How many of its hashes, from the first, 1 to 256; 0 means 256.
+    #[prost(uint32, tag = "4")]
+    pub width: u32,
+}
+/// A tile.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct GetHashTileResponse {
+    /// Origin of the log.
+    #[prost(string, tag = "1")]
+    pub origin: ::prost::alloc::string::String,
+    /// The hashes, 32 bytes each, one behind the other, as many as were asked for.
+    #[prost(bytes = "vec", tag = "2")]
+    pub hashes: ::prost::alloc::vec::Vec<u8>,
+}
+/// Kind of scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ScopeKind {
+    /// Never sent.
+    Unspecified = 0,
+    /// Everything.
+    Region = 1,
+    /// Entries that name a municipality.
+    Municipality = 2,
+    /// Entries of an agency.
+    Agency = 3,
+}
+impl ScopeKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SCOPE_KIND_UNSPECIFIED",
+            Self::Region => "SCOPE_KIND_REGION",
+            Self::Municipality => "SCOPE_KIND_MUNICIPALITY",
+            Self::Agency => "SCOPE_KIND_AGENCY",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SCOPE_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "SCOPE_KIND_REGION" => Some(Self::Region),
+            "SCOPE_KIND_MUNICIPALITY" => Some(Self::Municipality),
+            "SCOPE_KIND_AGENCY" => Some(Self::Agency),
+            _ => None,
+        }
+    }
 }
 /// Generated client implementations.
 pub mod audit_service_client {
@@ -596,6 +685,34 @@ pub mod audit_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// The hashes of a tile of the tree, in the layout of C2SP tlog-tiles. Whoever holds the tiles proves inclusion of any
+        /// number of entries and consistency of any number of checkpoints, offline, with 32 bytes an entry; a batch of paths would
+        /// repeat the same upper hashes for each of them, and only for one size of the tree. Of entries a tile tells nothing but
+        /// their hashes; monitors get the same bytes without a certificate.
+        pub async fn get_hash_tile(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetHashTileRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetHashTileResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/ponte.audit.v1.AuditService/GetHashTile",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("ponte.audit.v1.AuditService", "GetHashTile"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -656,6 +773,17 @@ pub mod audit_service_server {
             request: tonic::Request<super::GetConsistencyProofRequest>,
         ) -> std::result::Result<
             tonic::Response<super::GetConsistencyProofResponse>,
+            tonic::Status,
+        >;
+        /// The hashes of a tile of the tree, in the layout of C2SP tlog-tiles. Whoever holds the tiles proves inclusion of any
+        /// number of entries and consistency of any number of checkpoints, offline, with 32 bytes an entry; a batch of paths would
+        /// repeat the same upper hashes for each of them, and only for one size of the tree. Of entries a tile tells nothing but
+        /// their hashes; monitors get the same bytes without a certificate.
+        async fn get_hash_tile(
+            &self,
+            request: tonic::Request<super::GetHashTileRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetHashTileResponse>,
             tonic::Status,
         >;
     }
@@ -950,6 +1078,51 @@ pub mod audit_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetConsistencyProofSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/ponte.audit.v1.AuditService/GetHashTile" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetHashTileSvc<T: AuditService>(pub Arc<T>);
+                    impl<
+                        T: AuditService,
+                    > tonic::server::UnaryService<super::GetHashTileRequest>
+                    for GetHashTileSvc<T> {
+                        type Response = super::GetHashTileResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetHashTileRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuditService>::get_hash_tile(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetHashTileSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -21,6 +21,8 @@ pub fn entry_row(entry: &AccessEntry) -> Datum {
         kind,
         content: _,
         items,
+        salt: _,
+        proof: _,
     } in parts
     {
         let name = match kind {
