@@ -7,6 +7,7 @@ mod ascertainment;
 mod denial;
 mod audit;
 mod followers;
+mod export;
 mod witness;
 mod indistinguishable;
 mod door;

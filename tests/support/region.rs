@@ -137,9 +137,15 @@ pub fn write_config(directory: &Path, authority: &Authority, address: SocketAddr
 /// # Panics
 /// When the fixed seed makes no key.
 pub fn log_verifier() -> LogVerifier {
-    LogSigner::from_seed(Origin::new(ORIGIN).expect("an origin"), &LOG_SEED)
-        .expect("a key")
-        .verifier()
+    log_signer().verifier()
+}
+
+/// The key of the log of every region here, for whoever rewrites its history.
+///
+/// # Panics
+/// When the fixed seed makes no key.
+pub fn log_signer() -> LogSigner {
+    LogSigner::from_seed(Origin::new(ORIGIN).expect("an origin"), &LOG_SEED).expect("a key")
 }
 
 /// The administrator's act.

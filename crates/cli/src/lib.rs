@@ -17,6 +17,7 @@ pub mod show;
 mod diagnostics;
 mod own_region;
 pub mod arguments;
+pub mod export;
 pub mod command;
 pub mod demo;
 pub mod test_region;

@@ -1,6 +1,7 @@
 //! `ponte audit`: reading the access log, and proving offline that nothing in it was changed.
 
 mod entry;
+mod export;
 mod monitor;
 mod offline;
 mod receipt;
@@ -22,6 +23,7 @@ use crate::profile::{ConnectionSettings, ProfileChoice, ReadingSettings, require
 use crate::session::Session;
 
 pub use self::entry::{entry_line, entry_row, header_record};
+pub use self::export::{ExportArguments, VerifyArguments as ExportVerifyArguments};
 pub use self::monitor::MonitorArguments;
 pub use self::offline::FsckArguments;
 pub use self::receipt::{ReceiptCommand, TrustArguments, UpgradeArguments, VerifyArguments};
@@ -45,7 +47,11 @@ pub enum AuditCommand {
     Checkpoint(CheckpointArguments),
     /// Follow the log from anywhere by what is public, and raise an alarm when it was changed: exit 1
     Monitor(MonitorArguments),
-    /// Check a directory of the log offline, byte by byte; it may be in use
+    /// Export entries with what proves them into a directory; the same command goes on where it was broken off
+    Export(ExportArguments),
+    /// Verify an export offline: every entry, every pair of checkpoints, every file; exit 1 at the first difference
+    ExportVerify(ExportVerifyArguments),
+    /// Check a directory of the log, or an export of it, offline, byte by byte; it may be in use
     Fsck(FsckArguments),
 }
 
@@ -139,6 +145,8 @@ pub fn run(command: AuditCommand, session: &mut Session<'_, '_>) -> Result<ExitC
         AuditCommand::Policy { file } => receipt::policy(&file, session),
         AuditCommand::Checkpoint(arguments) => checkpoint(&arguments, session),
         AuditCommand::Monitor(arguments) => monitor::run(&arguments, session),
+        AuditCommand::Export(arguments) => export::run(arguments, session),
+        AuditCommand::ExportVerify(arguments) => export::run_verify(&arguments, session),
         AuditCommand::Fsck(arguments) => offline::fsck(&arguments, session),
     }
 }

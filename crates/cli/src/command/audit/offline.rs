@@ -1,4 +1,4 @@
-//! What needs no index: directories of the log, checked with nothing but the log's public key.
+//! What needs no index: directories of the log and exports of it, checked with nothing but the log's public key.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ use super::receipt::read_receipt;
 /// Arguments of `ponte audit fsck`.
 #[derive(Args, Debug)]
 pub struct FsckArguments {
-    /// Directory of the log's segments
+    /// Directory of the log's segments, or of an export, which is told by its manifest
     pub directory: PathBuf,
     /// Verifier key of the log, or a file that holds it
     #[arg(long, value_name = "KEY")]
@@ -39,6 +39,15 @@ pub(super) fn fsck(arguments: &FsckArguments, session: &mut Session<'_, '_>) -> 
         known,
     } = arguments;
     let verifier = log_verifier(log_key)?;
+    if directory.join(crate::export::MANIFEST).is_file() {
+        if checkpoint_copy.is_some() || !known.is_empty() {
+            return Err(Failure::usage(
+                "di un'esportazione non si usano --checkpoint-copy e --known: ha i propri checkpoint",
+                "of an export --checkpoint-copy and --known are not used: it has its own checkpoints",
+            ));
+        }
+        return super::export::conclude(directory, &verifier, session);
+    }
     let log = SystemFiles::open_for_reading(directory).map_err(|error| Failure::file(directory, &error))?;
     let copy = match checkpoint_copy {
         Some(path) => Some(SystemFiles::open_for_reading(path).map_err(|error| Failure::file(path, &error))?),
