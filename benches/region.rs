@@ -66,6 +66,7 @@ id = "investigation"
 text = "Criminal police"
 basis = "c.p.p. art. 55"
 kind = "reserved"
+release_after_months = 18
 services = ["lookup-person", "lookup-household"]
 fields = ["surname", "given_name", "sex", "birth_date", "birth_place", "tax_code", "civil_status", "citizenships", "residence", "household", "registration", "cancellation", "death"]
 "#;

@@ -23,6 +23,7 @@ mod lines_of_history;
 mod restart;
 mod own_starts;
 mod retention;
+mod reserved;
 mod repeats;
 mod batch;
 mod named;

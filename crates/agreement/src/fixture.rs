@@ -84,6 +84,7 @@ id = "investigation"
 text = "Investigation"
 basis = "c.p.p. art. 55"
 kind = "reserved"
+release_after_months = 3
 services = ["lookup-person", "lookup-household", "verify-declaration"]
 verifications = ["generalities", "residence"]
 fields = ["surname", "given_name", "birth_date", "residence", "household", "death"]

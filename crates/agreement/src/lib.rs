@@ -21,6 +21,7 @@ pub mod network;
 pub mod hours;
 pub mod context;
 pub mod terms;
+pub mod release;
 pub mod document;
 pub mod lint;
 pub mod agreements;

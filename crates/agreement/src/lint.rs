@@ -4,6 +4,7 @@ use chrono::{Months, NaiveDate};
 
 use crate::ascertainment::Ascertainment;
 use crate::context::Assurance;
+use crate::release::Release;
 use crate::service::{Service, VerificationKind};
 use crate::terms::{AgencyClass, Agreement, Limits, Protection, Purpose, PurposeKind, Terms, Territory};
 
@@ -37,6 +38,10 @@ pub enum LintRule {
     WeakAssurance,
     /// A reserved purpose of a body that is no police force.
     ReservedNotPolice,
+    /// A reserved purpose that does not say when its accesses are released.
+    ReservedWithoutRelease,
+    /// Accesses for a reserved purpose that are released when their sealed parts are gone or about to be.
+    ReleaseAfterRetention,
     /// Calls from anywhere, with any certificate of the agency.
     AnyNetwork,
     /// Calls need cite no case.
@@ -55,7 +60,7 @@ pub enum LintRule {
 
 impl LintRule {
     /// Every rule.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::ProtectedWithoutProvision,
         Self::NoQuota,
         Self::NoMissQuota,
@@ -65,6 +70,8 @@ impl LintRule {
         Self::OperatorNotNamed,
         Self::WeakAssurance,
         Self::ReservedNotPolice,
+        Self::ReservedWithoutRelease,
+        Self::ReleaseAfterRetention,
         Self::AnyNetwork,
         Self::NoCaseReference,
         Self::ShortRetention,
@@ -86,6 +93,8 @@ impl LintRule {
             Self::OperatorNotNamed => "operator-not-named",
             Self::WeakAssurance => "weak-assurance",
             Self::ReservedNotPolice => "reserved-not-police",
+            Self::ReservedWithoutRelease => "reserved-without-release",
+            Self::ReleaseAfterRetention => "release-after-retention",
             Self::AnyNetwork => "any-network",
             Self::NoCaseReference => "no-case-reference",
             Self::ShortRetention => "short-retention",
@@ -106,6 +115,8 @@ impl LintRule {
             Self::OperatorNotNamed => "Garante 393/2015; R6, R23",
             Self::WeakAssurance => "Regulation (EU) 910/2014 art. 8; R10",
             Self::ReservedNotPolice => "DPR 223/1989 art. 37; d.lgs. 51/2018 art. 21 c. 3",
+            Self::ReservedWithoutRelease => "d.lgs. 51/2018 art. 14",
+            Self::ReleaseAfterRetention => "d.lgs. 51/2018 artt. 3, 14; R24",
             Self::AnyNetwork => "Garante 393/2015; R13",
             Self::NoCaseReference => "Garante 393/2015; R15",
             Self::ShortRetention => "Garante 27 November 2008; R24",
@@ -130,6 +141,12 @@ impl LintRule {
             Self::OperatorNotNamed => "calls need not name the operator",
             Self::WeakAssurance => "a reserved purpose does not need substantial assurance",
             Self::ReservedNotPolice => "a reserved purpose is granted to a body that is no police force",
+            Self::ReservedWithoutRelease => {
+                "a reserved purpose does not say when its accesses are released: they never are"
+            }
+            Self::ReleaseAfterRetention => {
+                "reserved accesses are released when their sealed parts are no longer kept: nobody sees them"
+            }
             Self::AnyNetwork => "calls are admitted from any network with any certificate of the agency",
             Self::NoCaseReference => "calls need not cite a case",
             Self::ShortRetention => "sealed parts of log entries are kept for less than six months",
@@ -165,6 +182,12 @@ impl LintRule {
             Self::WeakAssurance => "una finalità riservata non richiede una garanzia significativa",
             Self::ReservedNotPolice => {
                 "una finalità riservata è concessa a un ente che non è una forza di polizia"
+            }
+            Self::ReservedWithoutRelease => {
+                "una finalità riservata non indica quando gli accessi cessano di esserlo: restano riservati per sempre"
+            }
+            Self::ReleaseAfterRetention => {
+                "gli accessi riservati cessano di esserlo quando le loro parti sigillate non sono più conservate"
             }
             Self::AnyNetwork => "sono ammesse chiamate da ogni rete con ogni certificato dell'ente",
             Self::NoCaseReference => "le chiamate possono non citare una pratica",
@@ -250,6 +273,18 @@ fn check(rule: LintRule, terms: &Terms) -> Vec<LintFinding> {
         LintRule::ReservedNotPolice => purposes(
             &|purpose| !police && purpose.kind == PurposeKind::Reserved,
             "kind",
+        ),
+        LintRule::ReservedWithoutRelease => purposes(
+            &|purpose| purpose.kind == PurposeKind::Reserved && purpose.release.is_none(),
+            "release",
+        ),
+        LintRule::ReleaseAfterRetention => purposes(
+            // An access of the last day of a month loses its parts with the month in which it would be released.
+            &|purpose| {
+                matches!(purpose.release, Some(Release::AfterMonths(months))
+                    if terms.retention_months <= months.get())
+            },
+            "release_after_months",
         ),
         LintRule::AnyNetwork => whole(
             terms.networks.is_empty() && terms.pinned_certificates.is_empty(),

@@ -11,6 +11,7 @@ use crate::ascertainment::Ascertainment;
 use crate::context::{AgreementId, OperatorId, PurposeId};
 use crate::field::{Field, FieldSet};
 use crate::moment::Moment;
+use crate::release::Seclusion;
 use crate::repeats::FirstCall;
 use crate::request::{Asked, Request};
 use crate::service::{Service, VerificationKind};
@@ -25,6 +26,7 @@ pub struct Permit {
     agreement: Arc<Agreement>,
     purpose: PurposeId,
     purpose_kind: PurposeKind,
+    seclusion: Seclusion,
     asked: Asked,
     granted: FieldSet,
     fields: FieldSet,
@@ -81,10 +83,14 @@ impl Permit {
             batch: _,
         } = request;
         let purpose = agreement.terms().purpose(&context.purpose);
-        let (purpose_kind, granted) = match purpose {
-            Some(purpose) => (purpose.kind, purpose.fields_of(request)),
+        let (purpose_kind, seclusion, granted) = match purpose {
+            Some(purpose) => (
+                purpose.kind,
+                purpose.seclusion(moment),
+                purpose.fields_of(request),
+            ),
             None if asked.service().needs_grant() => return None,
-            None => (PurposeKind::Ordinary, FieldSet::EMPTY),
+            None => (PurposeKind::Ordinary, Seclusion::None, FieldSet::EMPTY),
         };
         let wanted = if asked.fields().is_empty() {
             granted
@@ -111,6 +117,7 @@ impl Permit {
             agreement: Arc::clone(agreement),
             purpose: context.purpose.clone(),
             purpose_kind,
+            seclusion,
             asked: *asked,
             granted,
             fields,
@@ -141,6 +148,11 @@ impl Permit {
     /// Who may read of the access in the log.
     pub fn purpose_kind(&self) -> PurposeKind {
         self.purpose_kind
+    }
+
+    /// Whether the access is reserved, and until when.
+    pub fn seclusion(&self) -> Seclusion {
+        self.seclusion
     }
 
     /// The service granted. A store must refuse to read for another one.

@@ -17,6 +17,7 @@ use crate::field::{Field, FieldSet};
 use crate::hours::HoursWindow;
 use crate::network::Network;
 use crate::peer::{CertificateFingerprint, SpiffeId};
+use crate::release::Release;
 use crate::request::Request;
 use crate::service::{Service, VerificationKind};
 
@@ -223,6 +224,8 @@ pub struct Purpose {
     pub basis: String,
     /// Who may read of it in the access log.
     pub kind: PurposeKind,
+    /// When accesses for a reserved purpose are released; `None` where the agreement does not say, which counts as never.
+    pub release: Option<Release>,
     /// Services granted; at least one of them or of the ascertainments.
     pub services: BTreeSet<Service>,
     /// Kinds of verification granted.
@@ -279,7 +282,8 @@ impl Purpose {
 pub enum PurposeKind {
     /// Also the municipality of the subject (R26).
     Ordinary,
-    /// Criminal police or judicial order: not the municipality (d.lgs. 51/2018 art. 21 c. 3).
+    /// Criminal police or judicial order: nobody outside the agency before the access is released
+    /// (d.lgs. 51/2018 art. 21 c. 3), unless it is opened.
     Reserved,
 }
 

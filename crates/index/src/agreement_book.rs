@@ -58,7 +58,7 @@ pub enum FoldError {
 pub fn fold(log: &AccessLog) -> Result<Agreements, FoldError> {
     let mut agreements = Agreements::default();
     for index in log.governing_acts() {
-        let Some(entry) = log.entry(&ReaderScope::Region, index)? else {
+        let Some(entry) = log.entry(&ReaderScope::Index, index)? else {
             continue;
         };
         let at = instant(&entry.header).ok_or(FoldError::Time(index))?;

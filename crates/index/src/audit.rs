@@ -159,6 +159,7 @@ impl<S: RecordStore> Shared<S> {
             header: _,
             header_bytes,
             parts,
+            reserved,
         } = entry;
         let parts = parts
             .into_iter()
@@ -170,13 +171,14 @@ impl<S: RecordStore> Shared<S> {
                 OpenedPart::Erased { position: _ } => None,
             })
             .collect();
-        access_entry(self.log.origin(), index, header_bytes, parts).map_err(|error| {
+        let message = access_entry(self.log.origin(), index, header_bytes, parts).map_err(|error| {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "a stored header does not decode"
             );
             status_for(Reason::Internal, Details::none())
-        })
+        })?;
+        Ok(pb::AccessEntry { reserved, ..message })
     }
 
     async fn list(&self, slot: Slot, reader: Reader, page: Page) -> Result<pb::ListAccessesResponse, Status> {

@@ -280,7 +280,7 @@ fn look<S>(
         if found.len() == limit || looked == LOOKED_AT {
             return Ok((found, Some(index)));
         }
-        for entry in shared.log.entries(&ReaderScope::Region, index..index + 1, 1)? {
+        for entry in shared.log.entries(&ReaderScope::Index, index..index + 1, 1)? {
             found.extend(suspect(&entry, municipality, suspects));
         }
     }

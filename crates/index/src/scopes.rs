@@ -59,7 +59,7 @@ fn stated(readers: &BTreeMap<SpiffeId, ReaderGrant>) -> Vec<(String, String)> {
 
 fn last_stated(log: &AccessLog) -> Result<Option<Vec<(String, String)>>, ScopesError> {
     for index in log.governing_acts().into_iter().rev() {
-        let Some(entry) = log.entry(&ReaderScope::Region, index)? else {
+        let Some(entry) = log.entry(&ReaderScope::Index, index)? else {
             continue;
         };
         if entry.header.body.kind != EntryKind::ScopeChanged {

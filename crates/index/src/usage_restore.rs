@@ -37,7 +37,7 @@ pub(crate) fn first_since(log: &AccessLog, size: u64, since_ms: u64) -> Result<u
     while low < high {
         let middle = low + (high - low) / 2;
         let before = log
-            .entry(&ReaderScope::Region, middle)?
+            .entry(&ReaderScope::Index, middle)?
             .is_some_and(|entry| entry.header.time_ms < since_ms);
         if before {
             low = middle + 1;

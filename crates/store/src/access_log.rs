@@ -14,6 +14,7 @@ pub mod part_items;
 mod postings;
 pub mod proofs;
 pub mod reading;
+pub mod reserve;
 pub mod retention;
 pub mod start;
 pub(crate) mod verification;
@@ -43,7 +44,7 @@ use crate::{
         draft::{DraftError, EntryDraft, Sealed, SealedEntry},
         hashes::StoredHashes,
         postings::Postings,
-        reading::{EntryReader, FrameIndex, OpenedEntry, ReadError, ReaderScope},
+        reading::{EntryReader, FrameIndex, OpenedEntries, OpenedEntry, ReadError, ReaderScope},
         retention::{ExpiredKeys, Month, Retention},
         writer::{Message, Queued},
     },
@@ -265,20 +266,33 @@ impl AccessLog {
         self.inner.shared.copied.subscribe()
     }
 
-    /// One entry as the scope shows it; `None` when it is outside the scope.
+    /// One entry as the scope shows it now; `None` when it is outside the scope.
     ///
     /// # Errors
     /// See [`ReadError`].
     pub fn entry(&self, scope: &ReaderScope, index: u64) -> Result<Option<OpenedEntry>, ReadError> {
+        self.entry_opened(scope, &OpenedEntries::NONE, index)
+    }
+
+    /// The same to a reader to whom reserved accesses were opened.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn entry_opened(
+        &self,
+        scope: &ReaderScope,
+        opened: &OpenedEntries,
+        index: u64,
+    ) -> Result<Option<OpenedEntry>, ReadError> {
         let shared = &self.inner.shared;
         if self.checkpoint().checkpoint.size <= index {
             return Err(ReadError::NoEntry(index));
         }
         let stored = EntryReader::new(shared).read(index)?;
-        shared.view(scope, stored)
+        shared.view(scope, opened, (shared.clock)(), stored)
     }
 
-    /// Entries of a range that the scope shows, in order, at most `limit`.
+    /// Entries of a range that the scope shows now, in order, at most `limit`.
     ///
     /// # Errors
     /// See [`ReadError`].
@@ -288,15 +302,30 @@ impl AccessLog {
         range: Range<u64>,
         limit: usize,
     ) -> Result<Vec<OpenedEntry>, ReadError> {
+        self.entries_opened(scope, &OpenedEntries::NONE, range, limit)
+    }
+
+    /// The same to a reader to whom reserved accesses were opened.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn entries_opened(
+        &self,
+        scope: &ReaderScope,
+        opened: &OpenedEntries,
+        range: Range<u64>,
+        limit: usize,
+    ) -> Result<Vec<OpenedEntry>, ReadError> {
         let shared = &self.inner.shared;
         let end = range.end.min(self.checkpoint().checkpoint.size);
         let mut reader = EntryReader::new(shared);
+        let now_ms = (shared.clock)();
         let mut entries = Vec::new();
         for index in shared.candidates(scope, range.start, end, limit) {
             if limit <= entries.len() {
                 break;
             }
-            entries.extend(shared.view(scope, reader.read(index)?)?);
+            entries.extend(shared.view(scope, opened, now_ms, reader.read(index)?)?);
         }
         Ok(entries)
     }
@@ -313,11 +342,12 @@ impl AccessLog {
         mut visit: impl FnMut(&OpenedEntry),
     ) -> Result<(), ReadError> {
         let shared = &self.inner.shared;
+        let now_ms = (shared.clock)();
         let mut reader = EntryReader::new(shared);
         for index in from..self.checkpoint().checkpoint.size {
             let stored = reader.read(index)?;
             if wanted(&Header::decode(&stored.header)?.body)
-                && let Some(entry) = shared.view(&ReaderScope::Region, stored)?
+                && let Some(entry) = shared.view(&ReaderScope::Index, &OpenedEntries::NONE, now_ms, stored)?
             {
                 visit(&entry);
             }

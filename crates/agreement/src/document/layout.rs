@@ -114,6 +114,8 @@ pub(super) struct Purpose {
     pub(super) text: String,
     pub(super) basis: String,
     pub(super) kind: String,
+    pub(super) release: Option<String>,
+    pub(super) release_after_months: Option<u16>,
     #[serde(default)]
     pub(super) services: Vec<String>,
     #[serde(default)]

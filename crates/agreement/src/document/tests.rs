@@ -360,6 +360,26 @@ fn each_value_is_checked_and_named() {
     refused("text = \"Investigation\"", "text = \"\"", "purpose[0].text");
     refused("basis = \"c.p.p. art. 55\"", "basis = \"\"", "purpose[0].basis");
     refused("kind = \"reserved\"", "kind = \"secret\"", "purpose[0].kind");
+    let rule = "release_after_months = 3";
+    for (other, key) in [
+        ("release_after_months = 0", "purpose[0].release_after_months"),
+        ("release_after_months = 601", "purpose[0].release_after_months"),
+        ("release = \"later\"", "purpose[0].release"),
+        ("release = \"\"", "purpose[0].release"),
+        (
+            "release = \"never\"\nrelease_after_months = 3",
+            "purpose[0].release",
+        ),
+    ] {
+        refused(rule, other, key);
+    }
+    let ordinary = "kind = \"ordinary\"";
+    for (more, key) in [
+        ("release = \"never\"", "purpose[1].release"),
+        ("release_after_months = 3", "purpose[1].release_after_months"),
+    ] {
+        refused(ordinary, &format!("{ordinary}\n{more}"), key);
+    }
     refused(
         "services = [\"verify-declaration\"]",
         "services = []",

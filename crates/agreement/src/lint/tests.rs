@@ -12,12 +12,30 @@ fn rules(agreement: &Agreement) -> Vec<(LintRule, String)> {
 type Trap = (&'static [(&'static str, &'static str)], LintRule, &'static str);
 
 /// Texts of the fixture agreement to change, and the one finding that follows.
-const TRAPS: [Trap; 20] = [
+const TRAPS: [Trap; 23] = [
+    (
+        &[("release_after_months = 3\n", "")],
+        LintRule::ReservedWithoutRelease,
+        "purpose[0].release",
+    ),
+    (
+        &[("release_after_months = 3", "release_after_months = 24")],
+        LintRule::ReleaseAfterRetention,
+        "purpose[0].release_after_months",
+    ),
+    (
+        &[("release_after_months = 3", "release_after_months = 600")],
+        LintRule::ReleaseAfterRetention,
+        "purpose[0].release_after_months",
+    ),
     (
         &[
             ("class = \"police\"", "class = \"public-service-operator\""),
             ("region = \"08\"", "municipalities = [\"037032\"]"),
-            ("kind = \"reserved\"", "kind = \"ordinary\""),
+            (
+                "kind = \"reserved\"\nrelease_after_months = 3",
+                "kind = \"ordinary\"",
+            ),
             (
                 "\"lookup-household\", \"verify",
                 "\"lookup-address-residents\", \"verify",
@@ -76,7 +94,10 @@ const TRAPS: [Trap; 20] = [
     (
         &[
             ("class = \"police\"", "class = \"public-body\""),
-            ("kind = \"reserved\"", "kind = \"ordinary\""),
+            (
+                "kind = \"reserved\"\nrelease_after_months = 3",
+                "kind = \"ordinary\"",
+            ),
         ],
         LintRule::WholeRegion,
         "territory.region",
@@ -137,14 +158,18 @@ const TRAPS: [Trap; 20] = [
                 "class = \"private\"\ntransferred_public_power = \"DM 12/2020\"",
             ),
             ("region = \"08\"", "municipalities = [\"037032\"]"),
-            ("kind = \"reserved\"", "kind = \"ordinary\""),
+            (
+                "kind = \"reserved\"\nrelease_after_months = 3",
+                "kind = \"ordinary\"",
+            ),
         ],
         LintRule::PrivateConsultation,
         "purpose[0].services",
     ),
     (
         &[
-            ("kind = \"ordinary\"", "kind = \"reserved\""),
+            ("release_after_months = 3", "release = \"never\""),
+            ("kind = \"ordinary\"", "kind = \"reserved\"\nrelease = \"never\""),
             ("\"substantial\"", "\"substantial\" # both reserved"),
             ("retention_months = 24", "retention_months = 1"),
         ],
@@ -202,7 +227,10 @@ fn what_lies_on_the_edge_is_no_trap() {
 
 #[test]
 fn weak_assurance_concerns_reserved_purposes_only() {
-    let document = fixture::changed_document("kind = \"reserved\"", "kind = \"ordinary\"");
+    let document = fixture::changed_document(
+        "kind = \"reserved\"\nrelease_after_months = 3",
+        "kind = \"ordinary\"",
+    );
     let agreement =
         AgreementDocument::parse(document.replace("\"substantial\"", "\"low\"").as_bytes()).unwrap();
     assert_eq!(rules(&agreement), []);

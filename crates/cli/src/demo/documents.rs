@@ -55,6 +55,7 @@ id = "criminal-investigation"
 text = "Indagini di polizia giudiziaria"
 basis = "c.p.p. art. 55; DPR 223/1989 art. 37"
 kind = "reserved"
+release_after_months = 18
 services = ["lookup-person", "lookup-household"]
 fields = ["surname", "given_name", "birth_date", "tax_code", "residence", "residence_history", "household"]
 

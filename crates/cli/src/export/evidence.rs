@@ -93,6 +93,7 @@ impl Evidence {
             header,
             header_bytes,
             parts,
+            reserved: _,
         } = entry;
         let parts = parts.into_iter().map(|part| {
             let EntryPart {

@@ -26,6 +26,9 @@ pub struct AccessEntry {
     pub header_bytes: Vec<u8>,
     /// The parts that the reader may see, each proved to belong to the header.
     pub parts: Vec<EntryPart>,
+    /// Whether further parts are kept from this reader because the access is reserved, and neither released nor opened to
+    /// it.
+    pub reserved: bool,
 }
 
 /// A part of an entry.
@@ -52,6 +55,7 @@ impl AccessEntry {
             header: header_bytes,
             decoded: _,
             parts,
+            reserved,
         } = message;
         let named = origin(named)?;
         let header = Header::decode(&header_bytes)
@@ -70,6 +74,7 @@ impl AccessEntry {
             header,
             header_bytes,
             parts,
+            reserved,
         })
     }
 }

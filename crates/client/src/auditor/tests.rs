@@ -58,6 +58,7 @@ fn entry(index: u64) -> proto::AccessEntry {
             content: CONTENT.to_vec(),
             items: Vec::new(),
         }],
+        reserved: false,
     }
 }
 

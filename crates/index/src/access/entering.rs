@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use agreement::agreements::Agreements;
 use agreement::batch::{Approval, BatchRow};
-use agreement::context::AccessContext;
+use agreement::context::{AccessContext, AgreementId, PurposeId};
 use agreement::declarations::DeclarationUse;
 use agreement::denial::Denial;
 use agreement::moment::Moment;
 use agreement::reason::Reason;
+use agreement::release::Seclusion;
 use agreement::repeats::RequestDigest;
 use agreement::request::Request;
-use agreement::terms::PurposeKind;
 use agreement::usage::Usage;
 use ledger::hash::Hash;
 use ledger::header::EntryKind;
@@ -47,9 +47,10 @@ impl<S: RecordStore> Shared<S> {
         let decision = DecisionPart {
             outcome: "DENIED".to_owned(),
             clause: Some(denial.clause.name().to_owned()),
-            reserved: self.is_reserved(denial),
             facts: usage_facts(usage),
-        };
+            ..DecisionPart::default()
+        }
+        .secluded(self.seclusion(&draft, moment));
         let draft = match draft.with(PartKind::Decision, &decision) {
             Ok(draft) => draft,
             Err(error) => return cannot_draft(&error),
@@ -64,12 +65,17 @@ impl<S: RecordStore> Shared<S> {
         }
     }
 
-    fn is_reserved(&self, denial: &Denial) -> bool {
+    /// Whether the access of a draft is reserved: as the agreement that it names says of the purpose that it names.
+    fn seclusion(&self, draft: &EntryDraft, moment: Moment) -> Seclusion {
+        let agreement = draft.header.agreement.as_deref().map(AgreementId::parse);
+        let purpose = draft.header.purpose.as_deref().map(PurposeId::parse);
+        let (Some(Ok(agreement)), Some(Ok(purpose))) = (agreement, purpose) else {
+            return Seclusion::None;
+        };
         let agreements = self.agreements.load();
-        let entry = agreements.get(&denial.agreement);
-        entry
-            .and_then(|entry| entry.agreement().terms().purpose(&denial.purpose))
-            .is_some_and(|purpose| purpose.kind == PurposeKind::Reserved)
+        let terms = agreements.get(&agreement).map(|entry| entry.agreement().terms());
+        let purpose = terms.and_then(|terms| terms.purpose(&purpose));
+        purpose.map_or(Seclusion::None, |purpose| purpose.seclusion(moment))
     }
 
     /// Enters a call whose request breaks a rule: nothing was decided and nothing read.
@@ -117,7 +123,8 @@ impl<S: RecordStore> Shared<S> {
             outcome: "REFUSED".to_owned(),
             facts,
             ..DecisionPart::default()
-        };
+        }
+        .secluded(self.seclusion(&draft, self.moment()));
         match draft.with(PartKind::Decision, &decision) {
             Ok(draft) => match self.enter(slot, draft).await {
                 Ok(committed) => {
@@ -136,7 +143,8 @@ impl<S: RecordStore> Shared<S> {
         let decision = DecisionPart {
             outcome: "FAILED".to_owned(),
             ..DecisionPart::default()
-        };
+        }
+        .secluded(self.seclusion(&draft, self.moment()));
         let draft = match draft.with(PartKind::Decision, &decision) {
             Ok(draft) => draft,
             Err(error) => return cannot_draft(&error),

@@ -97,7 +97,7 @@ async fn a_reading_that_fails_is_an_entry_and_discloses_nothing() {
     );
     let entry = shared
         .log
-        .entry(&ReaderScope::Region, 0)
+        .entry(&ReaderScope::Index, 0)
         .unwrap()
         .expect("the access is in the log");
     assert_eq!(entry.header.body.outcome.reason, Reason::Internal.name());

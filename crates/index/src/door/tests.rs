@@ -81,7 +81,7 @@ fn refusal(address: &str, second: i64) -> Refusal {
 
 fn kinds(log: &AccessLog) -> Vec<EntryKind> {
     let size = log.checkpoint().checkpoint.size;
-    let entries = log.entries(&ReaderScope::Region, 0..size, 10_000).unwrap();
+    let entries = log.entries(&ReaderScope::Index, 0..size, 10_000).unwrap();
     entries.iter().map(|entry| entry.header.body.kind).collect()
 }
 
@@ -109,7 +109,7 @@ async fn a_flood_from_one_address_is_summed_and_the_sum_is_exact() {
     );
     door.refused(refusal("192.0.2.2", 120)).await.unwrap();
     let size = log.checkpoint().checkpoint.size;
-    let entries = log.entries(&ReaderScope::Region, 0..size, 10_000).unwrap();
+    let entries = log.entries(&ReaderScope::Index, 0..size, 10_000).unwrap();
     let summaries: Vec<_> = entries
         .iter()
         .filter(|entry| entry.header.body.kind == EntryKind::RefusalSummary)

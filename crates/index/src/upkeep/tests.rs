@@ -50,7 +50,7 @@ fn index() -> Shared<JournaledStore> {
 /// Outcome of each entry, with the act that it names.
 fn acts(shared: &Shared<JournaledStore>) -> Vec<(Outcome, String)> {
     let size = shared.log.checkpoint().checkpoint.size;
-    let entries = shared.log.entries(&ReaderScope::Region, 0..size, 100).unwrap();
+    let entries = shared.log.entries(&ReaderScope::Index, 0..size, 100).unwrap();
     let act = |parts: &[OpenedPart]| {
         let detail = parts.iter().find_map(|part| match part {
             OpenedPart::Shown(part) if part.kind == PartKind::AdministrativeDetail => Some(&part.content),

@@ -91,7 +91,7 @@ impl Lag {
         if witnessed == 0 {
             return Ok(Some(self.started_ms));
         }
-        let entry = log.entry(&ReaderScope::Region, witnessed)?;
+        let entry = log.entry(&ReaderScope::Index, witnessed)?;
         Ok(entry.map(|entry| entry.header.time_ms))
     }
 

@@ -1,6 +1,8 @@
 //! What the sealed parts of an entry hold.
 //!
-//! Every content is fields in the encoding of [`ledger::encoding`], the first one (tag 1) the format version, 1.
+//! Every content is fields in the encoding of [`ledger::encoding`], the first one (tag 1) the format version: 1, and of a
+//! decision that states when its access is released 2. A decision of version 1 states no release, so that a reserved
+//! access of it is never released.
 //! A list is its items one after the other, each with its length (u16, big endian) in front.
 //! `Debug` shows none of it: the parts exist because it is personal.
 
@@ -14,6 +16,9 @@ use ledger::{
 use crate::keys::token::Token;
 
 const VERSION: u16 = 1;
+
+/// Of a decision with the instant of release.
+const WITH_RELEASE: u16 = 2;
 
 /// Who asked, for the agency (*operatore*).
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -44,8 +49,12 @@ pub struct DecisionPart {
     pub outcome: String,
     /// The clause that denied or hid, if one did.
     pub clause: Option<String>,
-    /// Whether the purpose is reserved (criminal police, judicial order): then no municipality sees the entry.
+    /// Whether the purpose is reserved (criminal police, judicial order): what that keeps from whom is said by
+    /// [`crate::access_log::reserve`].
     pub reserved: bool,
+    /// Unix time in milliseconds from which on a reserved access is an ordinary one; `None` for never, and of one that is
+    /// not reserved.
+    pub released_ms: Option<u64>,
     /// Facts and counters that the decision used, so that it can be replayed.
     pub facts: Vec<(String, String)>,
 }
@@ -179,19 +188,29 @@ impl PartContent for DecisionPart {
             outcome,
             clause,
             reserved,
+            released_ms,
             facts,
         } = self;
-        let mut fields = begin()?;
+        let version = released_ms.map_or(VERSION, |_| WITH_RELEASE);
+        let mut fields = begin_version(version)?;
         fields.put(2, outcome.as_bytes())?;
         fields.put_optional(3, clause.as_deref().map(str::as_bytes))?;
         fields.put(4, &[u8::from(*reserved)])?;
         fields.put(5, &encode_pairs(facts)?)?;
+        match (reserved, released_ms) {
+            (_, None) => {}
+            (true, Some(released_ms)) => fields.put(6, &released_ms.to_be_bytes())?,
+            (false, Some(_)) => return Err(ContentError::Value),
+        }
         Ok(fields.finish())
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, ContentError> {
-        let mut fields = resume(bytes)?;
-        let part = Self {
+        let (version, mut fields) = resume_versions(bytes)?;
+        if ![VERSION, WITH_RELEASE].contains(&version) {
+            return Err(ContentError::Version(version));
+        }
+        let mut part = Self {
             outcome: text(fields.required(2)?)?,
             clause: fields.optional(3)?.map(text).transpose()?,
             reserved: match fields.required_array::<1>(4)? {
@@ -199,10 +218,17 @@ impl PartContent for DecisionPart {
                 [1] => true,
                 [_] => return Err(ContentError::Value),
             },
+            released_ms: None,
             facts: decode_pairs(fields.required(5)?)?,
         };
+        if version == WITH_RELEASE {
+            part.released_ms = Some(u64::from_be_bytes(fields.required_array(6)?));
+        }
         fields.finish()?;
-        Ok(part)
+        match part.released_ms {
+            Some(_) if !part.reserved => Err(ContentError::Value),
+            Some(_) | None => Ok(part),
+        }
     }
 }
 
@@ -313,17 +339,27 @@ macro_rules! hidden_debug {
 hidden_debug! { OperatorPart CriteriaPart DecisionPart SubjectsPart Subject DetailPart }
 
 fn begin() -> Result<FieldWriter, ContentError> {
+    begin_version(VERSION)
+}
+
+fn begin_version(version: u16) -> Result<FieldWriter, ContentError> {
     let mut fields = FieldWriter::with_capacity(256);
-    fields.put(1, &VERSION.to_be_bytes())?;
+    fields.put(1, &version.to_be_bytes())?;
     Ok(fields)
 }
 
 fn resume(bytes: &[u8]) -> Result<FieldReader<'_>, ContentError> {
-    let mut fields = FieldReader::new(bytes);
-    match u16::from_be_bytes(fields.required_array(1)?) {
-        VERSION => Ok(fields),
-        other => Err(ContentError::Version(other)),
+    match resume_versions(bytes)? {
+        (VERSION, fields) => Ok(fields),
+        (other, _) => Err(ContentError::Version(other)),
     }
+}
+
+/// The version, and the fields behind it.
+fn resume_versions(bytes: &[u8]) -> Result<(u16, FieldReader<'_>), ContentError> {
+    let mut fields = FieldReader::new(bytes);
+    let version = u16::from_be_bytes(fields.required_array(1)?);
+    Ok((version, fields))
 }
 
 fn text(bytes: &[u8]) -> Result<String, ContentError> {

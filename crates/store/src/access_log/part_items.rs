@@ -1,5 +1,6 @@
 //! Opened parts as names and values, for readers without a decoder and for exports.
 
+use chrono::DateTime;
 use ledger::part::PartKind;
 use registry::hex::Hex;
 
@@ -65,11 +66,14 @@ fn decision(part: DecisionPart) -> Vec<Item> {
         outcome,
         clause,
         reserved,
+        released_ms,
         facts,
     } = part;
     let mut items = vec![item("outcome", outcome)];
     items.extend(clause.map(|clause| item("clause", clause)));
     items.push(item("reserved", reserved.to_string()));
+    let released = released_ms.and_then(|ms| DateTime::from_timestamp_millis(i64::try_from(ms).ok()?));
+    items.extend(released.map(|instant| item("released", instant.to_rfc3339())));
     items.extend(facts);
     items
 }

@@ -4,7 +4,7 @@
 //! log is the business of the service too.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     io,
     sync::{PoisonError, RwLock},
 };
@@ -20,21 +20,59 @@ use crate::{
         Shared,
         draft::associated,
         part_content::{ContentError, DecisionPart, PartContent},
+        reserve::{Opened, Reserve, Withheld},
         retention::subjects_municipality,
     },
     keys::{KeyId, KeyName, data_key::OpenError, ring::KeyRing},
     segment::{Position, reader::SegmentReader},
 };
 
+/// How the names of the keys of these parts begin.
+const OPERATOR: &str = "log/operator/";
+const CRITERIA: &str = "log/criteria/";
+const DECISION: &str = "log/decision/";
+
+/// Entries that are open to one reader: each with the opening by which it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OpenedEntries(BTreeMap<u64, u64>);
+
+impl OpenedEntries {
+    /// None: what most readings go with.
+    pub const NONE: Self = Self(BTreeMap::new());
+
+    /// Entries of an opening.
+    pub fn insert(&mut self, opening: u64, entries: impl IntoIterator<Item = u64>) {
+        self.0.extend(entries.into_iter().map(|index| (index, opening)));
+    }
+
+    /// The opening by which an entry is open.
+    #[must_use]
+    pub fn opening_of(&self, index: u64) -> Option<u64> {
+        self.0.get(&index).copied()
+    }
+
+    fn is_open(&self, index: u64) -> Opened {
+        if self.0.contains_key(&index) {
+            Opened::Yes
+        } else {
+            Opened::No
+        }
+    }
+}
+
 /// What a reader of the log may see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReaderScope {
-    /// The regional auditor: every entry, all parts.
+    /// The index itself, which counts and folds: every entry, all parts. Nobody who reads the log has it.
+    Index,
+    /// A regional auditor: every entry, all parts; of a reserved access the header alone, unless it was opened.
     Region,
-    /// An agency's supervisor: entries of this SPIFFE id, header and operator.
+    /// An agency's supervisor: entries of this SPIFFE id, header and operator; of a reserved access that was opened the
+    /// criteria too, which are what the agency asked. What was decided and about whom stays sealed in any case: it would
+    /// tell who exists and was not shown.
     Agency(String),
     /// A municipal auditor: entries with subjects of these municipalities, which are one and those merged into it,
-    /// header, operator and those subjects; none whose purpose is reserved.
+    /// header, operator and those subjects; nothing of a reserved access.
     Municipality(BTreeSet<String>),
 }
 
@@ -49,6 +87,8 @@ pub struct OpenedEntry {
     pub header_bytes: Vec<u8>,
     /// The parts that the reader may see, in the order in which they are stored.
     pub parts: Vec<OpenedPart>,
+    /// Whether parts that the scope shows of ordinary accesses are kept from this reader, because this one is reserved.
+    pub reserved: bool,
 }
 
 /// A part that the reader may see.
@@ -183,10 +223,12 @@ impl<'a> EntryReader<'a> {
 }
 
 impl Shared {
-    /// The entry as the scope shows it; nothing when it is outside.
+    /// The entry as the scope shows it at this Unix time in milliseconds; nothing when it is outside.
     pub(super) fn view(
         &self,
         scope: &ReaderScope,
+        openings: &OpenedEntries,
+        now_ms: u64,
         stored: StoredEntry,
     ) -> Result<Option<OpenedEntry>, ReadError> {
         let StoredEntry { index, header, parts } = stored;
@@ -201,37 +243,72 @@ impl Shared {
                 .iter()
                 .filter_map(|(key, ..)| self.ring.name_of(*key))
                 .any(|name| is_of(&name, municipalities));
-            if !has_subjects || self.is_reserved(&decoded, &parts)? {
+            if !has_subjects {
                 return Ok(None);
             }
         }
-        let mut opened = Vec::new();
+        let opened = openings.is_open(index);
+        let withheld = match scope {
+            // Read and decided by everybody but those from whom nothing is kept.
+            ReaderScope::Region | ReaderScope::Municipality(_) => self
+                .reserve(scope, &decoded, &parts)?
+                .withheld_from(scope, opened, now_ms),
+            ReaderScope::Index | ReaderScope::Agency(_) => Withheld::Nothing,
+        };
+        let reserved = match withheld {
+            Withheld::Entry => return Ok(None),
+            Withheld::Parts => true,
+            Withheld::Nothing => false,
+        };
+        let criteria = matches!(scope, ReaderScope::Agency(_))
+            && opened == Opened::Yes
+            && self.reserve(scope, &decoded, &parts)?.holds_at(now_ms);
+        let mut shown = Vec::new();
         for (key_id, position, ciphertext) in &parts {
             let name = self.ring.name_of(*key_id).ok_or(ReadError::UnknownKey)?;
+            let operator = name.as_str().starts_with(OPERATOR);
             let visible = match scope {
-                ReaderScope::Region => true,
-                ReaderScope::Agency(_) => name.as_str().starts_with("log/operator/"),
-                ReaderScope::Municipality(municipalities) => {
-                    name.as_str().starts_with("log/operator/") || is_of(&name, municipalities)
-                }
+                ReaderScope::Index => true,
+                ReaderScope::Region => !reserved,
+                ReaderScope::Agency(_) => operator || (criteria && name.as_str().starts_with(CRITERIA)),
+                ReaderScope::Municipality(municipalities) => operator || is_of(&name, municipalities),
             };
             if visible {
-                opened.push(open_part(&self.ring, &decoded, *key_id, *position, ciphertext)?);
+                shown.push(open_part(&self.ring, &decoded, *key_id, *position, ciphertext)?);
             }
         }
         Ok(Some(OpenedEntry {
             index,
             header: decoded,
             header_bytes: header,
-            parts: opened,
+            parts: shown,
+            reserved,
         }))
     }
 
-    /// Whether municipalities must not see the entry. When the decision cannot be read, they must not.
-    fn is_reserved(&self, header: &Header, parts: &[(KeyId, u16, Vec<u8>)]) -> Result<bool, ReadError> {
+    /// Whether the entry is of a reserved access. To a municipality, whatever names its residents and does not say so is.
+    fn reserve(
+        &self,
+        scope: &ReaderScope,
+        header: &Header,
+        parts: &[(KeyId, u16, Vec<u8>)],
+    ) -> Result<Reserve, ReadError> {
+        let decision = self.decision(header, parts)?;
+        if decision.is_none() && matches!(scope, ReaderScope::Municipality(_)) {
+            return Ok(Reserve::Forever);
+        }
+        Ok(Reserve::of(header.body.kind, decision.as_ref()))
+    }
+
+    /// The decision of an entry; `None` where there is none, or where it was erased.
+    fn decision(
+        &self,
+        header: &Header,
+        parts: &[(KeyId, u16, Vec<u8>)],
+    ) -> Result<Option<DecisionPart>, ReadError> {
         for (key_id, position, ciphertext) in parts {
             let name = self.ring.name_of(*key_id).ok_or(ReadError::UnknownKey)?;
-            if !name.as_str().starts_with("log/decision/") {
+            if !name.as_str().starts_with(DECISION) {
                 continue;
             }
             return match open_part(&self.ring, header, *key_id, *position, ciphertext)? {
@@ -239,11 +316,11 @@ impl Shared {
                     kind: PartKind::Decision,
                     content,
                     ..
-                }) => Ok(DecisionPart::decode(&content)?.reserved),
-                OpenedPart::Shown(_) | OpenedPart::Erased { .. } => Ok(true),
+                }) => Ok(Some(DecisionPart::decode(&content)?)),
+                OpenedPart::Shown(_) | OpenedPart::Erased { .. } => Ok(None),
             };
         }
-        Ok(true)
+        Ok(None)
     }
 
     /// Indices in the scope from `from` on, before scope rules that need the entry itself; not fewer than `limit` if
@@ -252,7 +329,7 @@ impl Shared {
         let postings = self.postings.read().unwrap_or_else(PoisonError::into_inner);
         let merged;
         let list = match scope {
-            ReaderScope::Region => return (from..size).take(limit).collect(),
+            ReaderScope::Index | ReaderScope::Region => return (from..size).take(limit).collect(),
             ReaderScope::Agency(agency) => postings.of_peer(agency),
             ReaderScope::Municipality(municipalities) => {
                 merged = postings.of_municipalities(municipalities);

@@ -166,6 +166,16 @@ const BANK: &str = "spiffe://ponte.example/agency/banca";
 
 /// An access of an agency to one person in each of these municipalities.
 fn access(peer: &str, municipalities: &[&str], reserved: bool) -> EntryDraft {
+    let decision = DecisionPart {
+        outcome: "granted".to_owned(),
+        reserved,
+        ..DecisionPart::default()
+    };
+    access_with(peer, municipalities, &decision)
+}
+
+/// The same with this decision.
+fn access_with(peer: &str, municipalities: &[&str], decision: &DecisionPart) -> EntryDraft {
     let operator = OperatorPart {
         operator: "m.rossi".to_owned(),
         assurance: "substantial".to_owned(),
@@ -175,18 +185,13 @@ fn access(peer: &str, municipalities: &[&str], reserved: bool) -> EntryDraft {
     let criteria = CriteriaPart {
         criteria: vec![("tax-code".to_owned(), "RSSMRA80A01E289X".to_owned())],
     };
-    let decision = DecisionPart {
-        outcome: "granted".to_owned(),
-        reserved,
-        ..DecisionPart::default()
-    };
     let mut draft = EntryDraft::new(EntryKind::Access, Retention::months(24).unwrap());
     draft.header.peer = Some(peer.to_owned());
     draft.header.request_id = Some(RequestId([9; 16]));
     draft = draft
         .with(PartKind::Operator, &operator)
         .and_then(|draft| draft.with(PartKind::Criteria, &criteria))
-        .and_then(|draft| draft.with(PartKind::Decision, &decision))
+        .and_then(|draft| draft.with(PartKind::Decision, decision))
         .unwrap();
     for municipality in municipalities {
         let subjects = SubjectsPart {

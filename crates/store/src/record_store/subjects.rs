@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use agreement::field::FieldSet;
 use agreement::permit::{HiddenClause, Permit};
 use agreement::reason::Reason;
-use agreement::terms::PurposeKind;
 use chrono::Datelike;
 use ledger::header::Outcome;
 use ledger::part::{MunicipalityId as PartMunicipality, PartKind};
@@ -167,9 +166,10 @@ impl Findings {
         let decision = DecisionPart {
             outcome: outcome.to_owned(),
             clause: self.hidden.map(|clause| clause.name().to_owned()),
-            reserved: permit.purpose_kind() == PurposeKind::Reserved,
             facts,
-        };
+            ..DecisionPart::default()
+        }
+        .secluded(permit.seclusion());
         draft = draft
             .with(PartKind::Decision, &decision)?
             .having_read(self.visible.0);

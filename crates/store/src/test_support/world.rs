@@ -361,11 +361,7 @@ impl World {
     pub(crate) fn tell<T>(&self, sealed: Sealed<T>) -> Told<T> {
         let (answer, committed) = wait(self.log.commit(self.log.reserve().unwrap(), sealed)).unwrap();
         let place = committed.index()..committed.index() + 1;
-        let entry = self
-            .log
-            .entries(&ReaderScope::Region, place, 1)
-            .unwrap()
-            .remove(0);
+        let entry = self.log.entries(&ReaderScope::Index, place, 1).unwrap().remove(0);
         Told { answer, entry }
     }
 }

@@ -162,6 +162,7 @@ impl From<Purpose> for wire::PurposeDescription {
             text,
             basis: _,
             kind: _,
+            release: _,
             services,
             verifications,
             ascertainments,

@@ -35,7 +35,7 @@ impl std::fmt::Debug for PartItem {
     }
 }
 
-/// The entry at `index` of the log `origin`, as one reader sees it.
+/// The entry at `index` of the log `origin`, as one reader sees it, with nothing kept from it as reserved.
 ///
 /// # Errors
 /// The bytes are not those of a header.
@@ -52,6 +52,7 @@ pub fn access_entry(
         header,
         decoded: Some(decoded.into()),
         parts: parts.into_iter().map(Into::into).collect(),
+        reserved: false,
     })
 }
 

@@ -18,6 +18,10 @@ pub struct AccessEntry {
     /// The parts that this reader may see and whose keys have not been destroyed.
     #[prost(message, repeated, tag = "5")]
     pub parts: ::prost::alloc::vec::Vec<EntryPart>,
+    /// Whether parts that the reader's scope shows of ordinary accesses are kept from this reader, because this access is
+    /// reserved and neither released nor opened to it.
+    #[prost(bool, tag = "6")]
+    pub reserved: bool,
 }
 /// What a header says: only what the caller already knew.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

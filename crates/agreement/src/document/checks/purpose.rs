@@ -7,6 +7,7 @@ use crate::ascertainment::Ascertainment;
 use crate::batch::{BatchTerms, MAX_ROWS};
 use crate::context::PurposeId;
 use crate::field::{Field, FieldSet};
+use crate::release::{MAX_RELEASE_MONTHS, Release, ReleaseMonths};
 use crate::service::{Service, VerificationKind};
 use crate::terms::{Purpose, PurposeKind};
 
@@ -16,6 +17,8 @@ pub(super) fn check_purpose((position, purpose): (usize, layout::Purpose)) -> Re
         text,
         basis,
         kind,
+        release,
+        release_after_months,
         services,
         verifications,
         ascertainments,
@@ -86,11 +89,14 @@ pub(super) fn check_purpose((position, purpose): (usize, layout::Purpose)) -> Re
         );
     }
     let batch = check_batch(position, batch, &services, fields)?;
+    let kind = named(key("kind"), &kind, PurposeKind::from_name)?;
+    let release = check_release(position, kind, release.as_deref(), release_after_months)?;
     Ok(Purpose {
         id: PurposeId::parse(&id).or_else(|error| refuse(key("id"), error.rule))?,
         text: sentence(key("text"), text)?,
         basis: sentence(key("basis"), basis)?,
-        kind: named(key("kind"), &kind, PurposeKind::from_name)?,
+        kind,
+        release,
         services,
         verifications,
         ascertainments,
@@ -101,6 +107,47 @@ pub(super) fn check_purpose((position, purpose): (usize, layout::Purpose)) -> Re
             .transpose()?,
         batch,
     })
+}
+
+/// A reserved purpose says when its accesses are released, in one way.
+fn check_release(
+    position: usize,
+    kind: PurposeKind,
+    release: Option<&str>,
+    after_months: Option<u16>,
+) -> Result<Option<Release>, DocumentError> {
+    let key = |name: &str| format!("purpose[{position}].{name}");
+    let ordinary = kind == PurposeKind::Ordinary;
+    let rule = match (release, after_months) {
+        (None, None) => return Ok(None),
+        (Some(_), _) if ordinary => return refuse(key("release"), "is for reserved purposes"),
+        (None, Some(_)) if ordinary => {
+            return refuse(key("release_after_months"), "is for reserved purposes");
+        }
+        (Some(_), Some(_)) => {
+            return refuse(
+                key("release"),
+                "cannot be stated together with release_after_months",
+            );
+        }
+        (Some("never"), None) => Release::Never,
+        (Some(_), None) => {
+            return refuse(
+                key("release"),
+                "must be never, or release_after_months be stated instead",
+            );
+        }
+        (None, Some(months)) => match ReleaseMonths::new(months) {
+            Some(months) => Release::AfterMonths(months),
+            None => {
+                return refuse(
+                    key("release_after_months"),
+                    format_args!("must lie between 1 and {MAX_RELEASE_MONTHS}"),
+                );
+            }
+        },
+    };
+    Ok(Some(rule))
 }
 
 /// A list is granted where the call by itself is, and shows no more than that.

@@ -15,8 +15,12 @@ pub fn entry_row(entry: &AccessEntry) -> Datum {
         header,
         header_bytes: _,
         parts,
+        reserved,
     } = entry;
     let mut row = header_record(*index, header);
+    if *reserved {
+        row.push(("reserved".to_owned(), Datum::Truth(true)));
+    }
     for EntryPart {
         kind,
         content: _,
@@ -63,6 +67,7 @@ pub fn entry_line(entry: &AccessEntry) -> Datum {
                 .find(|(name, _)| name == "operator")
                 .map(|(_, value)| value.as_str())
         });
+    let withheld = if entry.reserved { "(reserved)" } else { "" };
     // Who and what, without the trust domain and the package, which are the same on every line.
     let short = |text: &Option<String>, separator: char, parts: usize| {
         let parts: Vec<&str> = text
@@ -78,7 +83,7 @@ pub fn entry_line(entry: &AccessEntry) -> Datum {
         .with("time", time_text(entry.header.time_ms))
         .with("kind", kind.name())
         .with("peer", short(peer, '/', 2))
-        .with("operator", operator.unwrap_or_default())
+        .with("operator", operator.unwrap_or(withheld))
         .with("agreement", agreement.clone().unwrap_or_default())
         .with("purpose", purpose.clone().unwrap_or_default())
         .with("method", short(service, '/', 1))

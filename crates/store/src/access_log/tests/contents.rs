@@ -8,6 +8,7 @@ use crate::{
             ContentError, CriteriaPart, DecisionPart, DetailPart, OperatorPart, PartContent, Subject,
             SubjectRole, SubjectsPart,
         },
+        reserve::Reserve,
         retention::{Month, Retention, is_expired, key_name},
     },
     keys::token::Token,
@@ -25,8 +26,8 @@ fn check<C: PartContent + PartialEq + Debug>(part: &C) {
         );
     }
     let mut other_version = bytes;
-    other_version[5] = 2;
-    assert!(matches!(C::decode(&other_version), Err(ContentError::Version(2))));
+    other_version[5] = 3;
+    assert!(matches!(C::decode(&other_version), Err(ContentError::Version(3))));
 }
 
 fn pairs() -> impl Strategy<Value = Vec<(String, String)>> {
@@ -57,13 +58,19 @@ proptest! {
         pairs in pairs(),
         text in ".{0,20}",
         clause in prop::option::of(".{0,20}"),
-        reserved in any::<bool>(),
+        released in prop::option::of(prop::option::of(any::<u64>())),
         subjects in prop::collection::vec(subject(), 0..4),
         count in any::<u32>(),
     ) {
         check(&CriteriaPart { criteria: pairs.clone() });
         check(&DetailPart { details: pairs.clone() });
-        check(&DecisionPart { outcome: text.clone(), clause: clause.clone(), reserved, facts: pairs });
+        check(&DecisionPart {
+            outcome: text.clone(),
+            clause: clause.clone(),
+            reserved: released.is_some(),
+            released_ms: released.flatten(),
+            facts: pairs,
+        });
         check(&SubjectsPart { subjects, count });
         check(&OperatorPart {
             operator: text.clone(),
@@ -84,6 +91,71 @@ proptest! {
             drop(OperatorPart::decode(&bytes));
         }
     }
+}
+
+/// Tag, length and bytes of each field, as they are documented.
+fn fields(fields: &[(u16, &[u8])]) -> Vec<u8> {
+    let field = |(tag, content): &(u16, &[u8])| {
+        let length = u16::try_from(content.len()).unwrap();
+        [&tag.to_be_bytes(), &length.to_be_bytes(), *content].concat()
+    };
+    fields.iter().flat_map(field).collect()
+}
+
+fn reserved_decision(released_ms: Option<u64>) -> DecisionPart {
+    DecisionPart {
+        outcome: "SHOWN".to_owned(),
+        reserved: true,
+        released_ms,
+        ..DecisionPart::default()
+    }
+}
+
+#[test]
+fn a_decision_of_version_1_still_reads_and_is_never_released() {
+    let bytes = fields(&[(1, &[0, 1]), (2, b"SHOWN"), (4, &[1]), (5, &[])]);
+    let decision = DecisionPart::decode(&bytes).unwrap();
+    assert!(decision == reserved_decision(None));
+    assert_eq!(decision.reserve(), Reserve::Forever);
+    assert_eq!(
+        decision.encode().unwrap(),
+        bytes,
+        "and is written as it always was"
+    );
+}
+
+#[test]
+fn a_decision_of_version_2_has_the_bytes_of_its_format() {
+    let released = 1_793_000_000_000_u64;
+    let bytes = fields(&[
+        (1, &[0, 2]),
+        (2, b"SHOWN"),
+        (4, &[1]),
+        (5, &[]),
+        (6, &released.to_be_bytes()),
+    ]);
+    let decision = DecisionPart::decode(&bytes).unwrap();
+    assert!(decision == reserved_decision(Some(released)));
+    assert_eq!(decision.reserve(), Reserve::Until(released));
+    assert_eq!(decision.encode().unwrap(), bytes);
+}
+
+#[test]
+fn a_release_stands_in_version_2_and_in_reserved_decisions_alone() {
+    let released = 7_u64.to_be_bytes();
+    for bytes in [
+        fields(&[(1, &[0, 1]), (2, b""), (4, &[1]), (5, &[]), (6, &released)]),
+        fields(&[(1, &[0, 2]), (2, b""), (4, &[1]), (5, &[])]),
+        fields(&[(1, &[0, 2]), (2, b""), (4, &[0]), (5, &[]), (6, &released)]),
+        fields(&[(1, &[0, 3]), (2, b""), (4, &[1]), (5, &[]), (6, &released)]),
+    ] {
+        assert!(DecisionPart::decode(&bytes).is_err(), "{bytes:?}");
+    }
+    let ordinary = DecisionPart {
+        reserved: false,
+        ..reserved_decision(Some(7))
+    };
+    assert_eq!(ordinary.encode(), Err(ContentError::Value));
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn check(bench: &Bench) -> Result<FsckReport, FsckError> {
 
 /// Every entry as the region reads it.
 fn entries(log: &AccessLog) -> Result<Vec<OpenedEntry>, String> {
-    let read = |index| match log.entry(&ReaderScope::Region, index) {
+    let read = |index| match log.entry(&ReaderScope::Index, index) {
         Ok(Some(entry)) => Ok(entry),
         Ok(None) => Err("no entry".to_owned()),
         Err(error) => Err(error.to_string()),

@@ -193,7 +193,7 @@ fn a_full_disk_stops_the_log_until_there_is_room_and_leaves_a_gap_entry() {
     assert_eq!(next.index(), receipts.len() as u64 + 1);
     let gap = log
         .entry(
-            &crate::access_log::reading::ReaderScope::Region,
+            &crate::access_log::reading::ReaderScope::Index,
             receipts.len() as u64,
         )
         .unwrap()

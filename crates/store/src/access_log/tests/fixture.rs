@@ -37,7 +37,7 @@ fn version_1_still_reads() {
     }
     let (log, report) = bench.open().unwrap();
     assert_eq!((report.entries, report.recovery.frames), (2, 3));
-    let entries = log.entries(&ReaderScope::Region, 0..2, 2).unwrap();
+    let entries = log.entries(&ReaderScope::Index, 0..2, 2).unwrap();
     let sizes: Vec<usize> = entries.iter().map(|entry| entry.parts.len()).collect();
     assert_eq!(sizes, [5, 3]);
     assert_eq!(entries[1].header.body.peer.as_deref(), Some(BANK));

@@ -85,7 +85,7 @@ fn loss(image: &Bench, receipts: &[Receipt]) -> Result<(), String> {
     }
     check_receipts(&log, receipts);
     for index in 0..acknowledged {
-        let entry = log.entry(&ReaderScope::Region, index);
+        let entry = log.entry(&ReaderScope::Index, index);
         let entry = entry.map_err(|error| format!("entry {index}: {error}"))?;
         let parts = entry.ok_or("no entry")?.parts;
         if parts.is_empty() || !parts.iter().all(|part| matches!(part, OpenedPart::Shown(_))) {

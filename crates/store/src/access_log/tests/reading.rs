@@ -11,11 +11,12 @@ use ledger::{
     tree::Frontier,
 };
 
-use super::{BANK, Bench, POLICE, START_MS, access, check_receipts, wait};
+use super::{BANK, Bench, POLICE, START_MS, access, access_with, check_receipts, wait};
 use crate::access_log::{
     AccessLog,
+    draft::EntryDraft,
     part_content::{DecisionPart, OperatorPart, PartContent},
-    reading::{OpenedEntry, OpenedPart, ReadError, ReaderScope},
+    reading::{OpenedEntries, OpenedEntry, OpenedPart, ReadError, ReaderScope},
 };
 
 fn region() -> ReaderScope {
@@ -109,10 +110,8 @@ fn each_reader_sees_its_scope_and_no_more() {
     let bench = Bench::new();
     let log = four_entries(&bench);
     let check_all = |log: &AccessLog| {
-        check(
-            log,
-            &region(),
-            &[
+        let whole = |second: &'static [&'static str]| -> [(u64, &'static [&'static str]); 4] {
+            [
                 (
                     0,
                     &[
@@ -124,10 +123,13 @@ fn each_reader_sees_its_scope_and_no_more() {
                     ],
                 ),
                 (1, &["criteria", "decision", "operator", "subjects A944"]),
-                (2, &["criteria", "decision", "operator", "subjects E289"]),
+                (2, second),
                 (3, &["criteria", "decision", "operator"]),
-            ],
-        );
+            ]
+        };
+        check(log, &region(), &whole(&[]));
+        let all = &["criteria", "decision", "operator", "subjects E289"];
+        check(log, &ReaderScope::Index, &whole(all));
         check(log, &agency(POLICE), &[(0, &["operator"]), (2, &["operator"])]);
         check(log, &agency(BANK), &[(1, &["operator"]), (3, &["operator"])]);
         check(log, &agency("spiffe://ponte.example/agency/other"), &[]);
@@ -145,6 +147,87 @@ fn each_reader_sees_its_scope_and_no_more() {
     check_all(&log);
     log.close();
     check_all(&bench.log());
+}
+
+/// An access of the police to somebody in Imola that is released at this time.
+fn reserved_until(released_ms: u64) -> EntryDraft {
+    let decision = DecisionPart {
+        outcome: "granted".to_owned(),
+        reserved: true,
+        released_ms: Some(released_ms),
+        ..DecisionPart::default()
+    };
+    access_with(POLICE, &["E289"], &decision)
+}
+
+#[test]
+fn a_reserved_access_is_an_ordinary_one_from_its_release_on_by_the_entry_alone() {
+    let bench = Bench::new();
+    let log = bench.log();
+    let released = START_MS + 1_000;
+    wait(log.append(log.reserve().unwrap(), reserved_until(released))).unwrap();
+    let whole: &[&str] = &["criteria", "decision", "operator", "subjects E289"];
+    let seen = |log: &AccessLog, scope: &ReaderScope| log.entry(scope, 0).unwrap().map(|entry| kinds(&entry));
+    for (now, region_sees, imola_sees) in [
+        (START_MS, &[][..], None),
+        (released - 1, &[], None),
+        (released, whole, Some(&["operator", "subjects E289"][..])),
+        (u64::MAX, whole, Some(&["operator", "subjects E289"])),
+    ] {
+        bench.clock.store(now, Ordering::Relaxed);
+        let owned = |kinds: &[&str]| kinds.iter().map(|kind| (*kind).to_owned()).collect::<Vec<_>>();
+        assert_eq!(seen(&log, &region()), Some(owned(region_sees)), "at {now}");
+        assert_eq!(
+            seen(&log, &municipality("E289")),
+            imola_sees.map(owned),
+            "at {now}"
+        );
+        assert_eq!(seen(&log, &ReaderScope::Index), Some(owned(whole)), "at {now}");
+        assert_eq!(
+            seen(&log, &agency(POLICE)),
+            Some(owned(&["operator"])),
+            "at {now}"
+        );
+    }
+}
+
+#[test]
+fn what_was_opened_shows_all_to_the_region_the_criteria_to_the_agency_and_nothing_to_others() {
+    let bench = Bench::new();
+    let log = four_entries(&bench);
+    let mut opened = OpenedEntries::default();
+    opened.insert(9, [2]);
+    let seen = |scope: &ReaderScope| -> Vec<(u64, Vec<String>)> {
+        let entries = log.entries_opened(scope, &opened, 0..4, 9).unwrap();
+        entries.iter().map(|entry| (entry.index, kinds(entry))).collect()
+    };
+    let one_by_one = |scope: &ReaderScope| -> Vec<(u64, Vec<String>)> {
+        let entries = (0..4).filter_map(|index| log.entry_opened(scope, &opened, index).unwrap());
+        entries.map(|entry| (entry.index, kinds(&entry))).collect()
+    };
+    for scope in [region(), agency(POLICE), agency(BANK), municipality("E289")] {
+        assert_eq!(seen(&scope), one_by_one(&scope));
+    }
+    assert_eq!(
+        seen(&region())[2].1,
+        ["criteria", "decision", "operator", "subjects E289"]
+    );
+    assert_eq!(
+        seen(&agency(POLICE))[1],
+        (2, vec!["criteria".to_owned(), "operator".to_owned()])
+    );
+    assert!(
+        seen(&agency(BANK))
+            .iter()
+            .all(|(index, kinds)| *index != 2 && kinds.len() == 1)
+    );
+    assert!(seen(&municipality("E289")).iter().all(|(index, _)| *index != 2));
+    assert_eq!((opened.opening_of(2), opened.opening_of(1)), (Some(9), None));
+    // An opening that names an ordinary access adds nothing to what its agency's supervisor sees.
+    let mut ordinary = OpenedEntries::default();
+    ordinary.insert(9, [0]);
+    let entry = log.entry_opened(&agency(POLICE), &ordinary, 0).unwrap().unwrap();
+    assert_eq!(kinds(&entry), ["operator"]);
 }
 
 #[test]
@@ -165,7 +248,7 @@ fn a_page_ends_at_its_limit_and_the_range() {
 fn parts_open_to_what_was_entered() {
     let bench = Bench::new();
     let log = four_entries(&bench);
-    let entry = log.entry(&region(), 2).unwrap().unwrap();
+    let entry = log.entry(&ReaderScope::Index, 2).unwrap().unwrap();
     let content = |wanted: PartKind| {
         entry
             .parts
@@ -231,9 +314,11 @@ fn erasure_at_the_end_of_retention_leaves_every_proof_valid() {
     log.close();
     let log = bench.log();
     check_receipts(&log, &receipts);
-    let entry = log.entry(&region(), 0).unwrap().unwrap();
+    let entry = log.entry(&ReaderScope::Index, 0).unwrap().unwrap();
     assert_eq!(kinds(&entry), ["erased"; 5]);
-    // Whether the purpose was reserved is no longer known, so no municipality sees the entry.
+    // Whether the purpose was reserved is no longer known, so no municipality sees the entry, and the region its header.
+    let entry = log.entry(&region(), 0).unwrap().unwrap();
+    assert!(entry.reserved && entry.parts.is_empty());
     assert!(log.entry(&municipality("A944"), 0).unwrap().is_none());
     wait(log.append(log.reserve().unwrap(), access(POLICE, &["E289"], false))).unwrap();
     assert_eq!(log.entry(&region(), 4).unwrap().unwrap().parts.len(), 4);
@@ -261,7 +346,7 @@ fn proofs_hold_over_more_than_one_tile() {
     bench.settings.segments.segment_bytes = 64 << 10;
     let log = bench.log();
     for _ in 0..600 {
-        let draft = crate::access_log::draft::EntryDraft::new(
+        let draft = EntryDraft::new(
             ledger::header::EntryKind::Access,
             crate::access_log::retention::Retention::months(1).unwrap(),
         );

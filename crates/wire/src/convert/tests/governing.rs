@@ -61,6 +61,7 @@ id = "investigation"
 text = "Investigation"
 basis = "c.p.p. art. 55"
 kind = "reserved"
+release = "never"
 services = ["lookup-person", "verify-declaration"]
 verifications = ["residence", "existence-in-life"]
 fields = ["surname", "given_name"]
