@@ -257,8 +257,24 @@ async fn a_scoped_export_holds_nothing_reserved_and_proves_what_it_holds() {
     // TEMP
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/export-1");
     if !fixture.exists() {
-        live.export("garante", &live.directory("fixture"), &["--format", "jsonl,csv,parquet", "--from-index", "3", "--until-index", "16"]);
-        Command::new("cp").arg("-r").arg(live.directory("fixture")).arg(&fixture).status().expect("cp");
+        live.export(
+            "garante",
+            &live.directory("fixture"),
+            &[
+                "--format",
+                "jsonl,csv,parquet",
+                "--from-index",
+                "3",
+                "--until-index",
+                "16",
+            ],
+        );
+        Command::new("cp")
+            .arg("-r")
+            .arg(live.directory("fixture"))
+            .arg(&fixture)
+            .status()
+            .expect("cp");
     }
     // END
     // Of an agency alone, by a filter of the region.
@@ -279,5 +295,9 @@ fn version_1_still_verifies() {
     let done = verified_here(&fixture, &["export-verify"]);
     assert_eq!(done.status.code(), Some(0), "{}", words(&done));
     let said: Value = serde_json::from_slice(&done.stdout).expect("JSON");
-    assert_eq!((&said[0]["entries"], &said[0]["without_gap"]), (&13.into(), &true.into()), "{said}");
+    assert_eq!(
+        (&said[0]["entries"], &said[0]["without_gap"]),
+        (&13.into(), &true.into()),
+        "{said}"
+    );
 }

@@ -24,6 +24,7 @@ mod restart;
 mod own_starts;
 mod retention;
 mod reserved;
+mod oversight;
 mod repeats;
 mod batch;
 mod named;

@@ -4,6 +4,7 @@ mod entry;
 mod follow;
 mod scope;
 mod tile;
+mod statistics;
 
 use chrono::{DateTime, Utc};
 use ledger::checkpoint::Checkpoint;
@@ -24,6 +25,7 @@ use crate::receipt::{ShortClaim, claim_of};
 pub use self::entry::{AccessEntry, EntryPart};
 pub use self::follow::{Followed, Follower};
 pub use self::scope::ReadingScope;
+pub use self::statistics::{AccessCount, Dimension, Statistics, StatisticsBlock, StatisticsRow};
 
 /// The auditor's side of the audit service. Clones share the connection.
 #[derive(Clone, Debug)]

@@ -9,6 +9,7 @@ mod follow;
 mod parts;
 mod scope;
 mod tile;
+mod statistics;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -424,5 +425,12 @@ impl<S: RecordStore> AuditService for Audit<S> {
         let request = request.into_inner();
         self.check_origin(request.origin.clone())?;
         tile::get(&self.shared.log, &request).map(Response::new)
+    }
+
+    async fn get_statistics(
+        &self,
+        request: Request<pb::GetStatisticsRequest>,
+    ) -> Result<Response<pb::GetStatisticsResponse>, Status> {
+        self.statistics(request).await
     }
 }

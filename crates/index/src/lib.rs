@@ -27,6 +27,7 @@ mod anomalies;
 pub mod agreement_book;
 pub mod administration;
 pub mod audit;
+pub mod oversight;
 pub mod monitor;
 pub mod directory;
 pub mod witness;

@@ -226,6 +226,10 @@ pub async fn start_on(
             }
         }
     });
+    let overseer = tokio::spawn({
+        let shared = Arc::clone(&shared);
+        async move { shared.oversee().await }
+    });
     let ending = shutdown.clone();
     let served = tokio::spawn(async move {
         let watch = tokio::spawn(watch(
@@ -253,6 +257,7 @@ pub async fn start_on(
         shared.tasks.wait().await;
         door.finish().await;
         let _ = watch.await;
+        let _ = overseer.await;
         let _ = monitors.await;
         drop(door);
         let reason = fatal.lock().unwrap_or_else(PoisonError::into_inner).clone();

@@ -28,6 +28,7 @@ use wire::status::{Details, status_for};
 
 use crate::config::{NodeGrant, ReaderGrant, RegistrarGrant};
 use crate::freshness::StaleAfter;
+use crate::oversight::Oversight;
 use crate::pace::Pacer;
 use crate::witness::Lag;
 
@@ -42,6 +43,8 @@ pub struct Shared<S> {
     pub cosignatures: Cosignatures,
     /// How long its entries have waited for them.
     pub(crate) lag: Lag,
+    /// What was counted of its entries.
+    pub oversight: Oversight,
     /// Agreements in force, a snapshot swapped at each activation and revocation.
     pub agreements: ArcSwap<Agreements>,
     /// Guards changes of the agreements, so that entry and snapshot keep one order.

@@ -113,7 +113,7 @@ impl LastStart {
         let mut configuration = StatedConfiguration::default();
         let mut last = Self::None;
         for index in log.configurations() {
-            let Some(entry) = log.entry(&ReaderScope::Region, index)? else {
+            let Some(entry) = log.entry(&ReaderScope::Index, index)? else {
                 continue;
             };
             let detail = entry.parts.iter().find_map(|part| match part {

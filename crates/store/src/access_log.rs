@@ -17,6 +17,7 @@ pub mod reading;
 pub mod reserve;
 pub mod retention;
 pub mod start;
+pub mod survey;
 pub(crate) mod verification;
 mod writer;
 

@@ -157,6 +157,7 @@ impl Reason {
             Self::PageTokenInvalid
             | Self::OutsideScope
             | Self::WitnessConflict
+            | Self::OversightBehind
             | Self::AgreementInvalid
             | Self::AgreementState => Audience::Readers,
         }
@@ -239,6 +240,7 @@ impl Reason {
             | Self::QuotaPerDay
             | Self::QuotaMisses
             | Self::QuotaRows
+            | Self::OversightBehind
             | Self::QuotaDeclarations => Mender::Time,
         }
     }
@@ -253,6 +255,7 @@ impl Reason {
             | Self::IndexRestoring
             | Self::WitnessesMissing
             | Self::NotWitnessedYet
+            | Self::OversightBehind
             | Self::StreamSuperseded => Retry::AfterPause,
             Self::AgreementNotYetValid
             | Self::OutsideHours

@@ -519,6 +519,12 @@ reasons! {
         "keep the receipt and try again later",
         "nessun checkpoint pari o successivo a quello della ricevuta è ancora confermato dai testimoni",
         "conservare la ricevuta e riprovare più tardi";
+    /// Too many entries of the access log are not counted yet.
+    OversightBehind = "OVERSIGHT_BEHIND", Unavailable, Unavailable, None,
+        "the accesses of the log are still being counted",
+        "try again later",
+        "gli accessi del registro sono ancora in corso di conteggio",
+        "riprovare più tardi";
     /// The agreement file is not valid.
     AgreementInvalid = "AGREEMENT_INVALID", InvalidArgument, Usage, None,
         "the agreement file is not valid",

@@ -5,6 +5,8 @@ mod export;
 mod monitor;
 mod offline;
 mod receipt;
+mod report;
+mod statistics;
 
 use std::path::PathBuf;
 
@@ -27,6 +29,8 @@ pub use self::export::{ExportArguments, VerifyArguments as ExportVerifyArguments
 pub use self::monitor::MonitorArguments;
 pub use self::offline::FsckArguments;
 pub use self::receipt::{ReceiptCommand, TrustArguments, UpgradeArguments, VerifyArguments};
+pub use self::report::ReportArguments;
+pub use self::statistics::StatisticsArguments;
 
 /// What to do with the access log.
 #[derive(Debug, Subcommand)]
@@ -35,6 +39,10 @@ pub enum AuditCommand {
     List(ListArguments),
     /// Show entries as they are made, until interrupted
     Follow(FollowArguments),
+    /// Count accesses in the reader's own scope, by agency, operator, hour and more; the reading is itself entered
+    Statistics(StatisticsArguments),
+    /// Report one month's accesses to the region, a municipality or an agency
+    Report(ReportArguments),
     /// Receipts: proofs that an access is in the log
     #[command(subcommand)]
     Receipt(ReceiptCommand),
@@ -141,6 +149,8 @@ pub fn run(command: AuditCommand, session: &mut Session<'_, '_>) -> Result<ExitC
     match command {
         AuditCommand::List(arguments) => list(arguments, session),
         AuditCommand::Follow(arguments) => follow(arguments, session),
+        AuditCommand::Statistics(arguments) => statistics::run(arguments, session),
+        AuditCommand::Report(arguments) => report::run(arguments, session),
         AuditCommand::Receipt(command) => receipt::run(command, session),
         AuditCommand::Policy { file } => receipt::policy(&file, session),
         AuditCommand::Checkpoint(arguments) => checkpoint(&arguments, session),

@@ -270,7 +270,10 @@ mod tests {
     #[test]
     fn the_page_lists_every_column_in_order() {
         let page = include_str!("../../../../config/access-log-export.md");
-        let rows = page.split("\n## Rows\n").nth(1).and_then(|rest| rest.split("\n## ").next());
+        let rows = page
+            .split("\n## Rows\n")
+            .nth(1)
+            .and_then(|rest| rest.split("\n## ").next());
         let listed: Vec<&str> = rows
             .unwrap_or_default()
             .lines()

@@ -202,6 +202,30 @@ impl AuditService for FakeIndex {
             hashes: leaf(0).as_bytes().to_vec(),
         }))
     }
+
+    /// One row of a value, whatever was asked for.
+    async fn get_statistics(
+        &self,
+        _: Request<proto::GetStatisticsRequest>,
+    ) -> Result<Response<proto::GetStatisticsResponse>, Status> {
+        let count = Some(proto::AccessCount {
+            entries: 3,
+            share_millionths: 2_500_000,
+        });
+        let receipt = ShortReceipt::new(signer().origin(), 2, leaf(0));
+        Ok(Response::new(proto::GetStatisticsResponse {
+            rows: vec![proto::StatisticsRow {
+                values: vec!["08".to_owned()],
+                count,
+            }],
+            total: count,
+            blocks: Vec::new(),
+            origin: signer().origin().as_str().to_owned(),
+            size: 2,
+            checkpoint: new_head(),
+            receipt: Some(wire::convert::short_receipt(signer().origin(), &receipt)),
+        }))
+    }
 }
 
 #[tokio::test]
@@ -274,5 +298,25 @@ async fn a_tile_of_another_width_than_was_asked_for_is_refused() {
     let narrow = Tile::new(0, 0, 1).unwrap();
     assert_eq!(client.hash_tile(narrow).await.unwrap(), leaf(0).as_bytes());
     let refused = client.hash_tile(Tile::new(0, 0, 2).unwrap()).await;
+    assert!(matches!(refused, Err(ClientError::Answer(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn counts_that_do_not_fit_what_was_asked_are_refused() {
+    let (client, _) = client().await;
+    let day = |number| chrono::NaiveDate::from_ymd_opt(2026, 10, number).unwrap();
+    let counted = client
+        .statistics(&context(), day(1)..day(2), &[Dimension::Hour])
+        .await
+        .unwrap();
+    assert_eq!((counted.rows[0].count.entries, counted.size), (3, 2));
+    assert_eq!(counted.rows[0].values, ["08"]);
+    assert!(
+        !format!("{counted:?}").contains("\"08\""),
+        "no value is in debugging output"
+    );
+    let refused = client
+        .statistics(&context(), day(1)..day(2), &[Dimension::Hour, Dimension::Day])
+        .await;
     assert!(matches!(refused, Err(ClientError::Answer(_))), "{refused:?}");
 }

@@ -47,6 +47,7 @@ pub(crate) fn shared() -> Shared<JournaledStore> {
         store,
         log: log(),
         cosignatures: cosignatures(files()),
+        oversight: crate::oversight::tests::oversight(files()),
         lag: crate::witness::Lag::new(Duration::from_hours(4), 1_800_000_000_000),
         agreements: ArcSwap::from_pointee(Agreements::default()),
         agreements_change: tokio::sync::Mutex::new(()),

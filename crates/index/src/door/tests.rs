@@ -33,6 +33,11 @@ impl Entropy for Counting {
 }
 
 pub(crate) fn log() -> AccessLog {
+    log_at(Arc::new(|| 1_800_000_000_000))
+}
+
+/// A log whose clock the caller moves.
+pub(crate) fn log_at(clock: store::access_log::Clock) -> AccessLog {
     let entropy: Arc<dyn Entropy> = Arc::new(Counting::default());
     let files = || -> Arc<dyn Files> { Arc::new(FaultyFiles::new(Syncs::Honest)) };
     let keys = KeyRing::open(
@@ -50,7 +55,7 @@ pub(crate) fn log() -> AccessLog {
         signer: LogSigner::from_seed(Origin::new("log.test/1").unwrap(), &[2; 32]).unwrap(),
         ring: Arc::new(keys),
         entropy,
-        clock: Arc::new(|| 1_800_000_000_000),
+        clock,
         witnessed: Vec::new(),
         on_fatal: Arc::new(|reason| panic!("the log failed: {reason}")),
     };

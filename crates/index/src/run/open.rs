@@ -11,7 +11,7 @@ use store::access_log::{AccessLog, LogSettings};
 use store::cosignatures::Cosignatures;
 use store::files::Files;
 use store::keys::encryption_key::KeyEncryptionKey;
-use store::keys::ring::KeyRing;
+use store::keys::ring::{KeyRing, NamedKey};
 use store::keys::token::Tokenizer;
 use store::keys::{Entropy, KeyName};
 use store::record_store::{Engine, JournaledStore, StoreSettings};
@@ -27,6 +27,8 @@ use transport::tls::server::ServerTls;
 use crate::agreement_book::fold;
 use crate::config::{IndexConfig, TlsFiles, Witnessing};
 use crate::declaration_restore;
+use crate::oversight::days::Days;
+use crate::oversight::{Oversight, OversightError};
 use crate::pace::Pacer;
 use crate::request_restore;
 use crate::run::Ground;
@@ -75,6 +77,9 @@ pub enum StartFailure {
     /// The usage of today cannot be counted.
     #[error("today's usage cannot be counted from the access log")]
     Usage(#[from] store::access_log::reading::ReadError),
+    /// The counters of accesses.
+    #[error("accesses cannot be counted from the access log")]
+    Oversight(#[from] OversightError),
     /// The scopes of the readers.
     #[error(transparent)]
     Scopes(#[from] ScopesError),
@@ -189,6 +194,13 @@ pub(super) fn open(opening: &Opening) -> Result<Shared<JournaledStore>, StartFai
     let usage = usage_restore::restore(&log, moment)?;
     let declarations = declaration_restore::restore(&log, moment)?;
     let declaration_tokens = tokens(&ring, "log/declarations")?;
+    let oversight = Oversight::open(
+        &log,
+        Days::new(
+            directory(opening, "oversight")?,
+            named_key(&ring, "oversight/days")?,
+        ),
+    )?;
     let requests = request_restore::restore(&log, moment)?;
     let request_tokens = tokens(&ring, "log/requests")?;
     let pace = Pacer::new(opening.ground.pace).map_err(|error| StartFailure::Files {
@@ -201,6 +213,7 @@ pub(super) fn open(opening: &Opening) -> Result<Shared<JournaledStore>, StartFai
         store,
         log,
         cosignatures,
+        oversight,
         lag: Lag::new(config.witnessing.stop_after, clock.now_ms()),
         agreements: ArcSwap::from_pointee(agreements),
         agreements_change: tokio::sync::Mutex::new(()),
@@ -227,15 +240,18 @@ pub(super) fn open(opening: &Opening) -> Result<Shared<JournaledStore>, StartFai
 
 /// Hashes under a key of their own, which stays the same after a restart.
 fn tokens(ring: &KeyRing, key: &'static str) -> Result<Tokenizer, StartFailure> {
+    Ok(Tokenizer::new(&named_key(ring, key)?.key))
+}
+
+/// A key of the ring, made when there is none.
+fn named_key(ring: &KeyRing, key: &'static str) -> Result<NamedKey, StartFailure> {
     let refused = |error: Box<dyn std::error::Error + Send + Sync>| StartFailure::Key {
         what: "a key of the key ring",
         error,
     };
     let name = KeyName::new(key).map_err(|error| refused(Box::new(error)))?;
-    let key = ring
-        .get_or_create(&name)
-        .map_err(|error| refused(Box::new(error)))?;
-    Ok(Tokenizer::new(&key.key))
+    ring.get_or_create(&name)
+        .map_err(|error| refused(Box::new(error)))
 }
 
 fn open_log(

@@ -151,7 +151,7 @@ impl FrameIndex {
         self.0.write().unwrap_or_else(PoisonError::into_inner).push(place);
     }
 
-    fn find(&self, index: u64) -> Option<FramePlace> {
+    pub(super) fn find(&self, index: u64) -> Option<FramePlace> {
         let places = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let behind = places.partition_point(|place| place.first_index <= index);
         places.get(behind.checked_sub(1)?).copied()
@@ -350,7 +350,7 @@ impl Shared {
     }
 }
 
-fn open_part(
+pub(super) fn open_part(
     ring: &KeyRing,
     header: &Header,
     key_id: KeyId,

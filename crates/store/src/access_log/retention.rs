@@ -133,7 +133,7 @@ impl ExpiredKeys {
 }
 
 /// Kind of part, term and month of a key of the log.
-fn class_of(name: &KeyName) -> Option<(&str, &str, &str)> {
+pub(super) fn class_of(name: &KeyName) -> Option<(&str, &str, &str)> {
     let pieces: Vec<&str> = name.as_str().split('/').collect();
     match pieces[..] {
         ["log", part, _, months, month] => Some((part, months, month)),

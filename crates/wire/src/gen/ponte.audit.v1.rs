@@ -178,6 +178,106 @@ impl PartKind {
         }
     }
 }
+/// How many accesses.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct AccessCount {
+    /// Entries, each counted as one wherever it counts.
+    #[prost(uint64, tag = "1")]
+    pub entries: u64,
+    /// The same in millionths of an entry, of which one about persons of several municipalities gives each an equal part:
+    /// over all municipalities and the region they add up to a million for each entry.
+    #[prost(uint64, tag = "2")]
+    pub share_millionths: u64,
+}
+/// Accesses that have the same values in every dimension that was asked for.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct StatisticsRow {
+    /// The values, in the order in which the dimensions were asked for. Empty where an entry has none; an operator whose part
+    /// has reached the end of its retention is empty too.
+    #[prost(string, repeated, tag = "1")]
+    pub values: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// How many.
+    #[prost(message, optional, tag = "2")]
+    pub count: ::core::option::Option<AccessCount>,
+}
+/// A total over 30 days of a fixed grid, reserved purposes included.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct StatisticsBlock {
+    /// First day, known to the day. Blocks begin every 30 days, counted from 1 January 1970.
+    #[prost(message, optional, tag = "1")]
+    pub first_date: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// Last day, known to the day.
+    #[prost(message, optional, tag = "2")]
+    pub last_date: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// How many.
+    #[prost(message, optional, tag = "3")]
+    pub count: ::core::option::Option<AccessCount>,
+}
+/// By what accesses are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum StatisticsDimension {
+    /// Never sent.
+    Unspecified = 0,
+    /// The caller, a SPIFFE id.
+    Agency = 1,
+    /// The agreement's id.
+    Agreement = 2,
+    /// The purpose's id.
+    Purpose = 3,
+    /// The operator, by the agency's own id; for the regional auditor and the agency's own supervisor alone.
+    Operator = 4,
+    /// The hour in which the access was entered, "00" to "23", Europe/Rome; the hour that comes twice is one.
+    Hour = 5,
+    /// The method called, "package.Service/Method".
+    Service = 6,
+    /// The outcome as told to the caller: "OK" or the name of a reason.
+    Outcome = 7,
+    /// The municipality whose persons influenced the answer, by its cadastral code; "region" where there was none. Never for
+    /// an agency's supervisor.
+    Municipality = 8,
+    /// The day, YYYY-MM-DD, Europe/Rome.
+    Day = 9,
+}
+impl StatisticsDimension {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "STATISTICS_DIMENSION_UNSPECIFIED",
+            Self::Agency => "STATISTICS_DIMENSION_AGENCY",
+            Self::Agreement => "STATISTICS_DIMENSION_AGREEMENT",
+            Self::Purpose => "STATISTICS_DIMENSION_PURPOSE",
+            Self::Operator => "STATISTICS_DIMENSION_OPERATOR",
+            Self::Hour => "STATISTICS_DIMENSION_HOUR",
+            Self::Service => "STATISTICS_DIMENSION_SERVICE",
+            Self::Outcome => "STATISTICS_DIMENSION_OUTCOME",
+            Self::Municipality => "STATISTICS_DIMENSION_MUNICIPALITY",
+            Self::Day => "STATISTICS_DIMENSION_DAY",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "STATISTICS_DIMENSION_UNSPECIFIED" => Some(Self::Unspecified),
+            "STATISTICS_DIMENSION_AGENCY" => Some(Self::Agency),
+            "STATISTICS_DIMENSION_AGREEMENT" => Some(Self::Agreement),
+            "STATISTICS_DIMENSION_PURPOSE" => Some(Self::Purpose),
+            "STATISTICS_DIMENSION_OPERATOR" => Some(Self::Operator),
+            "STATISTICS_DIMENSION_HOUR" => Some(Self::Hour),
+            "STATISTICS_DIMENSION_SERVICE" => Some(Self::Service),
+            "STATISTICS_DIMENSION_OUTCOME" => Some(Self::Outcome),
+            "STATISTICS_DIMENSION_MUNICIPALITY" => Some(Self::Municipality),
+            "STATISTICS_DIMENSION_DAY" => Some(Self::Day),
+            _ => None,
+        }
+    }
+}
 /// Who reads the log, and why.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -437,6 +537,52 @@ pub struct GetHashTileResponse {
     /// The hashes, 32 bytes each, one behind the other, as many as were asked for.
     #[prost(bytes = "vec", tag = "2")]
     pub hashes: ::prost::alloc::vec::Vec<u8>,
+}
+/// Asks for counts of accesses. Whole days, Europe/Rome; at most 366 of them.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct GetStatisticsRequest {
+    /// Who reads, and why.
+    #[prost(message, optional, tag = "1")]
+    pub context: ::core::option::Option<ReadingContext>,
+    /// First day, known to the day.
+    #[prost(message, optional, tag = "2")]
+    pub start_date: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// First day that does not count any more, known to the day.
+    #[prost(message, optional, tag = "3")]
+    pub end_date: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// By what accesses are counted, each dimension at most once; none for totals alone.
+    #[prost(enumeration = "StatisticsDimension", repeated, tag = "4")]
+    pub dimensions: ::prost::alloc::vec::Vec<i32>,
+}
+/// Counts of accesses: entries about calls of the log, answered, denied and failed, and refusals at the door, of which a
+/// summary counts as one.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct GetStatisticsResponse {
+    /// One row for each combination of values that occurs, in their order. Accesses of reserved purposes are left out for
+    /// everybody but the agency's own supervisor.
+    #[prost(message, repeated, tag = "1")]
+    pub rows: ::prost::alloc::vec::Vec<StatisticsRow>,
+    /// All rows together.
+    #[prost(message, optional, tag = "2")]
+    pub total: ::core::option::Option<AccessCount>,
+    /// Totals with reserved purposes, of every block that lies in the range and is over. None for an agency's supervisor, whose
+    /// total has them.
+    #[prost(message, repeated, tag = "3")]
+    pub blocks: ::prost::alloc::vec::Vec<StatisticsBlock>,
+    /// Origin of the log that was counted.
+    #[prost(string, tag = "4")]
+    pub origin: ::prost::alloc::string::String,
+    /// Entries of the log that were looked at, from the first on.
+    #[prost(uint64, tag = "5")]
+    pub size: u64,
+    /// The newest checkpoint, text of a signed note, of at least that size.
+    #[prost(string, tag = "6")]
+    pub checkpoint: ::prost::alloc::string::String,
+    /// Receipt of the entry that this reading made.
+    #[prost(message, optional, tag = "7")]
+    pub receipt: ::core::option::Option<super::super::ledger::v1::ShortReceipt>,
 }
 /// Kind of scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -717,6 +863,31 @@ pub mod audit_service_client {
                 .insert(GrpcMethod::new("ponte.audit.v1.AuditService", "GetHashTile"));
             self.inner.unary(req, path, codec).await
         }
+        /// Counts the accesses of a range of days in the caller's scope.
+        pub async fn get_statistics(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetStatisticsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetStatisticsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/ponte.audit.v1.AuditService/GetStatistics",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("ponte.audit.v1.AuditService", "GetStatistics"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -788,6 +959,14 @@ pub mod audit_service_server {
             request: tonic::Request<super::GetHashTileRequest>,
         ) -> std::result::Result<
             tonic::Response<super::GetHashTileResponse>,
+            tonic::Status,
+        >;
+        /// Counts the accesses of a range of days in the caller's scope.
+        async fn get_statistics(
+            &self,
+            request: tonic::Request<super::GetStatisticsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetStatisticsResponse>,
             tonic::Status,
         >;
     }
@@ -1127,6 +1306,51 @@ pub mod audit_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetHashTileSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/ponte.audit.v1.AuditService/GetStatistics" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetStatisticsSvc<T: AuditService>(pub Arc<T>);
+                    impl<
+                        T: AuditService,
+                    > tonic::server::UnaryService<super::GetStatisticsRequest>
+                    for GetStatisticsSvc<T> {
+                        type Response = super::GetStatisticsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetStatisticsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuditService>::get_statistics(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetStatisticsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -156,6 +156,8 @@ pub enum ErrorReason {
     AgreementInvalid = 165,
     /// The state of the agreement does not allow this step.
     AgreementState = 166,
+    /// The accesses of the log are still being counted.
+    OversightBehind = 169,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -242,6 +244,7 @@ impl ErrorReason {
             Self::WitnessConflict => "ERROR_REASON_WITNESS_CONFLICT",
             Self::AgreementInvalid => "ERROR_REASON_AGREEMENT_INVALID",
             Self::AgreementState => "ERROR_REASON_AGREEMENT_STATE",
+            Self::OversightBehind => "ERROR_REASON_OVERSIGHT_BEHIND",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -331,6 +334,7 @@ impl ErrorReason {
             "ERROR_REASON_WITNESS_CONFLICT" => Some(Self::WitnessConflict),
             "ERROR_REASON_AGREEMENT_INVALID" => Some(Self::AgreementInvalid),
             "ERROR_REASON_AGREEMENT_STATE" => Some(Self::AgreementState),
+            "ERROR_REASON_OVERSIGHT_BEHIND" => Some(Self::OversightBehind),
             _ => None,
         }
     }
