@@ -254,29 +254,6 @@ async fn a_scoped_export_holds_nothing_reserved_and_proves_what_it_holds() {
             assert!(done.status.success(), "{}", words(&done));
         }
     }
-    // TEMP
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/export-1");
-    if !fixture.exists() {
-        live.export(
-            "garante",
-            &live.directory("fixture"),
-            &[
-                "--format",
-                "jsonl,csv,parquet",
-                "--from-index",
-                "3",
-                "--until-index",
-                "16",
-            ],
-        );
-        Command::new("cp")
-            .arg("-r")
-            .arg(live.directory("fixture"))
-            .arg(&fixture)
-            .status()
-            .expect("cp");
-    }
-    // END
     // Of an agency alone, by a filter of the region.
     let body = support::authority::Authority::id(Role::Agency, PUBLIC_BODY.agency).to_string();
     let out = live.directory("filtered");

@@ -22,7 +22,8 @@ enum Manifest {
     Fits,
 }
 
-/// A change: its name, what it does, what becomes of the manifest, and where both verifiers must find it.
+/// A change: its name, what it does, what becomes of the manifest, and where both verifiers must find it: ENTRY is the entry
+/// that [`chosen`] gives, LINE its line, NEXT what comes after either.
 struct Change {
     name: &'static str,
     make: fn(&Path),
@@ -38,11 +39,41 @@ fn lines(directory: &Path, name: &str, change: impl FnOnce(&mut Vec<String>)) {
     std::fs::write(&path, lines.concat()).expect("written");
 }
 
-/// Changes the evidence of entry 60.
+/// Index of an access in the middle that shows a person of Imola. There is no gap before it, so its line is the next number.
+fn chosen(directory: &Path) -> usize {
+    let rows = std::fs::read_to_string(directory.join("entries.jsonl")).expect("readable");
+    let of_interest = |row: &str| {
+        [
+            "\"kind\":\"access\"",
+            "\"outcome\":\"OK\"",
+            "\"identification\"",
+            "subjects_E289",
+        ]
+        .iter()
+        .all(|word| row.contains(word))
+    };
+    let found = rows
+        .lines()
+        .enumerate()
+        .skip(60)
+        .find(|(_, row)| of_interest(row));
+    found.expect("there is such an access").0
+}
+
+/// Changes the lines of a file from that of the chosen entry on; `head` are the lines before the first row.
+fn from_chosen(directory: &Path, name: &str, head: usize, change: impl FnOnce(&mut Vec<String>)) {
+    let at = chosen(directory) + head;
+    lines(directory, name, |lines| {
+        let mut rest = lines.split_off(at);
+        change(&mut rest);
+        lines.append(&mut rest);
+    });
+}
+
+/// Changes the evidence of the chosen entry.
 fn evidence(directory: &Path, change: impl FnOnce(&mut Value)) {
-    lines(directory, "evidence.jsonl", |lines| {
-        let mut value: Value = serde_json::from_str(&lines[60]).expect("JSON");
-        assert_eq!(value["index"], 60);
+    from_chosen(directory, "evidence.jsonl", 0, |lines| {
+        let mut value: Value = serde_json::from_str(&lines[0]).expect("JSON");
         change(&mut value);
         let member = |value: &Value, name: &str| value[name].to_string();
         let parts: Vec<String> = value["parts"]
@@ -55,8 +86,9 @@ fn evidence(directory: &Path, change: impl FnOnce(&mut Value)) {
                 format!("{{{}}}", members.join(","))
             })
             .collect();
-        lines[60] = format!(
-            "{{\"index\":60,\"header\":{},\"parts\":[{}]}}\n",
+        lines[0] = format!(
+            "{{\"index\":{},\"header\":{},\"parts\":[{}]}}\n",
+            value["index"],
             member(&value, "header"),
             parts.join(",")
         );
@@ -131,31 +163,31 @@ const CHANGES: &[Change] = &[
         name: "a bit of a header",
         make: |at| evidence(at, |entry| entry["header"] = flip(&entry["header"], fingerprint)),
         manifest: Manifest::Fits,
-        found: "evidence.jsonl, line 61, entry 60: the log has another entry there",
+        found: "evidence.jsonl, line LINE, entry ENTRY: the log has another entry there",
     },
     Change {
         name: "a line removed",
-        make: |at| lines(at, "evidence.jsonl", |lines| drop(lines.remove(60))),
+        make: |at| from_chosen(at, "evidence.jsonl", 0, |lines| drop(lines.remove(0))),
         manifest: Manifest::Fits,
-        found: "evidence.jsonl, line 61, entry 61: entry 60 is left out",
+        found: "evidence.jsonl, line LINE, entry NEXT: entry ENTRY is left out",
     },
     Change {
         name: "the last lines removed",
-        make: |at| lines(at, "evidence.jsonl", |lines| lines.truncate(60)),
+        make: |at| from_chosen(at, "evidence.jsonl", 0, |lines| lines.clear()),
         manifest: Manifest::Fits,
-        found: "evidence.jsonl: entry 60 is left out",
+        found: "evidence.jsonl: entry ENTRY is left out",
     },
     Change {
         name: "a line twice",
-        make: |at| lines(at, "evidence.jsonl", |lines| lines.insert(60, lines[60].clone())),
+        make: |at| from_chosen(at, "evidence.jsonl", 0, |lines| lines.insert(0, lines[0].clone())),
         manifest: Manifest::Fits,
-        found: "evidence.jsonl, line 62, entry 60: it",
+        found: "evidence.jsonl, line NEXT, entry ENTRY: it",
     },
     Change {
         name: "two lines swapped",
-        make: |at| lines(at, "evidence.jsonl", |lines| lines.swap(60, 61)),
+        make: |at| from_chosen(at, "evidence.jsonl", 0, |lines| lines.swap(0, 1)),
         manifest: Manifest::Fits,
-        found: "evidence.jsonl, line 61, entry 61: entry 60 is left out",
+        found: "evidence.jsonl, line LINE, entry NEXT: entry ENTRY is left out",
     },
     Change {
         name: "a bit of a part",
@@ -165,7 +197,7 @@ const CHANGES: &[Change] = &[
             });
         },
         manifest: Manifest::Fits,
-        found: "evidence.jsonl, line 61, entry 60: ",
+        found: "evidence.jsonl, line LINE, entry ENTRY: ",
     },
     Change {
         name: "a part of another municipality",
@@ -177,7 +209,7 @@ const CHANGES: &[Change] = &[
             });
         },
         manifest: Manifest::Fits,
-        found: "evidence.jsonl, line 61, entry 60: ",
+        found: "evidence.jsonl, line LINE, entry ENTRY: ",
     },
     Change {
         name: "a bit of a tile",
@@ -205,8 +237,8 @@ const CHANGES: &[Change] = &[
     Change {
         name: "a row of CSV",
         make: |at| {
-            lines(at, "entries.csv", |lines| {
-                lines[61] = lines[61].replace("identification", "control")
+            from_chosen(at, "entries.csv", 1, |lines| {
+                lines[0] = lines[0].replace("identification", "control")
             })
         },
         manifest: Manifest::Fits,
@@ -215,8 +247,8 @@ const CHANGES: &[Change] = &[
     Change {
         name: "a row of JSON Lines",
         make: |at| {
-            lines(at, "entries.jsonl", |lines| {
-                lines[60] = lines[60].replace("OK", "NO")
+            from_chosen(at, "entries.jsonl", 0, |lines| {
+                lines[0] = lines[0].replace("OK", "NO")
             })
         },
         manifest: Manifest::Fits,
@@ -224,7 +256,7 @@ const CHANGES: &[Change] = &[
     },
     Change {
         name: "a row more",
-        make: |at| lines(at, "entries.jsonl", |lines| lines.push(lines[60].clone())),
+        make: |at| from_chosen(at, "entries.jsonl", 0, |lines| lines.push(lines[0].clone())),
         manifest: Manifest::Fits,
         found: "entries.jsonl: there is something behind the last row",
     },
@@ -269,17 +301,12 @@ const CHANGES: &[Change] = &[
 #[tokio::test(flavor = "multi_thread")]
 async fn every_change_of_an_export_is_found_where_it_is() {
     let live = Live::start().await;
-    // Entry 60 is an access that names somebody; the first tile of 256 entries is full.
+    // The first tile of 256 entries is full.
     live.accesses(40).await;
     let out = live.directory("export");
     live.export("garante", &out, &["--format", "jsonl,csv,parquet"]);
-    let rows = std::fs::read_to_string(out.join("entries.jsonl")).expect("the rows");
-    let kinds: Vec<&str> = rows.lines().collect();
-    assert!(
-        kinds[60].contains("\"kind\":\"access\"") && kinds[60].contains("subjects_E289"),
-        "{}",
-        kinds[60]
-    );
+    let entry = chosen(&out);
+    let (line, next) = (entry + 1, entry + 2);
     for change in CHANGES {
         let copy = tempfile::tempdir().expect("a directory");
         for file in files_under(&out) {
@@ -291,14 +318,15 @@ async fn every_change_of_an_export_is_found_where_it_is() {
         if change.manifest == Manifest::Fits {
             fit(copy.path());
         }
+        // Of an entry the one that follows has the number of this one's line.
+        let found = change.found.replace("entry NEXT", &format!("entry {line}"));
+        let found = found
+            .replace("ENTRY", &entry.to_string())
+            .replace("LINE", &line.to_string())
+            .replace("NEXT", &next.to_string());
         let here = verified_here(copy.path(), &["export-verify"]);
         assert_eq!(here.status.code(), Some(1), "{}: {}", change.name, words(&here));
-        assert!(
-            words(&here).contains(change.found),
-            "{}: {}",
-            change.name,
-            words(&here)
-        );
+        assert!(words(&here).contains(&found), "{}: {}", change.name, words(&here));
         if let Some(python) = verified_in_python(copy.path()) {
             assert_eq!(
                 python.status.code(),
@@ -308,7 +336,7 @@ async fn every_change_of_an_export_is_found_where_it_is() {
                 words(&python)
             );
             assert!(
-                words(&python).contains(change.found),
+                words(&python).contains(&found),
                 "{}: {}",
                 change.name,
                 words(&python)
