@@ -2,10 +2,12 @@
 
 use agreement::peer::Role;
 use agreement::reason::Reason;
-use client::auditor::{AccessFilter, Followed};
+use client::auditor::{AccessFilter, Followed, IndexRange, ReadingScope};
 use client::page::PageRequest;
+use ledger::hash::leaf_hash;
 use ledger::header::EntryKind;
 use ledger::part::PartKind;
+use ledger::tile::Tile;
 use store::files::system::SystemFiles;
 use store::fsck::fsck;
 use support::agreements::{POLICE, PUBLIC_BODY};
@@ -290,4 +292,91 @@ async fn an_open_stream_ends_with_the_certificate_behind_it_and_its_end_is_in_th
     .await;
     let reader = closed.header.body.peer.expect("a reader");
     assert!(reader.ends_with("/auditor/garante"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_range_of_the_log_is_listed_and_the_tiles_are_those_of_its_entries() {
+    let region = Region::populated().await;
+    accesses(&region).await;
+    let auditor = region.auditor("garante");
+    let range = IndexRange {
+        start: 5,
+        end: Some(12),
+    };
+    let mut page = PageRequest {
+        size: Some(3),
+        after: None,
+    };
+    let mut listed = Vec::new();
+    let first = loop {
+        let answer = auditor
+            .list_accesses_in(&reading(), &AccessFilter::default(), range, &page)
+            .await
+            .expect("a page");
+        assert_eq!(answer.scope, ReadingScope::Region);
+        listed.extend(answer.page.items);
+        match answer.page.next {
+            Some(next) => page.after = Some(next),
+            None => break page,
+        }
+    };
+    let indices: Vec<u64> = listed.iter().map(|entry| entry.index).collect();
+    assert_eq!(indices, (5..12).collect::<Vec<_>>());
+    let other = auditor
+        .list_accesses_in(
+            &reading(),
+            &AccessFilter::default(),
+            IndexRange::default(),
+            &first,
+        )
+        .await;
+    assert_eq!(
+        other.expect_err("a token of another range").reason(),
+        Some(Reason::PageTokenInvalid)
+    );
+
+    let tile = auditor.hash_tile(Tile::new(0, 0, 12).expect("a tile")).await;
+    let tile = tile.expect("the log has so many entries");
+    for entry in &listed {
+        let at = entry.index as usize * 32;
+        assert_eq!(tile[at..at + 32], *leaf_hash(&entry.header_bytes).as_bytes());
+    }
+    let beyond = auditor.hash_tile(Tile::new(1, 0, 1).expect("a tile")).await;
+    assert_eq!(
+        beyond.expect_err("the log is not so large").reason(),
+        Some(Reason::LogRange)
+    );
+    let mut raw = AuditServiceClient::new(region.channel(Role::Auditor, "garante").await);
+    for (level, index, width) in [
+        (8, 0, 1),
+        (0, u64::MAX, 1),
+        (0, 0, 257),
+        (256, 0, 1),
+        (0, 0, 65_537),
+    ] {
+        let asked = proto::GetHashTileRequest {
+            origin: String::new(),
+            level,
+            index,
+            width,
+        };
+        let refused = raw.get_hash_tile(asked).await.expect_err("no tile");
+        assert_eq!(
+            refused.code(),
+            tonic::Code::InvalidArgument,
+            "{level} {index} {width}"
+        );
+    }
+    let backwards = proto::ListAccessesRequest {
+        context: Some(proto::ReadingContext {
+            purpose: "controllo".to_owned(),
+            reference: "PROT. 2026/118".to_owned(),
+            reader: "l.bianchi".to_owned(),
+        }),
+        start_index: 5,
+        end_index: Some(4),
+        ..proto::ListAccessesRequest::default()
+    };
+    let refused = raw.list_accesses(backwards).await.expect_err("no range");
+    assert_eq!(refused.code(), tonic::Code::InvalidArgument);
 }

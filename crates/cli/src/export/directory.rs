@@ -5,6 +5,9 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use client::auditor::SignedHead;
+use ledger::checkpoint::SignedCheckpoint;
+
 use super::evidence::Evidence;
 use super::files::{Appending, FileFault, make_directory, private, replace, sync_directory};
 use super::row::cells;
@@ -62,6 +65,22 @@ pub enum DirectoryError {
     Other(&'static str),
 }
 
+/// Why a checkpoint is not kept.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepError {
+    /// It cannot be written.
+    #[error(transparent)]
+    File(#[from] FileFault),
+    /// The log has signed two roots for one size.
+    #[error("two checkpoints of one size differ: {} and {}", .path.display(), .other.display())]
+    Forked {
+        /// The one that was seen before.
+        path: PathBuf,
+        /// The one that was shown now.
+        other: PathBuf,
+    },
+}
+
 impl ExportDirectory {
     /// Takes a directory, which is made when it is not there.
     ///
@@ -75,7 +94,7 @@ impl ExportDirectory {
             return Err(DirectoryError::Open { path, mode });
         }
         let names = names(path).map_err(FileFault::of(path))?;
-        if !names.is_empty() && !names.iter().any(|name| name == LOCK) {
+        if !names.is_empty() && !names.iter().any(|name| name == LOCK || name == STATE) {
             return Err(DirectoryError::Foreign(path.to_owned()));
         }
         let lock_path = path.join(LOCK);
@@ -169,20 +188,25 @@ impl Growing {
     /// Keeps a checkpoint.
     ///
     /// # Errors
-    /// It cannot be written, or one of its size with another root was seen before ([`ErrorKind::InvalidData`]): both stay, as
-    /// evidence that there are two logs of one name.
-    pub fn keep_checkpoint(&self, size: u64, text: &str) -> Result<(), FileFault> {
-        let path = self.path().join(CHECKPOINTS).join(size.to_string());
-        match fs::read_to_string(&path) {
-            Ok(known) if known == text => Ok(()),
-            Ok(_) => {
-                replace(&path.with_extension("conflict"), text.as_bytes())?;
-                let text = "another checkpoint of this size was seen before: both are kept";
-                Err(FileFault::of(&path)(io::Error::new(ErrorKind::InvalidData, text)))
+    /// It cannot be written; or one of its size with another root was seen before, and both stay, as evidence that there are
+    /// two logs of one name.
+    pub fn keep_checkpoint(&self, head: &SignedHead) -> Result<(), KeepError> {
+        let SignedHead { checkpoint, text } = head;
+        let path = self.path().join(CHECKPOINTS).join(checkpoint.size.to_string());
+        let known = match fs::read_to_string(&path) {
+            Ok(known) => known,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Ok(replace(&path, text.as_bytes())?);
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => replace(&path, text.as_bytes()),
-            Err(error) => Err(FileFault::of(&path)(error)),
+            Err(error) => return Err(FileFault::of(&path)(error).into()),
+        };
+        // Who has cosigned may differ from one time to the next; the root may not.
+        if SignedCheckpoint::parse(&known).is_ok_and(|known| known.checkpoint() == checkpoint) {
+            return Ok(());
         }
+        let other = path.with_extension("conflict");
+        replace(&other, text.as_bytes())?;
+        Err(KeepError::Forked { path, other })
     }
 
     /// Adds entries, in order of index, after which everything before `next` has been exported.
@@ -242,3 +266,6 @@ fn names(path: &Path) -> io::Result<Vec<std::ffi::OsString>> {
         .map(|entry| entry.map(|entry| entry.file_name()))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

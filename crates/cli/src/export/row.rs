@@ -3,12 +3,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, SecondsFormat};
-use ledger::header::{Header, HeaderBody, Outcome};
+use ledger::header::{Header, HeaderBody};
 use ledger::part::{PartKind, PartOpening};
 use registry::hex::encode;
 use store::access_log::part_items::items;
 
 use super::evidence::Evidence;
+use super::state::told;
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,11 +147,6 @@ pub fn cells(evidence: &Evidence) -> Vec<Cell> {
         parts_root: _,
     } = body;
     let parts = Parts::read(evidence.parts());
-    let Outcome { code, reason } = outcome;
-    let told = match reason.as_str() {
-        "" if *code == 0 => "OK",
-        reason => reason,
-    };
     let mut cells = vec![
         number(evidence.index()),
         Cell::Time(i64::try_from(*time_ms).unwrap_or(i64::MAX)),
@@ -164,8 +160,8 @@ pub fn cells(evidence: &Evidence) -> Vec<Cell> {
         optional(service.clone()),
         optional(request_id.map(|id| uuid::Uuid::from_bytes(id.0).to_string())),
         optional(trace_id.map(|id| encode(&id.0))),
-        Cell::Number(i64::from(*code)),
-        text(told),
+        Cell::Number(i64::from(outcome.code)),
+        text(told(evidence.header())),
         some(granted_fields.join(" ")),
         repeat_of.map_or(Cell::Absent, number),
     ];

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use agreement::reason::ExitCode;
 use client::auditor::{AccessEntry, Followed, Follower, IndexRange, SignedHead};
 use client::error::{ClientError, EvidenceFault};
 use client::page::PageRequest;
@@ -12,7 +13,7 @@ use transport::shutdown::Shutdown;
 
 use super::{Exporter, fault_of, refused};
 use crate::call;
-use crate::export::directory::{ExportDirectory, Growing};
+use crate::export::directory::{ExportDirectory, Growing, KeepError};
 use crate::export::evidence::Evidence;
 use crate::export::state::{Settings, State};
 use crate::failure::Failure;
@@ -222,9 +223,19 @@ impl Exporter {
 
 /// Keeps a checkpoint.
 pub(super) fn keep(growing: &Growing, head: &SignedHead) -> Result<(), Failure> {
-    growing
-        .keep_checkpoint(head.checkpoint.size, &head.text)
-        .map_err(|fault| fault_of(&fault))
+    growing.keep_checkpoint(head).map_err(|error| match &error {
+        KeepError::File(fault) => fault_of(fault),
+        KeepError::Forked { .. } => Failure::new(
+            ExitCode::NegativeAnswer,
+            "il registro ha firmato due storie diverse",
+            "the log has signed two different histories",
+        )
+        .because(&error)
+        .remedy(
+            "conservare entrambi i file: insieme lo provano a chiunque",
+            "keep both files: together they prove it to anybody",
+        ),
+    })
 }
 
 async fn step(follower: &mut Follower, shutdown: &Shutdown) -> Result<Step, ClientError> {
@@ -251,7 +262,7 @@ fn in_order(entries: Vec<AccessEntry>, from: u64, end: u64) -> Result<Vec<Eviden
 
 fn other_log() -> Failure {
     Failure::new(
-        agreement::reason::ExitCode::Conflict,
+        ExitCode::Conflict,
         "nella cartella c'è l'esportazione di un altro registro",
         "the directory holds the export of another log",
     )
@@ -259,7 +270,7 @@ fn other_log() -> Failure {
 
 fn other_scope() -> Failure {
     Failure::new(
-        agreement::reason::ExitCode::Conflict,
+        ExitCode::Conflict,
         "l'ambito di lettura non è quello con cui l'esportazione è cominciata",
         "the scope of the reader is not the one with which the export began",
     )
