@@ -9,6 +9,7 @@ mod audit;
 mod followers;
 mod export;
 mod witness;
+mod upgrade;
 mod indistinguishable;
 mod door;
 mod interruption;

@@ -3,117 +3,33 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use agreement::peer::Role;
 use agreement::reason::Reason;
-use cli::io::{Environment, Io, Surface, Surroundings};
 use client::agency::AgencyClient;
 use client::error::{ClientError, EvidenceFault};
 use client::receipt::ReceiptForm;
 use client::witness::WitnessClient;
-use ledger::checkpoint::{Checkpoint, Cosigner, WitnessedAt};
+use ledger::checkpoint::{Checkpoint, WitnessedAt};
 use ledger::hash::Hash;
-use ledger::name::KeyName;
 use ledger::policy::{Policy, Standing};
 use ledger::receipt::{Receipt, ReceiptError};
-use node::witness::WitnessStatus;
 use store::cosignatures::ROUND;
 use support::agreements::POLICE;
-use support::authority::{SERVER_NAME, TRUST_DOMAIN};
 use support::calls::{ground, lookup};
-use support::municipality::write_signing_key;
+use support::commands::{Ended, calling, ponte};
 use support::people::{DOZZA, IMOLA, everybody, mario};
-use support::region::{Region, log_verifier};
-use support::wait::within;
+use support::region::{Region, copy, log_verifier};
+use support::witnesses::{
+    DOZZAS, IMOLAS, LIMITS, OUTSIDE, cosign_outside, cosigner, let_witness, look, policy, witnesses,
+};
 use transport::clock::Clock;
-use transport::random::SystemRandom;
-
-const LIMITS: &str = "[limits]\ncache_mib = 8\nsync_interval_seconds = 1\nsegment_mib = 4\n";
 
 const HOUR: Duration = Duration::from_hours(1);
 
 /// What the index says of itself after a start, whatever waits.
 const AFTER_START: Duration = Duration::from_mins(10);
-
-/// The keys of witnesses: name and seed.
-const IMOLAS: (&str, u8) = ("witness.comune.imola.example/ponte", 0x61);
-const DOZZAS: (&str, u8) = ("witness.comune.dozza.example/ponte", 0x62);
-const OUTSIDE: (&str, u8) = ("witness.university.example/ponte", 0x63);
-
-fn cosigner((name, seed): (&str, u8)) -> Cosigner {
-    Cosigner::from_seed(KeyName::new(name).expect("a name"), &[seed; 32]).expect("a key")
-}
-
-/// The configuration of an index with these witnesses.
-fn witnesses(keys: &[(&str, u8)], quorum: usize) -> String {
-    let mut text = LIMITS.to_owned();
-    for key in keys {
-        text.push_str(&format!("[[witness]]\nkey = \"{}\"\n", cosigner(*key).verifier()));
-    }
-    text + &format!("[witnessing]\nquorum = {quorum}\n")
-}
-
-/// Who trusts two nodes and somebody outside, together.
-fn policy() -> String {
-    let key = |of| cosigner(of).verifier();
-    format!(
-        "# ponte.policy/1\nlog {}\nwitness imola {}\nwitness dozza {}\nwitness university {}\n\
-         group nodes all imola dozza\ngroup outside any university\ngroup both all nodes outside\nquorum both\n",
-        log_verifier(),
-        key(IMOLAS),
-        key(DOZZAS),
-        key(OUTSIDE),
-    )
-}
-
-/// Gives a municipality's node the key of a witness.
-async fn let_witness(region: &mut Region, istat: &str, (name, seed): (&str, u8)) {
-    let municipality = region.municipality(istat);
-    municipality.stop().await;
-    write_signing_key(&municipality.directory().join("witness.key"), [seed; 32]);
-    let file = municipality.directory().join("node.toml");
-    let text = fs::read_to_string(&file).expect("the configuration is readable");
-    let log = log_verifier();
-    let text = format!("log_key = \"{log}\"\n{text}[witness]\nkey = \"witness.key\"\nname = \"{name}\"\n");
-    fs::write(&file, text).expect("the configuration can be written");
-    municipality.resume();
-}
-
-/// Lets a node look now, and says how it stands afterwards.
-async fn look(region: &mut Region, istat: &str) -> WitnessStatus {
-    let handle = region
-        .municipality(istat)
-        .node()
-        .witness()
-        .expect("it is a witness")
-        .clone();
-    // The first look may have begun before.
-    for _ in 0..2 {
-        let before = handle.status().looks;
-        handle.wake();
-        within(handle.wait_for(|status| before < status.looks))
-            .await
-            .expect("the witness runs");
-    }
-    handle.status()
-}
-
-/// The witness that is no node cosigns what is offered.
-async fn cosign_outside(region: &Region) -> u64 {
-    let client = WitnessClient::new(region.connection(Role::Auditor, "university"));
-    let offered = client.offered().await.expect("a checkpoint");
-    log_verifier().verify(&offered).expect("the log signed it");
-    let at = WitnessedAt(region.clock.now_ms() / 1_000);
-    let size = offered.checkpoint().size;
-    let line = cosigner(OUTSIDE).cosign(offered.checkpoint(), at);
-    client
-        .submit(size, &line)
-        .await
-        .expect("the cosignature is taken");
-    size
-}
 
 /// A call of the police that reads nobody's card, and its receipt.
 async fn described(region: &Region) -> Receipt {
@@ -145,44 +61,6 @@ fn standing(receipt: &Receipt, policy: &str) -> Standing {
     judged.standing()
 }
 
-/// What a command said and how it ended.
-struct Ended {
-    exit: u8,
-    out: String,
-    err: String,
-}
-
-/// Runs a command of the police under the clock of the region.
-async fn ponte(region: &Region, arguments: &[&str]) -> Ended {
-    let surroundings = Surroundings {
-        environment: Environment::default(),
-        clock: region.clock.clone(),
-        random: Arc::new(SystemRandom),
-    };
-    let arguments: Vec<String> = ["ponte", "--lang", "en", "--output", "json"]
-        .iter()
-        .chain(arguments)
-        .map(ToString::to_string)
-        .collect();
-    let run = move || {
-        let (mut out, mut err) = (Vec::new(), Vec::new());
-        let mut io = Io {
-            stdin: Box::new(std::io::empty()),
-            stdout: Box::new(&mut out),
-            stderr: Box::new(&mut err),
-            surface: Surface::Plain,
-        };
-        let exit = cli::run(arguments, &mut io, &surroundings).number();
-        drop(io);
-        Ended {
-            exit,
-            out: String::from_utf8(out).expect("UTF-8"),
-            err: String::from_utf8(err).expect("UTF-8"),
-        }
-    };
-    tokio::task::spawn_blocking(run).await.expect("the command ends")
-}
-
 /// Verifies a receipt's file offline; `trust` is a flag and its value.
 async fn verify(region: &Region, file: &Path, trust: [&str; 2]) -> Ended {
     let file = file.display().to_string();
@@ -191,36 +69,9 @@ async fn verify(region: &Region, file: &Path, trust: [&str; 2]) -> Ended {
 }
 
 async fn upgrade(region: &Region, file: &Path, policy: &Path) -> Ended {
-    let identity = region.authority.peer(Role::Agency, POLICE.agency);
-    let text = |path: &Path| path.display().to_string();
-    let endpoint = region.address().to_string();
-    let [file, policy] = [file, policy].map(text);
-    let [certificate, key, authorities] =
-        [&identity.certificate, &identity.key, &identity.authorities].map(|path| text(path));
-    ponte(
-        region,
-        &[
-            "audit",
-            "receipt",
-            "upgrade",
-            &file,
-            "--policy",
-            &policy,
-            "--endpoint",
-            &endpoint,
-            "--server-name",
-            SERVER_NAME,
-            "--trust-domain",
-            TRUST_DOMAIN,
-            "--certificate",
-            &certificate,
-            "--key",
-            &key,
-            "--authorities",
-            &authorities,
-        ],
-    )
-    .await
+    let [file, policy] = [file, policy].map(|path| path.display().to_string());
+    let command = ["audit", "receipt", "upgrade", &file, "--policy", &policy];
+    calling(region, region.address(), POLICE, &command).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -326,19 +177,6 @@ async fn a_receipt_becomes_witnessed_when_nodes_and_somebody_outside_have_cosign
     let status = look(&mut region, IMOLA).await;
     assert_eq!((status.error, status.conflict), (None, false));
     region.stop().await;
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("the directory can be made");
-    for entry in fs::read_dir(from).expect("readable") {
-        let entry = entry.expect("readable");
-        let target = to.join(entry.file_name());
-        if entry.file_type().expect("readable").is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).expect("copied");
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -40,7 +40,7 @@ use crate::wait::within;
 pub const ORIGIN: &str = "log.ponte.test/1";
 
 /// Seed of the log's key.
-const LOG_SEED: [u8; 32] = [0x1e; 32];
+pub const LOG_SEED: [u8; 32] = [0x1e; 32];
 
 /// Limits of a small index in which nothing waits for long.
 pub const LIMITS: &str =
@@ -48,6 +48,23 @@ pub const LIMITS: &str =
 
 /// The municipalities of the region.
 pub const MUNICIPALITIES: [&str; 3] = [IMOLA, DOZZA, CASTEL_SAN_PIETRO];
+
+/// Copies a directory with all that is in it.
+///
+/// # Panics
+/// When it cannot.
+pub fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("the directory can be made");
+    for entry in std::fs::read_dir(from).expect("readable") {
+        let entry = entry.expect("readable");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("readable").is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("copied");
+        }
+    }
+}
 
 /// A running region.
 #[derive(Debug)]

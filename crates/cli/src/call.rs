@@ -174,7 +174,16 @@ impl Call {
             return Ok(());
         };
         let bytes = receipt.encode().map_err(|error| Failure::internal(&error))?;
-        write_new(path, &bytes)
+        write_new(path, &bytes)?;
+        if self.agency.upgrades().is_none() {
+            return Ok(());
+        }
+        // The command ends before anybody has cosigned what it was shown.
+        let path = path.display();
+        session.say(
+            format!("da confermare entro un'ora: ponte audit receipt upgrade {path} --within 60"),
+            format!("to be witnessed within the hour: ponte audit receipt upgrade {path} --within 60"),
+        )
     }
 }
 

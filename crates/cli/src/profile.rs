@@ -6,7 +6,7 @@
 mod settings;
 mod file;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +18,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use clap::Args;
 use client::connection::{Connection, Endpoint, IdentityFiles, Timing};
 use client::receipt::ReceiptPolicy;
+use client::upgrade::Witnessing;
 use ledger::checkpoint::LogVerifier;
+use ledger::policy::Policy;
 use transport::channel::ServerAddress;
 use transport::pki::names::TrustDomainName;
 
@@ -98,6 +100,7 @@ impl ConnectionSettings {
             authorities,
             revocation_list,
             log_key,
+            policy,
             receipts,
             deadline_seconds,
         } = self;
@@ -126,7 +129,7 @@ impl ConnectionSettings {
             },
             trust_domain,
             expected_server: None,
-            receipts: receipt_policy(receipts.as_deref(), log_key.as_deref())?,
+            receipts: receipt_policy(receipts.as_deref(), log_key.as_deref(), policy.as_deref())?,
             timing,
         })
     }
@@ -210,11 +213,20 @@ impl ActSettings {
     }
 }
 
-/// Receipts are verified unless somebody says that they are not.
-fn receipt_policy(stated: Option<&str>, log_key: Option<&str>) -> Result<ReceiptPolicy, Failure> {
-    match (stated, log_key) {
-        (None | Some("verify"), Some(key)) => Ok(ReceiptPolicy::Verify(parse_log_key(key)?)),
-        (None | Some("verify"), None) => Err(Failure::usage(
+/// Receipts are verified unless somebody says that they are not, and become witnessed ones where a policy is named.
+fn receipt_policy(
+    stated: Option<&str>,
+    log_key: Option<&str>,
+    policy: Option<&Path>,
+) -> Result<ReceiptPolicy, Failure> {
+    match (stated, log_key, policy) {
+        (None | Some("verify"), log_key, Some(policy)) => {
+            let log = log_key.map(parse_log_key).transpose()?;
+            let witnessing = witnessing(policy, log)?;
+            Ok(ReceiptPolicy::Witness(Box::new(witnessing)))
+        }
+        (None | Some("verify"), Some(key), None) => Ok(ReceiptPolicy::Verify(parse_log_key(key)?)),
+        (None | Some("verify"), None, None) => Err(Failure::usage(
             "manca --log-key: le ricevute non si possono verificare",
             "--log-key is missing: receipts cannot be verified",
         )
@@ -222,12 +234,34 @@ fn receipt_policy(stated: Option<&str>, log_key: Option<&str>) -> Result<Receipt
             "indicare la chiave stampata da ponte index init, o rinunciare con --receipts keep",
             "give the key that ponte index init printed, or do without by --receipts keep",
         )),
-        (Some("keep"), _) => Ok(ReceiptPolicy::Keep),
-        (Some(_), _) => Err(Failure::usage(
+        (Some("keep"), _, _) => Ok(ReceiptPolicy::Keep),
+        (Some(_), _, _) => Err(Failure::usage(
             "receipts: verify o keep",
             "receipts: verify or keep",
         )),
     }
+}
+
+/// Whom a policy file lets witness a log: the one that is named, else the only one of the policy.
+pub fn witnessing(file: &Path, log: Option<LogVerifier>) -> Result<Witnessing, Failure> {
+    let policy = read_policy(file)?;
+    let log = match (log, policy.logs()) {
+        (Some(log), _) => log,
+        (None, [only]) => only.clone(),
+        (None, _) => {
+            return Err(Failure::usage(
+                "la policy ha più registri: indicare il proprio con --log-key",
+                "the policy has several logs: name yours with --log-key",
+            ));
+        }
+    };
+    Witnessing::new(log, policy).map_err(|error| Failure::file(file, &error))
+}
+
+/// Reads a policy file.
+pub fn read_policy(path: &Path) -> Result<Policy, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
+    Policy::parse(&text).map_err(|error| Failure::file(path, &error))
 }
 
 /// Opens a connection to an index. Must run inside the runtime.

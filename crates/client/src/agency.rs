@@ -20,6 +20,7 @@ use crate::connection::{Connection, Repeat};
 use crate::convert::required;
 use crate::error::{ClientError, EvidenceFault};
 use crate::receipt::{AccessProof, Expected, ReceiptForm, ShortClaim};
+use crate::upgrade::Upgrades;
 
 pub use self::answer::{
     DeceasedPerson, Freshness, Household, HouseholdAnswer, HouseholdMember, PersonAnswer, VerificationAnswer,
@@ -60,6 +61,11 @@ impl AgencyClient {
     /// Whether answers are about residents or about synthetic persons.
     pub fn domain(&self) -> DomainKind {
         self.connection.domain()
+    }
+
+    /// How the receipts of this client stand that must become witnessed ones, where a policy says who witnesses.
+    pub fn upgrades(&self) -> Option<&Upgrades> {
+        self.connection.upgrades()
     }
 
     /// Sends calls again whose quota the index said was used up, as after the agreement was given a larger one.

@@ -3,12 +3,13 @@
 mod endpoint;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use agreement::context::AccessContext;
 use agreement::domain::DomainKind;
 use agreement::usage::Unit;
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
@@ -23,6 +24,8 @@ use crate::backoff::Backoff;
 use crate::error::{ClientError, EvidenceFault, SetupError};
 use crate::quota::QuotaStops;
 use crate::receipt::{ReceiptChecker, ReceiptPolicy};
+use crate::upgrade::Upgrades;
+use crate::witness::WitnessClient;
 
 pub use self::endpoint::{Endpoint, IdentityFiles};
 
@@ -51,7 +54,12 @@ struct Inner {
     timing: Timing,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    /// Ends with the connection.
+    _upgrading: Option<Upgrading>,
 }
+
+/// The task that has receipts witnessed.
+struct Upgrading(AbortHandle);
 
 /// Whether a call may be made again when the index was not available.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +119,7 @@ impl Connection {
         random: Arc<dyn Random>,
     ) -> Result<Self, SetupError> {
         let domain = tls.trust_domain().kind();
-        if let ReceiptPolicy::Verify(log) = &receipts
+        if let Some(log) = receipts.log()
             && DomainKind::of(log.origin().as_str()) != domain
         {
             return Err(SetupError::OtherDomainsLog);
@@ -120,7 +128,8 @@ impl Connection {
         Ok(Self::of_domain(domain, channel, receipts, timing, clock, random))
     }
 
-    /// A connection over any channel, for instance one inside the process, as to a trust domain of production.
+    /// A connection over any channel, for instance one inside the process, as to a trust domain of production. With
+    /// [`ReceiptPolicy::Witness`] it must be made inside the runtime.
     pub fn over(
         channel: Channel,
         receipts: ReceiptPolicy,
@@ -139,18 +148,31 @@ impl Connection {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Self {
-        let receipts = ReceiptChecker::new(receipts);
-        Self {
-            inner: Arc::new(Inner {
-                channel,
-                domain,
-                receipts,
-                stops: QuotaStops::default(),
-                timing,
-                clock,
-                random,
-            }),
-        }
+        let upgrades = match &receipts {
+            ReceiptPolicy::Witness(witnessing) => {
+                Some(Upgrades::new(witnessing.as_ref().clone(), Arc::clone(&clock)))
+            }
+            ReceiptPolicy::Verify(_) | ReceiptPolicy::Keep => None,
+        };
+        let inner = Arc::new_cyclic(|inner| Inner {
+            channel,
+            domain,
+            _upgrading: upgrades
+                .clone()
+                .map(|upgrades| Upgrading(tokio::spawn(upgrade(upgrades, inner.clone())).abort_handle())),
+            receipts: ReceiptChecker::new(receipts, upgrades),
+            stops: QuotaStops::default(),
+            timing,
+            clock,
+            random,
+        });
+        Self { inner }
+    }
+
+    /// How receipts stand that must become witnessed ones; nothing unless the policy of receipts is
+    /// [`ReceiptPolicy::Witness`].
+    pub fn upgrades(&self) -> Option<&Upgrades> {
+        self.inner.receipts.upgrades()
     }
 
     /// A new request id: a version 7 UUID.
@@ -290,6 +312,21 @@ impl Connection {
     /// The error with which a stream broke.
     pub(crate) fn stream_error(&self, status: &Status) -> ClientError {
         ClientError::of_status(status, self.inner.timing.deadline)
+    }
+}
+
+/// Has receipts witnessed for as long as somebody holds the connection.
+async fn upgrade(upgrades: Upgrades, connection: Weak<Inner>) {
+    loop {
+        upgrades.due().await;
+        let Some(inner) = connection.upgrade() else { return };
+        upgrades.look(&WitnessClient::new(Connection { inner })).await;
+    }
+}
+
+impl Drop for Upgrading {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

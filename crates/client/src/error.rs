@@ -63,6 +63,12 @@ pub enum SetupError {
     /// The log's key is that of a trust domain of tests and the connection one of production, or the other way round.
     #[error("the log's key and the trust domain belong to production and to tests: they do not go together")]
     OtherDomainsLog,
+    /// The policy does not name the log's key.
+    #[error("the policy does not name the key of the log")]
+    PolicyOfOtherLog,
+    /// Under the policy nothing is ever witnessed.
+    #[error("the policy has no quorum that witnesses can meet: no receipt would ever be a witnessed one")]
+    PolicyWithoutQuorum,
 }
 
 /// Why evidence proves nothing.

@@ -8,6 +8,8 @@
 //! The receipt that comes with an answer is verified, and must be that of the call that was made, before the answer
 //! is handed out; whoever verifies receipts elsewhere says so with [`receipt::ReceiptPolicy::Keep`]. A quota that is used
 //! up stops the calls of its scope, which end with the index's own refusal without being sent, until it begins anew.
+//! Whoever names a policy of witnesses ([`connection::Endpoint::witnessed`]) has every receipt witnessed within the hour,
+//! or is told that it is not: an index cannot keep a log for this caller alone ([`upgrade`]).
 //! A [`monitor::Monitor`] needs none of that: it follows the access log by what is public.
 //!
 //! ```no_run
@@ -84,6 +86,7 @@ pub mod admin;
 pub mod node;
 pub mod directory;
 pub mod witness;
+pub mod upgrade;
 
 pub mod monitor;
 

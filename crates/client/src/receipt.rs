@@ -15,6 +15,7 @@ use wire::proto::ledger::v1 as proto;
 
 use crate::convert::required;
 use crate::error::{ClientError, EvidenceFault};
+use crate::upgrade::{Upgrades, Witnessing};
 
 /// How many verified checkpoints are remembered. Calls at the same moment share one.
 const REMEMBERED: usize = 256;
@@ -24,6 +25,9 @@ const REMEMBERED: usize = 256;
 pub enum ReceiptPolicy {
     /// Verify them with the log's key; an answer whose receipt proves nothing is not handed out.
     Verify(LogVerifier),
+    /// Verify them likewise, and have them witnessed within a period, or raise an alarm ([`crate::upgrade`]). An answer is
+    /// handed out at once.
+    Witness(Box<Witnessing>),
     /// Take them as they come, for whoever keeps them and verifies them later, or elsewhere. Until then an answer may come
     /// with a receipt that proves nothing.
     Keep,
@@ -81,7 +85,20 @@ pub(crate) struct Expected<'a> {
 #[derive(Debug)]
 pub(crate) struct ReceiptChecker {
     policy: ReceiptPolicy,
+    /// Holds what must become witnessed.
+    upgrades: Option<Upgrades>,
     verified: Mutex<HashMap<Hash, Checkpoint>>,
+}
+
+impl ReceiptPolicy {
+    /// The log under whose key receipts are verified, where they are.
+    pub fn log(&self) -> Option<&LogVerifier> {
+        match self {
+            Self::Verify(log) => Some(log),
+            Self::Witness(witnessing) => Some(witnessing.log()),
+            Self::Keep => None,
+        }
+    }
 }
 
 impl AccessProof {
@@ -129,11 +146,16 @@ impl ProvedEntry {
 }
 
 impl ReceiptChecker {
-    pub(crate) fn new(policy: ReceiptPolicy) -> Self {
+    pub(crate) fn new(policy: ReceiptPolicy, upgrades: Option<Upgrades>) -> Self {
         Self {
             policy,
+            upgrades,
             verified: Mutex::default(),
         }
+    }
+
+    pub(crate) fn upgrades(&self) -> Option<&Upgrades> {
+        self.upgrades.as_ref()
     }
 
     /// The receipt of an answer, which must be there.
@@ -166,13 +188,16 @@ impl ReceiptChecker {
         receipt: Receipt,
         expected: Option<&Expected<'_>>,
     ) -> Result<AccessProof, ClientError> {
-        let (proved, header) = match &self.policy {
-            ReceiptPolicy::Verify(log) => {
+        let (proved, header) = match self.policy.log() {
+            Some(log) => {
                 let entry = self.prove(log, receipt)?;
+                if let Some(upgrades) = &self.upgrades {
+                    upgrades.hold_proved(&entry);
+                }
                 let header = entry.header.clone();
                 (AccessProof::Proved(Box::new(entry)), header)
             }
-            ReceiptPolicy::Keep => {
+            None => {
                 let header = Header::decode(&receipt.header)
                     .map_err(ReceiptError::from)
                     .map_err(EvidenceFault::from)?;
@@ -187,11 +212,9 @@ impl ReceiptChecker {
 
     /// A checkpoint's content; verified where the policy says so.
     pub(crate) fn checkpoint(&self, text: &str) -> Result<Checkpoint, ClientError> {
-        match &self.policy {
-            ReceiptPolicy::Verify(log) => {
-                Ok(self.verified_checkpoint(log, text).map_err(EvidenceFault::from)?)
-            }
-            ReceiptPolicy::Keep => Ok(SignedCheckpoint::parse(text)
+        match self.policy.log() {
+            Some(log) => Ok(self.verified_checkpoint(log, text).map_err(EvidenceFault::from)?),
+            None => Ok(SignedCheckpoint::parse(text)
                 .map_err(EvidenceFault::from)?
                 .checkpoint()
                 .clone()),
@@ -247,9 +270,9 @@ impl ReceiptChecker {
     }
 
     fn check_origin(&self, origin: &Origin) -> Result<(), EvidenceFault> {
-        match &self.policy {
-            ReceiptPolicy::Verify(log) if log.origin() != origin => Err(EvidenceFault::OtherLog),
-            ReceiptPolicy::Verify(_) | ReceiptPolicy::Keep => Ok(()),
+        match self.policy.log() {
+            Some(log) if log.origin() != origin => Err(EvidenceFault::OtherLog),
+            Some(_) | None => Ok(()),
         }
     }
 }

@@ -54,6 +54,7 @@ settings! {
         authorities: PathBuf, "PONTE_AUTHORITIES", "Trusted authorities, PEM";
         revocation_list: PathBuf, "PONTE_REVOCATION_LIST", "Revocation list of the authority, PEM";
         log_key: String, "PONTE_LOG_KEY", "Verifier key of the access log, with which receipts are verified";
+        policy: PathBuf, "PONTE_POLICY", "Policy file of logs and witnesses, C2SP tlog-policy: receipts are verified under it, and become witnessed within the hour";
         receipts: String, "PONTE_RECEIPTS", "What is done with receipts: verify, as usual, or keep, which needs no log key";
         deadline_seconds: u64, "PONTE_DEADLINE_SECONDS", "Longest time for one call";
     }
@@ -99,6 +100,7 @@ impl ConnectionSettings {
             key: rebase(self.key),
             authorities: rebase(self.authorities),
             revocation_list: rebase(self.revocation_list),
+            policy: rebase(self.policy),
             ..self
         }
     }

@@ -104,12 +104,42 @@ fn receipts_are_verified_unless_somebody_says_that_they_are_not() {
         (Some("never"), Some(key), "verify or keep"),
         (None, Some(key), "the log's key is not valid"),
     ] {
-        let failure = receipt_policy(stated, log_key).unwrap_err();
+        let failure = receipt_policy(stated, log_key, None).unwrap_err();
         let words = failure.words(crate::language::Language::English).unwrap();
         assert!(words.contains(expect), "{words}");
     }
     assert!(matches!(
-        receipt_policy(Some("keep"), None),
+        receipt_policy(Some("keep"), None, None),
         Ok(ReceiptPolicy::Keep)
     ));
+}
+
+#[test]
+fn where_a_policy_is_named_receipts_must_become_witnessed_under_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let key = "log.ponte.example/1+a630a45b+AUOnLnFEAXYt9mtowm373yaCquyfJHTspGE+QkoPuv08";
+    let good = include_str!("../../../../config/policy.txt");
+    let good = write("policy.txt", good);
+    let witnessed = |log_key| match receipt_policy(None, log_key, Some(&good)) {
+        Ok(ReceiptPolicy::Witness(witnessing)) => witnessing.log().to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(witnessed(None), witnessed(Some(key)));
+    assert!(matches!(
+        receipt_policy(Some("keep"), None, Some(&good)),
+        Ok(ReceiptPolicy::Keep)
+    ));
+    let alone = write("alone.txt", &format!("log {key}\nquorum none\n"));
+    let missing = directory.path().join("missing.txt");
+    let bad = write("bad.txt", "quorum nobody\n");
+    for (policy, expect) in [(&alone, "quorum"), (&missing, "missing.txt"), (&bad, "bad.txt")] {
+        let failure = receipt_policy(None, Some(key), Some(policy)).unwrap_err();
+        let words = failure.words(crate::language::Language::English).unwrap();
+        assert!(words.contains(expect), "{words}");
+    }
 }

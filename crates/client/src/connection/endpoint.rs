@@ -11,6 +11,7 @@ use transport::tls::material::TlsMaterial;
 use crate::connection::Timing;
 use crate::error::SetupError;
 use crate::receipt::ReceiptPolicy;
+use crate::upgrade::Witnessing;
 
 /// Everything that a connection is made from.
 #[derive(Clone, Debug)]
@@ -58,6 +59,15 @@ impl Endpoint {
             expected_server: None,
             receipts: ReceiptPolicy::Verify(log),
             timing: Timing::default(),
+        }
+    }
+
+    /// The same, and every receipt becomes a witnessed one in the time that is stated, or an alarm is raised.
+    #[must_use]
+    pub fn witnessed(self, witnessing: Witnessing) -> Self {
+        Self {
+            receipts: ReceiptPolicy::Witness(Box::new(witnessing)),
+            ..self
         }
     }
 }

@@ -49,7 +49,7 @@ fn answered(checker: &ReceiptChecker, receipt: Receipt) -> Result<AccessProof, C
 }
 
 fn checker() -> ReceiptChecker {
-    ReceiptChecker::new(ReceiptPolicy::Verify(signer(1).verifier()))
+    ReceiptChecker::new(ReceiptPolicy::Verify(signer(1).verifier()), None)
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn what_is_remembered_is_bounded() {
 
 #[test]
 fn a_receipt_that_is_kept_is_still_bound_to_the_call() {
-    let checker = ReceiptChecker::new(ReceiptPolicy::Keep);
+    let checker = ReceiptChecker::new(ReceiptPolicy::Keep, None);
     assert!(matches!(
         answered(&checker, receipt(&signer(2), |_| {})),
         Ok(AccessProof::Kept(_))

@@ -1,5 +1,7 @@
 //! Receipts: verified offline with a key or a policy, shown, and made witnessed ones.
 
+mod waiting;
+
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -19,7 +21,7 @@ use super::offline::log_verifier;
 use crate::call;
 use crate::datum::{Datum, RecordBuilder};
 use crate::failure::Failure;
-use crate::profile::{ConnectionSettings, ProfileChoice};
+use crate::profile::{ConnectionSettings, ProfileChoice, read_policy, required};
 use crate::session::Session;
 
 /// What to do with a receipt.
@@ -69,9 +71,9 @@ pub struct TrustArguments {
 pub struct UpgradeArguments {
     /// Receipt; it is replaced by the witnessed one
     pub file: PathBuf,
-    /// Policy file: logs, witnesses and quorum, C2SP tlog-policy
-    #[arg(long, value_name = "FILE")]
-    pub policy: PathBuf,
+    /// Go on trying for so many minutes, and exit 1 if it is not witnessed then; without it, try once
+    #[arg(long, value_name = "MINUTES")]
+    pub within: Option<u64>,
     /// Which profile.
     #[command(flatten)]
     pub choice: ProfileChoice,
@@ -185,11 +187,14 @@ fn show(file: &Path, proof: bool, session: &mut Session<'_, '_>) -> Result<ExitC
 fn upgrade(arguments: &UpgradeArguments, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
     let UpgradeArguments {
         file,
-        policy,
+        within,
         choice,
         connection,
     } = arguments;
-    let policy = read_policy(policy)?;
+    let environment = &session.surroundings.environment;
+    let connection = connection.resolve(&choice.load(environment)?, environment)?;
+    let policy_file = required(connection.policy.clone(), "policy")?;
+    let policy = read_policy(&policy_file)?;
     warn(&policy, session)?;
     let (receipt, form) = read_receipt(file)?;
     let own = match receipt.verify_under(&policy) {
@@ -205,13 +210,16 @@ fn upgrade(arguments: &UpgradeArguments, session: &mut Session<'_, '_>) -> Resul
         Err(error) => return proves_nothing(&error, session),
     };
     session.block_on(async |session| {
-        let environment = &session.surroundings.environment;
         // What comes is verified under the policy, which knows the log's key itself.
         let connection = ConnectionSettings {
             receipts: Some("keep".to_owned()),
-            ..connection.resolve(&choice.load(environment)?, environment)?
+            ..connection
         };
         let client = WitnessClient::new(connection.connect(session)?);
+        if let Some(minutes) = within {
+            let waiting = waiting::Waiting::new(file, receipt, form, policy, *minutes, session)?;
+            return waiting.run(&client, session).await;
+        }
         let fetched = client.receipt_upgrade(receipt.index, own.checkpoint().size).await;
         let Upgrade {
             checkpoint,
@@ -223,21 +231,32 @@ fn upgrade(arguments: &UpgradeArguments, session: &mut Session<'_, '_>) -> Resul
             Err(ReceiptError::NotWitnessed) => return Err(not_witnessed()),
             Err(error) => return contradicted(file, &checkpoint, &error, session),
         };
-        let bytes = match form {
-            Form::Bytes => upgraded.encode().map_err(|error| Failure::internal(&error))?,
-            Form::ProofText => upgraded.to_proof_text().into_bytes(),
-        };
-        replace(file, &bytes).map_err(|error| Failure::file(file, &error))?;
-        session.say(
-            "ricevuta confermata dai testimoni (witnessed)",
-            "the receipt is witnessed now",
-        )?;
-        let (_, judged) = upgraded
-            .verify_under(&policy)
-            .map_err(|error| Failure::internal(&error))?;
-        session.data(&[verified(&upgraded, &judged)?])?;
-        Ok(ExitCode::Ok)
+        witnessed(file, form, &upgraded, &policy, session)
     })
+}
+
+/// Replaces a receipt by the witnessed one.
+fn witnessed(
+    file: &Path,
+    form: Form,
+    upgraded: &Receipt,
+    policy: &Policy,
+    session: &mut Session<'_, '_>,
+) -> Result<ExitCode, Failure> {
+    let bytes = match form {
+        Form::Bytes => upgraded.encode().map_err(|error| Failure::internal(&error))?,
+        Form::ProofText => upgraded.to_proof_text().into_bytes(),
+    };
+    replace(file, &bytes).map_err(|error| Failure::file(file, &error))?;
+    session.say(
+        "ricevuta confermata dai testimoni (witnessed)",
+        "the receipt is witnessed now",
+    )?;
+    let (_, judged) = upgraded
+        .verify_under(policy)
+        .map_err(|error| Failure::internal(&error))?;
+    session.data(&[verified(upgraded, &judged)?])?;
+    Ok(ExitCode::Ok)
 }
 
 fn not_fetched(error: &ClientError) -> Failure {
@@ -271,11 +290,20 @@ fn contradicted(
     error: &ReceiptError,
     session: &mut Session<'_, '_>,
 ) -> Result<ExitCode, Failure> {
-    let evidence = beside(file, ".conflict");
-    fs::write(&evidence, checkpoint.to_text()).map_err(|error| Failure::file(&evidence, &error))?;
-    let evidence = evidence.display();
     let error = ClientError::from(EvidenceFault::from(error.clone()));
-    let error = transport::causes::chain(&error);
+    accuse(
+        file,
+        &checkpoint.to_text(),
+        &transport::causes::chain(&error),
+        session,
+    )
+}
+
+/// Keeps the other head beside the receipt.
+fn accuse(file: &Path, shown: &str, error: &str, session: &mut Session<'_, '_>) -> Result<ExitCode, Failure> {
+    let evidence = beside(file, ".conflict");
+    fs::write(&evidence, shown).map_err(|error| Failure::file(&evidence, &error))?;
+    let evidence = evidence.display();
     session.say(
         format!("il registro mostrato ora non continua quello della ricevuta: {error}; prova in {evidence}"),
         format!(
@@ -302,11 +330,6 @@ impl TrustArguments {
             )),
         }
     }
-}
-
-fn read_policy(path: &Path) -> Result<Policy, Failure> {
-    let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
-    Policy::parse(&text).map_err(|error| Failure::file(path, &error))
 }
 
 /// Tells what a policy leaves open. Says how much.
