@@ -17,6 +17,7 @@ pub mod process;
 pub mod commands;
 pub mod witnesses;
 pub mod fork;
+pub mod adversary;
 pub mod test_region;
 pub mod rows;
 pub mod seen;
