@@ -32,25 +32,64 @@ impl Entropy for Counting {
     }
 }
 
+/// What a log in memory stands on.
+#[derive(Debug)]
+pub(crate) struct Disks {
+    pub(crate) log: FaultyFiles,
+    pub(crate) hashes: FaultyFiles,
+    copy: FaultyFiles,
+    keys: FaultyFiles,
+}
+
+impl Disks {
+    pub(crate) fn new() -> Self {
+        let disk = || FaultyFiles::new(Syncs::Honest);
+        Self {
+            log: disk(),
+            hashes: disk(),
+            copy: disk(),
+            keys: disk(),
+        }
+    }
+
+    /// The same as it lies there now.
+    pub(crate) fn image(&self) -> Self {
+        Self {
+            log: self.log.after_kill(),
+            hashes: self.hashes.after_kill(),
+            copy: self.copy.after_kill(),
+            keys: self.keys.after_kill(),
+        }
+    }
+}
+
 pub(crate) fn log() -> AccessLog {
-    log_at(Arc::new(|| 1_800_000_000_000))
+    log_on(&Disks::new())
 }
 
 /// A log whose clock the caller moves.
 pub(crate) fn log_at(clock: store::access_log::Clock) -> AccessLog {
+    open(&Disks::new(), clock)
+}
+
+pub(crate) fn log_on(disks: &Disks) -> AccessLog {
+    open(disks, Arc::new(|| 1_800_000_000_000))
+}
+
+fn open(disks: &Disks, clock: store::access_log::Clock) -> AccessLog {
     let entropy: Arc<dyn Entropy> = Arc::new(Counting::default());
-    let files = || -> Arc<dyn Files> { Arc::new(FaultyFiles::new(Syncs::Honest)) };
+    let files = |disk: &FaultyFiles| -> Arc<dyn Files> { Arc::new(disk.clone()) };
     let keys = KeyRing::open(
-        files(),
+        files(&disks.keys),
         KeyEncryptionKey::from_bytes(&[1; 32]),
         Arc::clone(&entropy),
     )
     .unwrap();
     let parameters = LogParameters {
         files: LogFiles {
-            log: files(),
-            hashes: files(),
-            copy: files(),
+            log: files(&disks.log),
+            hashes: files(&disks.hashes),
+            copy: files(&disks.copy),
         },
         signer: LogSigner::from_seed(Origin::new("log.test/1").unwrap(), &[2; 32]).unwrap(),
         ring: Arc::new(keys),

@@ -2,7 +2,7 @@ use ledger::header::EntryKind;
 use store::access_log::draft::EntryDraft;
 
 use super::*;
-use crate::door::tests::log;
+use crate::door::tests::{Disks, log, log_on};
 use crate::entry::usual_retention;
 
 /// What each path asks for, as it stands in C2SP tlog-tiles; nothing for every other.
@@ -104,4 +104,51 @@ async fn a_full_tile_is_kept_for_ever_a_part_of_one_for_an_hour_and_the_head_not
     let head = content(pages.page("/checkpoint")).unwrap();
     assert_eq!(head.keep, Keep::Never);
     assert_eq!(head.content, log.checkpoint().text.as_bytes());
+}
+
+/// Every page of a log of 258 entries.
+fn paths() -> Vec<String> {
+    let mut paths = vec!["/checkpoint".to_owned(), "/tile/0/000".to_owned()];
+    paths.extend((1..256).step_by(17).map(|width| format!("/tile/0/000.p/{width}")));
+    paths.extend(["/tile/0/001.p/1", "/tile/0/001.p/2", "/tile/1/000.p/1"].map(str::to_owned));
+    paths
+}
+
+#[tokio::test]
+async fn a_bit_that_turns_under_a_running_endpoint_is_found_before_a_byte_of_it_is_served() {
+    const FLIPS: usize = 200;
+    let disks = Disks::new();
+    let log = log_on(&disks);
+    grow(&log, 258).await;
+    log.close();
+    let mut found = 0;
+    for seed in 0..FLIPS {
+        let image = disks.image();
+        let log = log_on(&image);
+        let pages = LogPages::new(log.clone(), Duration::from_secs(3_600));
+        let sound: Vec<(String, Found)> = paths()
+            .into_iter()
+            .map(|path| {
+                let page = pages.page(&path);
+                assert!(matches!(page, Found::Page(_)), "{path}");
+                (path, page)
+            })
+            .collect();
+        let name = "hashes-0.tiles";
+        let bits = image.hashes.content(name).unwrap().len() * 8;
+        // Steps of the golden ratio visit the whole of it evenly.
+        let bit = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) % bits;
+        image.hashes.flip_bit(name, bit);
+        let mut refused = 0;
+        for (path, sound) in &sound {
+            match pages.page(path) {
+                Found::Unreadable => refused += 1,
+                page => assert_eq!(&page, sound, "{path}, bit {bit}"),
+            }
+        }
+        found += usize::from(0 < refused);
+        assert!(refused < sound.len(), "the head does not come from there");
+        log.close();
+    }
+    assert_eq!(found, FLIPS);
 }

@@ -1,6 +1,9 @@
 //! Bits turn on a disk: in segments, in hash files, in the copy of the checkpoint and in the key ring.
 
-use ledger::receipt::Receipt;
+use ledger::{
+    receipt::Receipt,
+    tile::{TILE_WIDTH, Tile},
+};
 
 use super::{Bench, check_receipts, enter, signer};
 use crate::{
@@ -151,6 +154,67 @@ fn proofs(log: &AccessLog, receipts: &[Receipt]) -> Result<(), String> {
     Ok(())
 }
 
+/// Every tile of a log of `size` entries, and every narrower part of the last of each level.
+fn tiles(size: u64) -> Vec<Tile> {
+    let width = u64::from(TILE_WIDTH);
+    let (mut tiles, mut level, mut hashes) = (Vec::new(), 0, size);
+    while 0 < hashes {
+        let (full, rest) = (hashes / width, hashes % width);
+        tiles.extend((0..full).map(|index| Tile::new(level, index, TILE_WIDTH).expect("a tile")));
+        let rest = u16::try_from(rest).expect("less than a tile");
+        tiles.extend((1..=rest).map(|width| Tile::new(level, full, width).expect("a part")));
+        (level, hashes) = (level + 1, full);
+    }
+    tiles
+}
+
+/// What monitors are served: nothing of it may be another than it was.
+#[test]
+fn a_flip_under_a_running_log_is_found_before_a_byte_of_a_tile_is_served() {
+    const GROWN: u64 = 300;
+    let bench = Bench::new();
+    let log = bench.log();
+    for _ in 0..GROWN {
+        enter(&log).expect("an entry");
+    }
+    log.close();
+    let tiles = tiles(GROWN);
+    assert_eq!(tiles.len(), 1 + 44 + 1);
+    // A hash of the last tile stands in some of its parts alone, and every hash of a full one in all of it.
+    for (kind, disk, all_found) in [
+        ("segments", DISKS[0].1, false),
+        ("hashes", DISKS[1].1, true),
+        ("checkpoint", DISKS[2].1, false),
+    ] {
+        let mut found = 0;
+        for seed in 0..FLIPS {
+            let image = bench.on(bench.log.after_kill(), bench.copy.after_kill());
+            let log = image.log();
+            let head = log.checkpoint();
+            let serve = || {
+                tiles
+                    .iter()
+                    .map(|tile| log.tile(*tile, GROWN).map_err(|error| error.to_string()))
+            };
+            let expected: Vec<_> = serve().map(|tile| tile.expect("it is sound")).collect();
+            let (name, bit) = place(disk(&image), seed);
+            disk(&image).flip_bit(&name, bit);
+            let mut refused = false;
+            for (tile, expected) in serve().zip(expected) {
+                match tile {
+                    Ok(tile) => assert_eq!(tile, expected, "{kind}, {name}, bit {bit}"),
+                    Err(_) => refused = true,
+                }
+            }
+            assert_eq!(log.checkpoint(), head, "{kind}, {name}, bit {bit}");
+            found += u64::from(refused);
+            log.close();
+        }
+        // What is in none of these files a tile is not made from: such a flip is dead to it.
+        assert_eq!(found, if all_found { FLIPS } else { 0 }, "{kind}");
+    }
+}
+
 #[test]
 fn a_flipped_bit_is_found_or_harmless() {
     let (bench, receipts) = sound();
@@ -170,7 +234,9 @@ fn a_flipped_bit_is_found_or_harmless() {
                     found += 1;
                     assert!(image.open().is_err());
                 }
-                Err(error @ FsckError::Copy(_)) => panic!("byte {at} of {name}: {error}"),
+                Err(error @ FsckError::Copy(_)) => {
+                    panic!("byte {at} of {name}: {error}")
+                }
             }
         }
     }
