@@ -10,6 +10,7 @@ mod followers;
 mod export;
 mod witness;
 mod upgrade;
+mod fsck;
 mod monitor;
 mod indistinguishable;
 mod door;

@@ -112,21 +112,16 @@ impl Cosignatures {
     pub fn open(files: Arc<dyn Files>, policy: Policy) -> Result<(Self, Vec<Checkpoint>), CosignaturesError> {
         let mut witnessed = Vec::new();
         let mut known = Vec::new();
-        for name in files.list()? {
-            if !name.ends_with(ENDING) {
-                continue;
-            }
-            let bytes = files::read_whole(files.as_ref(), &name)?.unwrap_or_default();
+        for name in names(files.as_ref())? {
             let damaged = |error| CosignaturesError::Damaged {
                 file: name.clone(),
                 error,
             };
-            let text = std::str::from_utf8(&bytes).unwrap_or_default();
-            let text = text.strip_prefix(MARK).ok_or(CheckpointError::Shape);
-            let signed = text.and_then(SignedCheckpoint::parse).map_err(damaged)?;
-            if name != file_name(signed.checkpoint()) {
-                return Err(damaged(CheckpointError::Size));
-            }
+            let signed = match read(files.as_ref(), &name)? {
+                Stored::Checkpoint(signed) => signed,
+                Stored::Damaged(error) => return Err(damaged(error)),
+                Stored::Misnamed => return Err(damaged(CheckpointError::Size)),
+            };
             let judged = policy.judge(&signed).map_err(damaged)?;
             known.push(signed.checkpoint().clone());
             if judged.standing() == Standing::Witnessed {
@@ -283,6 +278,36 @@ impl fmt::Debug for Cosignatures {
             .field("witnessed", &self.witnessed_size())
             .finish_non_exhaustive()
     }
+}
+
+/// What stands in a file.
+pub(crate) enum Stored {
+    Checkpoint(SignedCheckpoint),
+    /// It does not read.
+    Damaged(CheckpointError),
+    /// Its name says another size.
+    Misnamed,
+}
+
+/// The names of the files of cosigned checkpoints, smallest first.
+pub(crate) fn names(files: &dyn Files) -> io::Result<Vec<String>> {
+    let mut names = files.list()?;
+    names.retain(|name| name.ends_with(ENDING));
+    // Names of equal length sort as the sizes do.
+    names.sort();
+    Ok(names)
+}
+
+/// Reads one of them. No signature is checked.
+pub(crate) fn read(files: &dyn Files, name: &str) -> io::Result<Stored> {
+    let bytes = files::read_whole(files, name)?.unwrap_or_default();
+    let text = std::str::from_utf8(&bytes).unwrap_or_default();
+    let text = text.strip_prefix(MARK).ok_or(CheckpointError::Shape);
+    Ok(match text.and_then(SignedCheckpoint::parse) {
+        Ok(signed) if name == file_name(signed.checkpoint()) => Stored::Checkpoint(signed),
+        Ok(_) => Stored::Misnamed,
+        Err(error) => Stored::Damaged(error),
+    })
 }
 
 fn file_name(checkpoint: &Checkpoint) -> String {

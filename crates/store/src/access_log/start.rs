@@ -22,7 +22,7 @@ use crate::{
         keeper::{CHECKPOINT_COPY, Keeper},
         postings::{Posting, Postings},
         reading::{FrameIndex, FramePlace},
-        verification::{Finding, Signatures, Verification, Verified},
+        verification::{Finding, Known, Signatures, Verification, Verified},
         writer::{Writer, entry_budget, head_of},
     },
     files::{self, Files},
@@ -246,6 +246,7 @@ fn walk(
     let copy = read_copy(files.copy.as_ref(), verifier)?;
     let copied = copy.as_ref().map(|copy| copy.size);
     known.extend(copy);
+    let known = known.into_iter().map(Known::Head).collect();
     let mut verification = Verification::new(verifier, Signatures::Newest, known);
     let mut rebuild = Rebuild::start(files.hashes.as_ref())?;
     let frames = FrameIndex::default();

@@ -1,6 +1,7 @@
 //! The log as its users meet it, over files that fail.
 
 mod contents;
+mod cosigned;
 mod decay;
 mod durability;
 mod fixture;

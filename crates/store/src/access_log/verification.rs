@@ -85,6 +85,12 @@ pub enum Finding {
         /// The checkpoint's size.
         size: u64,
     },
+    /// The root of a checkpoint that witnesses cosigned is not that of the entries.
+    #[error("the entries do not lead to the checkpoint of size {size} that witnesses cosigned")]
+    NotCosigned {
+        /// The checkpoint's size.
+        size: u64,
+    },
     /// There are fewer entries than a checkpoint says.
     #[error("the log has {found} entries, but a checkpoint says {known}")]
     Smaller {
@@ -98,6 +104,15 @@ pub enum Finding {
     Tree(#[from] TreeError),
 }
 
+/// A checkpoint that the log must contain.
+#[derive(Debug)]
+pub(crate) enum Known {
+    /// The log signed it.
+    Head(Checkpoint),
+    /// Witnesses cosigned it.
+    Cosigned(Checkpoint),
+}
+
 /// A walk over the frames of one log.
 #[derive(Debug)]
 pub(crate) struct Verification<'a> {
@@ -105,7 +120,7 @@ pub(crate) struct Verification<'a> {
     signatures: Signatures,
     frontier: Frontier,
     last_time: u64,
-    known: VecDeque<Checkpoint>,
+    known: VecDeque<Known>,
     newest: Option<SignedCheckpoint>,
     checkpoints: u64,
 }
@@ -131,8 +146,8 @@ pub(crate) struct Visited<'a> {
 
 impl<'a> Verification<'a> {
     /// `known` are checkpoints of the log, already verified, that it must contain.
-    pub(crate) fn new(verifier: &'a LogVerifier, signatures: Signatures, mut known: Vec<Checkpoint>) -> Self {
-        known.sort_by_key(|checkpoint| checkpoint.size);
+    pub(crate) fn new(verifier: &'a LogVerifier, signatures: Signatures, mut known: Vec<Known>) -> Self {
+        known.sort_by_key(|known| known.checkpoint().size);
         Self {
             verifier,
             signatures,
@@ -202,7 +217,7 @@ impl<'a> Verification<'a> {
         if let Some(known) = self.known.back() {
             return Err(Finding::Smaller {
                 found,
-                known: known.size,
+                known: known.checkpoint().size,
             });
         }
         if let Some(newest) = &self.newest {
@@ -254,11 +269,25 @@ impl<'a> Verification<'a> {
 
     fn compare_known(&mut self) -> Result<(), Finding> {
         let size = self.frontier.size();
-        while let Some(known) = self.known.pop_front_if(|known| known.size <= size) {
-            if known.size == size && known.root != self.frontier.root() {
-                return Err(Finding::Different { size });
+        while let Some(known) = self.known.pop_front_if(|known| known.checkpoint().size <= size) {
+            let Checkpoint {
+                size: stated, root, ..
+            } = known.checkpoint();
+            if *stated == size && *root != self.frontier.root() {
+                return Err(match known {
+                    Known::Head(_) => Finding::Different { size },
+                    Known::Cosigned(_) => Finding::NotCosigned { size },
+                });
             }
         }
         Ok(())
+    }
+}
+
+impl Known {
+    fn checkpoint(&self) -> &Checkpoint {
+        match self {
+            Self::Head(checkpoint) | Self::Cosigned(checkpoint) => checkpoint,
+        }
     }
 }

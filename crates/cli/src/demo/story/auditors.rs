@@ -173,6 +173,7 @@ async fn files_checked(stage: &Stage<'_>, traces: &Traces) -> Result<Result<Stri
             bytes,
             checkpoints,
             torn: _,
+            cosigned: _,
         } = report.map_err(|error| transport::causes::chain(&error))?;
         Ok(format!(
             "{entries} entries in {frames} frames, {bytes} bytes, {checkpoints} checkpoints, all right"
