@@ -22,31 +22,36 @@
 //! ([`crate::agency::AgencyClient::get_receipt`]), which is held like every other.
 //!
 //! With [`crate::receipt::ReceiptPolicy::Witness`] a connection does all of this by itself, until it is dropped. The role
-//! of the caller must be one that may ask for it: agency, auditor or node. Time is that of the connection's clock.
+//! of the caller must be one that may ask for it: agency, auditor or node. Time is that of the connection's clock. What is
+//! held is in memory: whoever starts again holds again what it has kept ([`Upgrades::hold`]).
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use agreement::reason::Reason;
-use ledger::checkpoint::{CheckpointError, LogVerifier, SignedCheckpoint};
+use ledger::checkpoint::LogVerifier;
 use ledger::hash::Hash;
 use ledger::policy::{Policy, Standing};
 use ledger::receipt::{Receipt, ReceiptError};
-use ledger::tree::{VerifyError, verify_consistency};
+use ledger::tree::verify_consistency;
 use tokio::sync::{Notify, broadcast, watch};
 use transport::causes::chain;
 use transport::clock::Clock;
 
+use self::alarm::accusation;
 use self::keeper::{Held, Keeper, NotKept};
-use crate::error::{ClientError, EvidenceFault, SetupError};
+use crate::error::{ClientError, SetupError};
 use crate::receipt::ProvedEntry;
 use crate::witness::{Upgrade, WitnessClient};
 
+mod alarm;
 mod keeper;
 
 #[cfg(test)]
 mod tests;
+
+pub use self::alarm::{RaisedUpgrade, UpgradeAlarm, UpgradeAlarmKind};
 
 /// Period within which a receipt must be witnessed, unless another one is set.
 pub const WITHIN: Duration = Duration::from_hours(1);
@@ -120,94 +125,6 @@ pub struct UpgradeStatus {
     pub alarms: Vec<Arc<RaisedUpgrade>>,
     /// How many there were.
     pub alarms_raised: u64,
-}
-
-/// An alarm with what proves it.
-#[derive(Debug)]
-pub struct RaisedUpgrade {
-    /// What is wrong.
-    pub alarm: UpgradeAlarm,
-    /// The receipt about which it is, with the head that the log signed.
-    pub receipt: Receipt,
-    /// The other head, as it came, where there is one. Both signed and neither continuing the other, the two prove to
-    /// anybody that the log shows two histories.
-    pub shown: Option<String>,
-    /// When it was raised, in milliseconds since 1970.
-    pub at_ms: u64,
-}
-
-/// What can be wrong with a receipt that should become a witnessed one. No message holds personal data.
-#[derive(Debug, thiserror::Error)]
-pub enum UpgradeAlarm {
-    /// The quorum of the policy has not cosigned a head at or after the receipt's within the period.
-    #[error(
-        "the log's head of {size} entries is not witnessed after {} minutes{}",
-        .age.as_secs() / 60,
-        .obstacle.as_deref().map(|obstacle| format!(": {obstacle}")).unwrap_or_default()
-    )]
-    NotWitnessed {
-        /// Entries of the oldest head that is not witnessed.
-        size: u64,
-        /// Since it was shown.
-        age: Duration,
-        /// What stood in the way.
-        obstacle: Option<String>,
-    },
-    /// The log signed two heads of one size.
-    #[error("two heads of {size} entries differ: the log shows two histories")]
-    Forked {
-        /// Entries of both.
-        size: u64,
-    },
-    /// The log says that it is smaller than a head that it signed.
-    #[error("the log is smaller than the {size} entries that it signed: a part of it is gone")]
-    Smaller {
-        /// Entries of the head that was signed.
-        size: u64,
-    },
-    /// No proof leads from a head that was shown to the one that is shown now.
-    #[error("the log of {new} entries does not continue that of {old}")]
-    NotContinued {
-        /// Entries of the head that was shown.
-        old: u64,
-        /// Entries of the head that is shown now.
-        new: u64,
-        /// What is wrong with the proof.
-        #[source]
-        proof: VerifyError,
-    },
-    /// What came as evidence for the head of a receipt proves nothing.
-    #[error("the evidence for the log's head of {size} entries proves nothing")]
-    Proof {
-        /// Entries of the head.
-        size: u64,
-        /// What is wrong with it.
-        #[source]
-        fault: EvidenceFault,
-    },
-    /// So many heads are held that another one cannot be.
-    #[error("{held} heads of the log are held already, and another one is not: it may never be witnessed")]
-    NotHeld {
-        /// Heads that are held.
-        held: usize,
-    },
-}
-
-/// Which alarm, for programs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UpgradeAlarmKind {
-    /// `not-witnessed`
-    NotWitnessed,
-    /// `forked`
-    Forked,
-    /// `smaller`
-    Smaller,
-    /// `not-continued`
-    NotContinued,
-    /// `proof`
-    Proof,
-    /// `not-held`
-    NotHeld,
 }
 
 /// What became of one question.
@@ -371,6 +288,8 @@ impl Upgrades {
                     self.raise(alarm, held.receipt, shown);
                 }
             }
+            // Whoever answers slowly does not put off the alarm about the others.
+            self.raise_late(obstacle.as_deref());
         }
         self.raise_late(obstacle.as_deref());
         self.count_held();
@@ -438,6 +357,7 @@ impl Upgrades {
                     self.raise(alarm, old.receipt, Some(new.receipt.checkpoint));
                 }
             }
+            self.raise_late(None);
         }
     }
 
@@ -514,58 +434,6 @@ impl Upgrades {
     /// slow loses the oldest ones and is told so.
     pub fn witnessed(&self) -> broadcast::Receiver<Arc<Receipt>> {
         self.inner.witnessed.subscribe()
-    }
-}
-
-/// What it means that a witnessed head does not make a receipt a witnessed one.
-fn accusation(held: &Held, shown: &SignedCheckpoint, error: ReceiptError) -> UpgradeAlarm {
-    let (old, new) = (&held.checkpoint, shown.checkpoint());
-    match error {
-        ReceiptError::Continuation(_) if old.size == new.size && old.root != new.root => {
-            UpgradeAlarm::Forked { size: old.size }
-        }
-        ReceiptError::Continuation(VerifyError::Shrinks) => UpgradeAlarm::Smaller { size: old.size },
-        ReceiptError::Continuation(proof) => UpgradeAlarm::NotContinued {
-            old: old.size,
-            new: new.size,
-            proof,
-        },
-        ReceiptError::Checkpoint(CheckpointError::OtherLog) | ReceiptError::OtherLog => UpgradeAlarm::Proof {
-            size: old.size,
-            fault: EvidenceFault::OtherLog,
-        },
-        error => UpgradeAlarm::Proof {
-            size: old.size,
-            fault: error.into(),
-        },
-    }
-}
-
-impl UpgradeAlarm {
-    /// Which one it is.
-    pub fn kind(&self) -> UpgradeAlarmKind {
-        match self {
-            Self::NotWitnessed { .. } => UpgradeAlarmKind::NotWitnessed,
-            Self::Forked { .. } => UpgradeAlarmKind::Forked,
-            Self::Smaller { .. } => UpgradeAlarmKind::Smaller,
-            Self::NotContinued { .. } => UpgradeAlarmKind::NotContinued,
-            Self::Proof { .. } => UpgradeAlarmKind::Proof,
-            Self::NotHeld { .. } => UpgradeAlarmKind::NotHeld,
-        }
-    }
-}
-
-impl UpgradeAlarmKind {
-    /// Its name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::NotWitnessed => "not-witnessed",
-            Self::Forked => "forked",
-            Self::Smaller => "smaller",
-            Self::NotContinued => "not-continued",
-            Self::Proof => "proof",
-            Self::NotHeld => "not-held",
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ledger::checkpoint::{Checkpoint, Cosigner, LogSigner, WitnessedAt};
+use ledger::checkpoint::{Checkpoint, Cosigner, LogSigner, SignedCheckpoint, WitnessedAt};
 use ledger::hash::{leaf_hash, node_hash};
 use ledger::header::{EntryKind, Header, HeaderBody};
 use ledger::name::{KeyName, Origin};
@@ -317,7 +317,8 @@ fn two_heads_of_one_size_accuse_without_asking_anybody() {
 
 #[tokio::test]
 async fn evidence_that_proves_nothing_is_an_alarm() {
-    struct Liar(fn(&mut Upgrade));
+    type Lie = fn(&mut Upgrade);
+    struct Liar(Lie);
     impl UpgradeSource for Liar {
         async fn receipt_upgrade(&self, index: u64, first_size: u64) -> Result<Upgrade, ClientError> {
             let honest = Index::of(History::honest(), 9, Some(9));
@@ -330,7 +331,7 @@ async fn evidence_that_proves_nothing_is_an_alarm() {
             Ok(Vec::new())
         }
     }
-    let lies: [(fn(&mut Upgrade), UpgradeAlarmKind); 4] = [
+    let lies: [(Lie, UpgradeAlarmKind); 4] = [
         (|upgrade| upgrade.inclusion.clear(), UpgradeAlarmKind::Proof),
         (
             |upgrade| upgrade.consistency.clear(),
@@ -399,6 +400,42 @@ async fn what_is_held_is_bounded_and_what_is_let_go_is_proved_first() {
     upgrades.hold(History::parting_at(3).receipt(6, 7)).unwrap();
     upgrades.look(&Index::of(History::parting_at(3), 9, None)).await;
     assert_eq!(kinds(&upgrades), [UpgradeAlarmKind::NotContinued]);
+}
+
+#[tokio::test]
+async fn an_index_that_answers_slowly_does_not_put_off_the_alarm() {
+    struct Slow {
+        index: Index,
+        upgrades: Upgrades,
+        clock: Arc<ManualClock>,
+        raised: Mutex<Vec<u64>>,
+    }
+    impl UpgradeSource for Slow {
+        async fn receipt_upgrade(&self, index: u64, first_size: u64) -> Result<Upgrade, ClientError> {
+            let raised = self.upgrades.status().alarms_raised;
+            self.raised.lock().unwrap().push(raised);
+            self.clock.advance(WITHIN / 2);
+            self.index.receipt_upgrade(index, first_size).await
+        }
+
+        async fn consistency_proof(&self, old: u64, new: u64) -> Result<Vec<Hash>, ClientError> {
+            self.index.consistency_proof(old, new).await
+        }
+    }
+    let (upgrades, clock) = upgrades(MOST_HELD);
+    for size in 3..=6 {
+        upgrades.hold(History::honest().receipt(size - 1, size)).unwrap();
+    }
+    let slow = Slow {
+        index: Index::of(History::honest(), 9, Some(9)),
+        upgrades: upgrades.clone(),
+        clock,
+        raised: Mutex::default(),
+    };
+    upgrades.look(&slow).await;
+    assert_eq!(*slow.raised.lock().unwrap(), [0, 0, 1, 1]);
+    assert_eq!(kinds(&upgrades), [UpgradeAlarmKind::NotWitnessed]);
+    assert_eq!(upgrades.status().held, 0, "late, and witnessed at last");
 }
 
 #[test]
