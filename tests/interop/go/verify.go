@@ -7,18 +7,24 @@
 //	evidence.json     inclusion and consistency proofs towards that checkpoint
 //	witness           a witness's verifier key (C2SP tlog-cosignature, type 4)
 //	receipt.tlog-proof  a receipt as C2SP tlog-proof, whose checkpoint that witness has cosigned
+//	url               where the log's head and tiles are served over HTTPS
+//	authorities.pem   the authorities that the server's certificate must come from
 //
 // Every proof is checked twice: as it is, which must be accepted, and with one bit changed, which must not.
 package main
 
 import (
 	"crypto/ed25519"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -78,9 +84,99 @@ func main() {
 			log.Fatalf("consistency with size %d: a changed root is accepted", one.Size)
 		}
 	}
+	for _, one := range found.Inclusion {
+		leaves = append(leaves, tlog.RecordHash(bytes(one.Header)))
+	}
 	witnessed := receipt(directory)
-	fmt.Printf("accepted: size %d, %d inclusion and %d consistency proofs, a witnessed receipt of entry %d\n",
-		size, len(found.Inclusion), len(found.Consistency), witnessed)
+	served := monitored(directory, size, root)
+	fmt.Printf("accepted: size %d, %d inclusion and %d consistency proofs, a witnessed receipt of entry %d, tiles of %d entries\n",
+		size, len(found.Inclusion), len(found.Consistency), witnessed, served)
+}
+
+// The hashes of the entries from the first on, as far as they are among the evidence.
+var leaves []tlog.Hash
+
+// What is served to monitors.
+type endpoint struct {
+	client *http.Client
+	url    string
+	// Whether a bit of each tile is changed on the way.
+	changed bool
+}
+
+func (e *endpoint) get(path string) []byte {
+	answer, err := e.client.Get(e.url + "/" + path)
+	if err != nil {
+		log.Fatalf("%s: %v", path, err)
+	}
+	defer answer.Body.Close()
+	content, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		log.Fatalf("%s: status %d, %v", path, answer.StatusCode, err)
+	}
+	return content
+}
+
+func (e *endpoint) Height() int { return 8 }
+
+func (e *endpoint) SaveTiles([]tlog.Tile, [][]byte) {}
+
+func (e *endpoint) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
+	var contents [][]byte
+	for _, tile := range tiles {
+		// The reference names the height of tiles in each path; C2SP tlog-tiles does not.
+		content := e.get(strings.Replace(tile.Path(), "tile/8/", "tile/", 1))
+		if e.changed {
+			content[0] ^= 1
+		}
+		contents = append(contents, content)
+	}
+	return contents, nil
+}
+
+// Follows the log from the head of the evidence to the one that is served, by tiles alone. Gives its size.
+func monitored(directory string, size int64, root tlog.Hash) int64 {
+	authorities := x509.NewCertPool()
+	if !authorities.AppendCertsFromPEM(read(directory, "authorities.pem")) {
+		log.Fatal("authorities.pem: no certificate")
+	}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: authorities}}
+	served := &endpoint{
+		client: &http.Client{Transport: transport},
+		url:    strings.TrimSpace(string(read(directory, "url"))),
+	}
+	newSize, newRoot := head(open(directory, served.get("checkpoint")))
+	tree := tlog.Tree{N: newSize, Hash: newRoot}
+	reader := tlog.TileHashReader(tree, served)
+	found, err := tlog.TreeHash(newSize, reader)
+	if err != nil || found != newRoot {
+		log.Fatalf("tiles: they do not lead to the head that is served: %v", err)
+	}
+	proof, err := tlog.ProveTree(newSize, size, reader)
+	if err != nil {
+		log.Fatalf("tiles: %v", err)
+	}
+	if err := tlog.CheckTree(proof, newSize, newRoot, size, root); err != nil {
+		log.Fatalf("tiles: the log does not continue that of the evidence: %v", err)
+	}
+	var places []int64
+	for index := range leaves {
+		places = append(places, tlog.StoredHashIndex(0, int64(index)))
+	}
+	hashes, err := reader.ReadHashes(places)
+	if err != nil {
+		log.Fatalf("tiles: %v", err)
+	}
+	for index, leaf := range leaves {
+		if hashes[index] != leaf {
+			log.Fatalf("tiles: entry %d is another", index)
+		}
+	}
+	served.changed = true
+	if _, err := tlog.TileHashReader(tree, served).ReadHashes(places); err == nil {
+		log.Fatal("tiles: changed ones are accepted")
+	}
+	return newSize
 }
 
 // The index of the entry that a witnessed receipt proves.
