@@ -9,6 +9,7 @@ mod audit;
 mod followers;
 mod export;
 mod witness;
+mod outside_witness;
 mod upgrade;
 mod fsck;
 mod monitor;

@@ -281,6 +281,20 @@ impl Region {
         self.directory.path().join("index/data")
     }
 
+    /// The running index.
+    ///
+    /// # Panics
+    /// When it was stopped.
+    pub fn running(&self) -> &Running {
+        self.index.as_ref().expect("the index runs")
+    }
+
+    /// Writes the configuration of the index anew, with more in it, for its next start.
+    pub fn reconfigure(&self, more: &str) {
+        let index = self.directory.path().join("index");
+        write_config(&index, &self.authority, self.address, more);
+    }
+
     /// Where the index listens.
     pub fn address(&self) -> SocketAddr {
         self.address

@@ -27,7 +27,7 @@ use self::witnesses::{RawWitness, RawWitnessing};
 use crate::freshness::StaleAfter;
 
 pub use self::stated::StatedConfiguration;
-pub use self::witnesses::Witnessing;
+pub use self::witnesses::{AskedWitness, Witnessing};
 
 /// Everything the index is told from outside.
 #[derive(Clone, Debug)]
@@ -372,7 +372,7 @@ impl IndexConfig {
             monitor: monitor.map(|raw| raw.check(listen)).transpose()?,
             limits: limits.check(),
             daily_limits: daily_limits.check()?,
-            witnessing: Witnessing::check(&witness, witnessing)?,
+            witnessing: Witnessing::check(base, witness, witnessing)?,
         })
     }
 }

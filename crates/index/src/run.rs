@@ -51,6 +51,7 @@ use crate::quarantine::Quarantines;
 use crate::scopes;
 use crate::shared::Shared;
 use crate::starting::{LastStart, Program, Started};
+use crate::witness::outside::{self, OutsideHandle, OutsideWitness};
 use crate::witness::{WitnessAlarm, Witnesses};
 
 pub use self::ground::{Ground, Opens};
@@ -87,6 +88,8 @@ pub struct Running {
     pub monitor: Option<SocketAddr>,
     /// Verifier key of its access log.
     pub verifier: String,
+    /// The witnesses that it asks.
+    pub witnesses: OutsideHandle,
     shutdown: Shutdown,
     served: JoinHandle<Result<(), Fatal>>,
 }
@@ -139,6 +142,7 @@ pub async fn start_on(
 ) -> Result<Running, StartFailure> {
     let fatal: Arc<Mutex<Option<String>>> = Arc::new(Mutex::new(None));
     let tls = LiveTls::new(server_tls(&config, Arc::clone(&clock))?);
+    let outside = OutsideWitness::of_config(&config.witnessing, &clock)?;
     let started = started(&config, &ground)?;
     let opening = Opening {
         config: config.clone(),
@@ -230,6 +234,7 @@ pub async fn start_on(
         let shared = Arc::clone(&shared);
         async move { shared.oversee().await }
     });
+    let witnesses = outside::ask(&shared, outside, &shutdown);
     let ending = shutdown.clone();
     let served = tokio::spawn(async move {
         let watch = tokio::spawn(watch(
@@ -271,6 +276,7 @@ pub async fn start_on(
         address,
         monitor,
         verifier,
+        witnesses,
         shutdown,
         served,
     })

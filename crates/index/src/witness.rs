@@ -3,6 +3,7 @@
 //! None of its calls makes an entry: they tell of no person, and an entry for each would have to be witnessed in turn.
 
 mod lag;
+pub mod outside;
 
 use std::sync::Arc;
 

@@ -18,6 +18,8 @@ use crate::checkpoint::{
 use crate::hash::Hash;
 use crate::tree::{VerifyError, verify_consistency};
 
+pub mod submission;
+
 #[cfg(test)]
 mod tests;
 

@@ -1,12 +1,13 @@
-//! Getting public pages over HTTPS: HTTP/1.1, one request a connection, no redirection, bounded in size and time.
+//! Getting public pages over HTTPS, and handing something in: HTTP/1.1, one request a connection, no redirection, bounded
+//! in size and time.
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{HOST, USER_AGENT};
-use http::{HeaderValue, Request, StatusCode, Uri};
-use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
+use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
+use http::{HeaderValue, Method, Request, StatusCode, Uri};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -32,6 +33,26 @@ pub struct Fetcher {
     name: ServerName<'static>,
     tls: AnonymousTls,
     timeout: Duration,
+}
+
+/// What a server answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Media type of the body, when it is stated and can be read.
+    pub media_type: Option<String>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Where a server is.
+struct Place {
+    host: String,
+    port: u16,
+    authority: HeaderValue,
+    prefix: String,
+    name: ServerName<'static>,
 }
 
 /// Why an address is none.
@@ -74,22 +95,17 @@ impl Fetcher {
     /// # Errors
     /// See [`UrlError`].
     pub fn new(url: &str, tls: AnonymousTls, timeout: Duration) -> Result<Self, UrlError> {
-        let uri: Uri = url.parse().map_err(|_| UrlError::Shape)?;
-        let authority = uri.authority().ok_or(UrlError::Shape)?;
-        let plain = !url.contains(['@', '#', '?', ' ']);
-        if uri.scheme_str() != Some("https") || !plain {
-            return Err(UrlError::Shape);
-        }
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-        let name = ServerName::try_from(host.to_owned()).map_err(|_| UrlError::Host)?;
-        let mut prefix = uri.path().to_owned();
-        if !prefix.ends_with('/') {
-            prefix.push('/');
-        }
+        let Place {
+            host,
+            port,
+            authority,
+            prefix,
+            name,
+        } = Place::parse(url)?;
         Ok(Self {
-            host: host.to_owned(),
-            port: authority.port_u16().unwrap_or(HTTPS),
-            authority: HeaderValue::from_str(authority.as_str()).map_err(|_| UrlError::Shape)?,
+            host,
+            port,
+            authority,
             prefix,
             name,
             tls,
@@ -102,29 +118,73 @@ impl Fetcher {
     /// # Errors
     /// See [`FetchError`].
     pub async fn get(&self, path: &str, most: usize) -> Result<Option<Vec<u8>>, FetchError> {
-        match tokio::time::timeout(self.timeout, self.exchange(path, most)).await {
+        let is_page = |status| status == StatusCode::OK;
+        let answer = self
+            .exchange(Method::GET, path, Vec::new(), most, is_page)
+            .await?;
+        match answer.status {
+            200 => Ok(Some(answer.body)),
+            404 => Ok(None),
+            status => Err(FetchError::Status(status)),
+        }
+    }
+
+    /// Hands `body` in at `path` under the address. The answer has at most `most` bytes.
+    ///
+    /// # Errors
+    /// See [`FetchError`]; whatever the status is, an answer is none.
+    pub async fn post(&self, path: &str, body: Vec<u8>, most: usize) -> Result<Answer, FetchError> {
+        self.exchange(Method::POST, path, body, most, |_| true).await
+    }
+
+    /// Makes a request. The body of the answer is read where its status is one of those whose body is of use.
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+        most: usize,
+        is_of_use: fn(StatusCode) -> bool,
+    ) -> Result<Answer, FetchError> {
+        let request = self.request(method, path, body).map_err(FetchError::Path)?;
+        match tokio::time::timeout(self.timeout, self.send(request, most, is_of_use)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(FetchError::Time),
         }
     }
 
-    async fn exchange(&self, path: &str, most: usize) -> Result<Option<Vec<u8>>, FetchError> {
-        let request = self.request(path).map_err(FetchError::Path)?;
+    async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+        most: usize,
+        is_of_use: fn(StatusCode) -> bool,
+    ) -> Result<Answer, FetchError> {
         let stream = self.dial().await.map_err(FetchError::Connect)?;
         let mut builder = http1::Builder::new();
         builder.max_buf_size(ANSWER_BUFFER);
-        let handshake = builder.handshake::<_, Empty<Bytes>>(TokioIo::new(stream));
+        let handshake = builder.handshake::<_, Full<Bytes>>(TokioIo::new(stream));
         let (mut sender, connection) = handshake.await.map_err(FetchError::Broken)?;
         let exchanged = async {
             let response = sender.send_request(request).await.map_err(FetchError::Broken)?;
-            match response.status() {
-                StatusCode::OK => {}
-                StatusCode::NOT_FOUND => return Ok(None),
-                status => return Err(FetchError::Status(status.as_u16())),
+            let status = response.status();
+            let media_type = response.headers().get(CONTENT_TYPE);
+            let media_type = media_type
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned);
+            let mut answer = Answer {
+                status: status.as_u16(),
+                media_type,
+                body: Vec::new(),
+            };
+            if !is_of_use(status) {
+                return Ok(answer);
             }
             let body = Limited::new(response.into_body(), most);
             match body.collect().await {
-                Ok(collected) => Ok(Some(collected.to_bytes().into())),
+                Ok(collected) => {
+                    answer.body = collected.to_bytes().into();
+                    Ok(answer)
+                }
                 Err(error) if error.is::<LengthLimitError>() => Err(FetchError::TooLong(most)),
                 Err(error) => match error.downcast::<hyper::Error>() {
                     Ok(error) => Err(FetchError::Broken(*error)),
@@ -150,14 +210,52 @@ impl Fetcher {
         connector.connect(self.name.clone(), tcp).await
     }
 
-    fn request(&self, path: &str) -> Result<Request<Empty<Bytes>>, http::uri::InvalidUri> {
-        let mut request = Request::new(Empty::new());
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<Request<Full<Bytes>>, http::uri::InvalidUri> {
+        let mut request = Request::new(Full::new(Bytes::from(body)));
+        *request.method_mut() = method;
         *request.uri_mut() = format!("{}{path}", self.prefix).parse()?;
         request.headers_mut().insert(HOST, self.authority.clone());
         request
             .headers_mut()
             .insert(USER_AGENT, HeaderValue::from_static("ponte"));
         Ok(request)
+    }
+}
+
+/// Whether a text is the address of a server.
+///
+/// # Errors
+/// See [`UrlError`].
+pub fn check_url(url: &str) -> Result<(), UrlError> {
+    Place::parse(url).map(drop)
+}
+
+impl Place {
+    fn parse(url: &str) -> Result<Self, UrlError> {
+        let uri: Uri = url.parse().map_err(|_| UrlError::Shape)?;
+        let authority = uri.authority().ok_or(UrlError::Shape)?;
+        let plain = !url.contains(['@', '#', '?', ' ']);
+        if uri.scheme_str() != Some("https") || !plain {
+            return Err(UrlError::Shape);
+        }
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+        let name = ServerName::try_from(host.to_owned()).map_err(|_| UrlError::Host)?;
+        let mut prefix = uri.path().to_owned();
+        if !prefix.ends_with('/') {
+            prefix.push('/');
+        }
+        Ok(Self {
+            host: host.to_owned(),
+            port: authority.port_u16().unwrap_or(HTTPS),
+            authority: HeaderValue::from_str(authority.as_str()).map_err(|_| UrlError::Shape)?,
+            prefix,
+            name,
+        })
     }
 }
 
@@ -196,7 +294,11 @@ mod tests {
             let found = (fetcher.host.as_str(), fetcher.port, fetcher.prefix.as_str());
             assert_eq!(found, (host, port, path), "{url}");
             assert_eq!(
-                fetcher.request("checkpoint").unwrap().uri().path(),
+                fetcher
+                    .request(Method::GET, "checkpoint", Vec::new())
+                    .unwrap()
+                    .uri()
+                    .path(),
                 format!("{path}checkpoint")
             );
         }

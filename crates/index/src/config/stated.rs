@@ -15,7 +15,8 @@ use registry::municipality::MunicipalityId;
 use registry::publication::{Allowance, DailyLimits, EnrolledKey};
 
 use super::{
-    IndexConfig, Limits, MonitorSettings, NodeGrant, ReaderGrant, RegistrarGrant, TlsFiles, Witnessing,
+    AskedWitness, IndexConfig, Limits, MonitorSettings, NodeGrant, ReaderGrant, RegistrarGrant, TlsFiles,
+    Witnessing,
 };
 use crate::freshness::StaleAfter;
 
@@ -81,7 +82,7 @@ impl StatedConfiguration {
         }
         stated.put_limits(limits);
         stated.put_daily_limits(daily_limits);
-        stated.put_witnessing(witnessing);
+        stated.put_witnessing(witnessing)?;
         Ok(stated)
     }
 
@@ -219,17 +220,26 @@ impl StatedConfiguration {
         }
     }
 
-    fn put_witnessing(&mut self, witnessing: &Witnessing) {
+    fn put_witnessing(&mut self, witnessing: &Witnessing) -> io::Result<()> {
         let Witnessing {
             witnesses,
+            asked,
+            authorities,
             quorum,
             stop_after,
         } = witnessing;
         for PolicyWitness { name, key } in witnesses {
             self.put(format!("witness {name}"), key);
         }
+        for AskedWitness { key, url } in asked {
+            self.put(format!("witness {} url", key.name()), url);
+        }
+        if let Some(authorities) = authorities {
+            self.put_file("witnessing authorities", authorities)?;
+        }
         self.put("witnessing quorum", quorum);
         self.put("witnessing stop_after_seconds", stop_after.as_secs());
+        Ok(())
     }
 }
 

@@ -175,9 +175,12 @@ fn witnesses_and_what_happens_without_them_are_read() {
     let config = IndexConfig::parse(SAMPLE, Path::new("/etc/ponte")).unwrap();
     let Witnessing {
         witnesses,
+        asked,
+        authorities,
         quorum,
         stop_after,
     } = config.witnessing;
+    assert_eq!((asked, authorities), (Vec::new(), None));
     let names: Vec<&str> = witnesses.iter().map(|witness| witness.name.as_str()).collect();
     assert_eq!(
         names,
@@ -200,4 +203,37 @@ fn witnesses_and_what_happens_without_them_are_read() {
         "witness.comune.imola.example/ponte+f81752ae+BGa+fjMsekUzMr2dCn99sFX1xe8aBq2mbZizn7aBDEc6",
         "witness[1].key",
     );
+}
+
+#[test]
+fn a_witness_that_is_asked_has_an_address_and_somebody_who_vouches_for_it() {
+    let key = "key = \"witness.comune.dozza.example/ponte+13468b8f+BAtROtm0kkAVygkC7QeQRNOsXb7CMG8GlIwQ2o62458t\"\n";
+    assert!(SAMPLE.contains(key));
+    let with_url = |url: &str| SAMPLE.replacen(key, &format!("{key}url = {url:?}\n"), 1);
+    let with = |url: &str| {
+        let authorities = "[witnessing]\nauthorities = \"pki/web.pem\"\n";
+        let text = with_url(url).replacen("[witnessing]\n", authorities, 1);
+        IndexConfig::parse(&text, Path::new("/etc/ponte"))
+    };
+    let config = with("https://witness.example:8444/ponte").unwrap().witnessing;
+    let [AskedWitness { key: asked, url }] = &config.asked[..] else {
+        panic!("{config:?}")
+    };
+    assert_eq!(asked.name().as_str(), "witness.comune.dozza.example/ponte");
+    assert_eq!(url, "https://witness.example:8444/ponte");
+    assert_eq!(
+        config.authorities.as_deref(),
+        Some(Path::new("/etc/ponte/pki/web.pem"))
+    );
+    for (refused, place) in [
+        (with("http://witness.example/ponte"), "witness[1].url"),
+        (with("https://a@witness.example"), "witness[1].url"),
+        (
+            IndexConfig::parse(&with_url("https://witness.example"), Path::new("/etc/ponte")),
+            "witnessing.authorities",
+        ),
+    ] {
+        let error = refused.unwrap_err().to_string();
+        assert!(error.contains(place), "{error}");
+    }
 }

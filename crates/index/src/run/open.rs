@@ -50,6 +50,9 @@ pub enum StartFailure {
         #[source]
         error: std::io::Error,
     },
+    /// The witnesses that are asked.
+    #[error("the witnesses that are asked cannot be")]
+    Witnesses(#[from] crate::witness::outside::OutsideError),
     /// A key file.
     #[error("{what} is refused")]
     Key {
@@ -288,6 +291,8 @@ fn open_log(
     let Witnessing {
         witnesses,
         quorum,
+        asked: _,
+        authorities: _,
         stop_after: _,
     } = config.witnessing.clone();
     if witnesses.is_empty() {
