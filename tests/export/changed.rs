@@ -255,6 +255,17 @@ const CHANGES: &[Change] = &[
         found: "entries.jsonl",
     },
     Change {
+        name: "a row of CSV, in a manifest that does not name the form",
+        make: |at| {
+            from_chosen(at, "entries.csv", 1, |lines| lines.clear());
+            manifest(at, |manifest| {
+                manifest["settings"]["formats"] = vec!["jsonl", "parquet"].into()
+            });
+        },
+        manifest: Manifest::Fits,
+        found: "entries.csv: it is none of the files of this export",
+    },
+    Change {
         name: "a row more",
         make: |at| from_chosen(at, "entries.jsonl", 0, |lines| lines.push(lines[0].clone())),
         manifest: Manifest::Fits,

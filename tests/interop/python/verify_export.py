@@ -1,7 +1,7 @@
 """Verification of an export of the access log, offline, with nothing but the standard library.
 
 Usage: verify_export.py DIRECTORY VERIFIER_KEY. Exits 0 and says what was verified, or 1 and names the first difference.
-Signatures are verified by ed25519.py beside it (66 lines), signed checkpoints opened by receipt.py; what stands in rows
+Signatures are verified by ed25519.py beside it (67 lines), signed checkpoints opened by receipt.py; what stands in rows
 beside the header (operator, parts) is compared with the evidence by `ponte audit export-verify` alone.
 """
 
@@ -44,7 +44,7 @@ class Tiles:
     """Hash tiles (C2SP tlog-tiles) of a tree of `size` entries, each proved from the root down."""
 
     def __init__(self, directory, size, root):
-        self.directory, self.size, self.proved = directory, size, {}
+        self.directory, self.size, self.proved, self.paths = directory, size, {}, set()
         check(self.root(size) == root, "tile", "the tiles do not lead to the root of the checkpoint")
 
     def hashes(self, level, index):
@@ -62,6 +62,7 @@ class Tiles:
             above = self.hashes(level + 1, index >> 8)[index & 255]
             check(folded(hashes) == above, path, "the hashes are not those of the tree")
         self.proved[level, index] = hashes
+        self.paths.add(path)
         return hashes
 
     def root(self, size):
@@ -180,6 +181,10 @@ def verify(directory, key):
     for size, root in heads.items():  # prefixes of one tree: each pair is consistent
         check(tiles.root(size) == root, f"checkpoints/{size}", "the tree does not continue it")
     outcomes = check_lines(directory, manifest, tiles)
+    known = {"evidence.jsonl"} | {f"entries.{form}" for form in manifest["settings"]["formats"]} | tiles.paths
+    for path in listed:
+        proved = path in known or path.startswith("checkpoints/")
+        check(proved, path, "it is none of the files of this export")
     there = {str(file.relative_to(directory)) for file in directory.rglob("*") if file.is_file()}
     for path in sorted(there - {"manifest.json", "state.json", "lock"} | listed.keys()):
         check(path in listed, path, "it is not in the manifest")

@@ -42,6 +42,9 @@ pub enum Cause {
     /// A file.
     #[error("it is not in the manifest")]
     Unlisted,
+    /// A file.
+    #[error("it is none of the files of this export")]
+    Foreign,
     /// The manifest.
     #[error("it is no manifest of a format that this version reads")]
     Format,

@@ -1,20 +1,21 @@
 //! Verification of an export, offline and with nothing but the log's public key.
 //!
-//! In this order, and the first difference ends it: the manifest and its digest; the signature of every checkpoint; the
-//! tiles, from the root down; that every checkpoint is a prefix of the tree; line by line that the entry is in the tree,
+//! In this order, and the first difference ends it: the manifest and its digest; the signature of every checkpoint; that
+//! nothing is listed that is not verified; the tiles, from the root down; that every checkpoint is a prefix of the tree; line by line that the entry is in the tree,
 //! its parts are those of its header, nothing comes twice or is left out, and each row is that of the entry; sizes and
 //! digests of the files; that nothing else is there.
 //!
 //! That nothing was left out is proved of a regional auditor's export without a filter that did not follow the log: its
 //! indices have no gap. Of others it rests on the word of whoever made the export.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use ledger::checkpoint::{Checkpoint, LogVerifier, SignedCheckpoint};
 use ledger::hash::leaf_hash;
+use ledger::tile::Tile;
 
 use super::difference::{Cause, Difference, Verification};
 use super::evidence::{Evidence, index_of};
@@ -81,6 +82,7 @@ pub fn check(directory: &Path, manifest: &Manifest, log: &LogVerifier) -> Result
     let newest = checkpoints.get(&manifest.tree_size);
     let newest = newest.ok_or_else(|| Difference::of_file(MANIFEST, Cause::Final))?;
     let needed = needed(directory, manifest.tree_size, checkpoints.keys().copied())?;
+    known_files(manifest, &forms, &needed)?;
     let mut leaves = ProvedLeaves::open(directory, &needed, newest.size, &newest.root)?;
     for (size, checkpoint) in &checkpoints {
         let of_checkpoint = |cause| Difference::of_file(format!("{CHECKPOINTS}/{size}"), cause);
@@ -255,6 +257,21 @@ fn table(directory: &Path, form: RowForm) -> Result<ParquetTable, Verification> 
 
 fn of_table(error: parquet::errors::ParquetError) -> Difference {
     Difference::of_file(RowForm::Parquet.file(), Cause::Table(error))
+}
+
+/// The manifest lists nothing but what is verified: whatever stands in an export was proved.
+fn known_files(manifest: &Manifest, forms: &[RowForm], needed: &NeededTiles) -> Result<(), Verification> {
+    let tiles: BTreeSet<String> = needed.all().iter().map(Tile::path).collect();
+    let is_known = |path: &str| {
+        path == EVIDENCE
+            || forms.iter().any(|form| form.file() == path)
+            || path.starts_with(&format!("{CHECKPOINTS}/"))
+            || tiles.contains(path)
+    };
+    match manifest.files.iter().find(|file| !is_known(&file.path)) {
+        Some(file) => Err(Difference::of_file(&file.path, Cause::Foreign).into()),
+        None => Ok(()),
+    }
 }
 
 /// Every file is as it is listed, and there is no other.

@@ -116,7 +116,7 @@ impl Exporter {
             size: Some(self.page),
             after: None,
         };
-        let range = IndexRange {
+        let mut range = IndexRange {
             start,
             end: Some(end),
         };
@@ -131,14 +131,21 @@ impl Exporter {
                 return Err(other_scope());
             }
             let entries = in_order(listed.page.items, growing.state().next, end)?;
-            let next = match (&listed.page.next, entries.last()) {
+            // A page goes on by its index and not by a token, which an index that was restarted does not know any more.
+            let next = match (listed.page.next, entries.last().map(Evidence::index)) {
                 (None, _) => end,
-                (Some(_), Some(last)) => last.index() + 1,
-                (Some(_), None) => growing.state().next,
+                (Some(_), Some(last)) => {
+                    range.start = last + 1;
+                    request.after = None;
+                    last + 1
+                }
+                (Some(token), None) => {
+                    request.after = Some(token);
+                    growing.state().next
+                }
             };
             growing.add(&entries, next).map_err(|fault| fault_of(&fault))?;
             bar.set_position(next.saturating_sub(start));
-            request.after = listed.page.next;
             pages += 1;
             if pages < PAGES_PER_CHECKPOINT || pages.is_multiple_of(PAGES_PER_CHECKPOINT) {
                 self.look(growing).await?;
