@@ -220,3 +220,39 @@ async fn an_export_that_follows_the_log_outlives_the_index() {
         assert!(done.status.success(), "{}", words(&done));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_that_follows_is_completed_when_it_is_ended_and_goes_on_afterwards() {
+    let live = Live::start().await;
+    let out = live.directory("followed");
+    let arguments = live.arguments("garante", &out, &["--format", "jsonl,parquet", "--follow"]);
+    let mut entries = 0;
+    for round in 0..2 {
+        let log = live.directory(&format!("followed-{round}.out"));
+        let mut process = Process::start(Command::new(BINARY).args(&arguments), &log);
+        let start = live.head().await.size;
+        until("it follows", || next(&out).filter(|next| start <= *next));
+        assert!(
+            !out.join("manifest.json").exists(),
+            "it is not complete while it goes on"
+        );
+        live.accesses(1).await;
+        until("what was made meanwhile is exported", || {
+            next(&out).filter(|next| start + 8 <= *next)
+        });
+        let ended = Command::new("kill").arg(process.id().to_string()).status();
+        assert!(ended.expect("kill runs").success());
+        let status = until("it ends", || process.ended());
+        assert!(status.success(), "{}", process.output());
+
+        let here = verified_here(&out, &["export-verify"]);
+        assert_eq!(here.status.code(), Some(0), "{}", words(&here));
+        let said: Value = serde_json::from_slice(&here.stdout).expect("JSON");
+        let now = said[0]["entries"].as_u64().expect("a number");
+        assert!(entries + 8 <= now, "{entries}, then {said}");
+        entries = now;
+        if let Some(python) = verified_in_python(&out) {
+            assert!(python.status.success(), "{}", words(&python));
+        }
+    }
+}
