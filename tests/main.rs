@@ -29,6 +29,7 @@ mod own_starts;
 mod retention;
 mod reserved;
 mod oversight;
+mod alerts;
 mod repeats;
 mod batch;
 mod named;

@@ -1,5 +1,6 @@
 //! What an auditor can ask: entries in its scope, and proofs that nothing in the log was changed.
 
+mod alerts;
 mod entry;
 mod follow;
 mod scope;
@@ -22,6 +23,7 @@ use crate::error::{ClientError, EvidenceFault};
 use crate::page::{Page, PageRequest};
 use crate::receipt::{ShortClaim, claim_of};
 
+pub use self::alerts::{Alert, AlertPage};
 pub use self::entry::{AccessEntry, EntryPart};
 pub use self::follow::{Followed, Follower};
 pub use self::scope::ReadingScope;

@@ -10,6 +10,7 @@ mod parts;
 mod scope;
 mod tile;
 mod statistics;
+mod alerts;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -432,5 +433,12 @@ impl<S: RecordStore> AuditService for Audit<S> {
         request: Request<pb::GetStatisticsRequest>,
     ) -> Result<Response<pb::GetStatisticsResponse>, Status> {
         self.statistics(request).await
+    }
+
+    async fn list_alerts(
+        &self,
+        request: Request<pb::ListAlertsRequest>,
+    ) -> Result<Response<pb::ListAlertsResponse>, Status> {
+        self.alerts(request).await
     }
 }

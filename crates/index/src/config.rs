@@ -1,5 +1,6 @@
 //! The index's configuration file: parsed without side effects, unknown keys refused.
 
+mod alerts;
 mod monitor;
 mod publication_keys;
 mod stated;
@@ -20,6 +21,8 @@ use registry::statement::RegistrarId;
 use serde::Deserialize;
 use store::segment::Settings;
 
+pub use self::alerts::AlertSetting;
+use self::alerts::RawAlert;
 pub use self::monitor::MonitorSettings;
 use self::monitor::RawMonitor;
 use self::publication_keys::{RawPublicationKey, enrolled_keys};
@@ -66,6 +69,8 @@ pub struct IndexConfig {
     pub daily_limits: DailyLimits,
     /// Who cosigns the access log.
     pub witnessing: Witnessing,
+    /// What calls for a look.
+    pub alerts: Vec<AlertSetting>,
 }
 
 /// Paths of the index's certificate, its key, the trusted authority and revocation lists.
@@ -209,6 +214,8 @@ struct RawConfig {
     witness: Vec<RawWitness>,
     #[serde(default)]
     witnessing: RawWitnessing,
+    #[serde(default)]
+    alert: Vec<RawAlert>,
 }
 
 #[derive(Default, Deserialize)]
@@ -314,6 +321,7 @@ impl IndexConfig {
             daily_limits,
             witness,
             witnessing,
+            alert,
         } = raw;
         if DomainKind::of(&origin) != DomainKind::of(&trust_domain) {
             let rule =
@@ -349,6 +357,7 @@ impl IndexConfig {
             .enumerate()
             .map(|(position, raw)| raw.check(&format!("reader[{position}]"), &trust_domain))
             .collect::<Result<BTreeMap<_, _>, _>>()?;
+        let alerts = alerts::check(alert, base, &trust_domain)?;
         let tls = TlsFiles {
             certificate: base.join(certificate),
             key: base.join(key),
@@ -373,6 +382,7 @@ impl IndexConfig {
             limits: limits.check(),
             daily_limits: daily_limits.check()?,
             witnessing: Witnessing::check(base, witness, witnessing)?,
+            alerts,
         })
     }
 }

@@ -45,6 +45,7 @@ use crate::directory::Directory;
 use crate::door::LoggedDoor;
 use crate::freshness::{self, Alarm, Alarms};
 use crate::monitor;
+use crate::oversight::alert::raising;
 use crate::profiles::look_beside;
 use crate::publication::{LARGEST_MESSAGE, Publication};
 use crate::quarantine::Quarantines;
@@ -379,6 +380,9 @@ fn started(config: &IndexConfig, ground: &Ground) -> Result<Started, StartFailur
 
 async fn enter_start(shared: &Shared<JournaledStore>, started: &Started) -> Result<(), StartFailure> {
     if let Some(draft) = scopes::changed(&shared.log, &shared.readers)? {
+        append(shared, draft).await?;
+    }
+    if let Some(draft) = raising::changed(&shared.log, &shared.oversight.rules())? {
         append(shared, draft).await?;
     }
     let last = LastStart::of(&shared.log)?;

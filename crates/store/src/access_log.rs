@@ -390,6 +390,18 @@ impl AccessLog {
         postings.configurations().to_vec()
     }
 
+    /// Entries of those who oversee: alerts and the rules for them, oldest first.
+    #[must_use]
+    pub fn oversight_acts(&self) -> Vec<u64> {
+        let postings = self
+            .inner
+            .shared
+            .postings
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        postings.oversight_acts().to_vec()
+    }
+
     /// Entries of the last 24 hours with this request id, oldest first.
     #[must_use]
     pub fn entries_of_request(&self, request: RequestId) -> Vec<u64> {

@@ -15,10 +15,12 @@ mod residents;
 mod search;
 mod subjects;
 pub mod suspects;
+pub mod listed;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use agreement::permit::Permit;
+use registry::codice_fiscale::TaxCode;
 use registry::digest::{Bucket, CardDigest};
 use registry::identifier::LocalId;
 use registry::matching::PersonQuery;
@@ -36,6 +38,7 @@ use crate::record_store::answer::{
     HouseholdAnswer, PersonAnswer, Question, ResidentsAnswer, SearchAnswer, VerificationOutcome,
 };
 use crate::record_store::handle::SearchHandle;
+use crate::record_store::listed::Listed;
 use crate::record_store::suspects::Suspects;
 use crate::rows::CommitSequence;
 
@@ -134,6 +137,13 @@ pub trait RecordStore: Send + Sync + 'static {
         municipality: MunicipalityId,
         quarantine: CommitSequence,
     ) -> Result<Option<Suspects>, ReadError>;
+
+    /// Whom entries of the access log name when they are about the persons behind a codice fiscale: for the index itself,
+    /// which watches over whoever asks about colleagues.
+    ///
+    /// # Errors
+    /// When the rows cannot be read.
+    fn listed(&self, code: &TaxCode) -> Result<Listed, ReadError>;
 
     /// Local id and digest of what was last received of a municipality's own cards in some buckets, in order of local
     /// id, those behind `after`, at most `limit`: for the municipality itself. It reads every row, so it belongs on a

@@ -1,5 +1,6 @@
 //! `ponte audit`: reading the access log, and proving offline that nothing in it was changed.
 
+mod alerts;
 mod entry;
 mod export;
 mod monitor;
@@ -24,6 +25,7 @@ use crate::output::{self, Format};
 use crate::profile::{ConnectionSettings, ProfileChoice, ReadingSettings, required};
 use crate::session::Session;
 
+pub use self::alerts::AlertsArguments;
 pub use self::entry::{entry_line, entry_row, header_record};
 pub use self::export::{ExportArguments, VerifyArguments as ExportVerifyArguments};
 pub use self::monitor::MonitorArguments;
@@ -41,6 +43,8 @@ pub enum AuditCommand {
     Follow(FollowArguments),
     /// Count accesses in the reader's own scope, by agency, operator, hour and more; the reading is itself entered
     Statistics(StatisticsArguments),
+    /// Show what operators did that calls for a look, in the reader's own scope; the reading is itself entered
+    Alerts(AlertsArguments),
     /// Report one month's accesses to the region, a municipality or an agency
     Report(ReportArguments),
     /// Receipts: proofs that an access is in the log
@@ -150,6 +154,7 @@ pub fn run(command: AuditCommand, session: &mut Session<'_, '_>) -> Result<ExitC
         AuditCommand::List(arguments) => list(arguments, session),
         AuditCommand::Follow(arguments) => follow(arguments, session),
         AuditCommand::Statistics(arguments) => statistics::run(arguments, session),
+        AuditCommand::Alerts(arguments) => alerts::run(&arguments, session),
         AuditCommand::Report(arguments) => report::run(arguments, session),
         AuditCommand::Receipt(command) => receipt::run(command, session),
         AuditCommand::Policy { file } => receipt::policy(&file, session),

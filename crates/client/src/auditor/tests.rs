@@ -226,6 +226,36 @@ impl AuditService for FakeIndex {
             receipt: Some(wire::convert::short_receipt(signer().origin(), &receipt)),
         }))
     }
+
+    /// One alert, which names an operator.
+    async fn list_alerts(
+        &self,
+        _: Request<proto::ListAlertsRequest>,
+    ) -> Result<Response<proto::ListAlertsResponse>, Status> {
+        let day = chrono::NaiveDate::from_ymd_opt(2026, 11, 2).unwrap();
+        let receipt = ShortReceipt::new(signer().origin(), 2, leaf(0));
+        Ok(Response::new(proto::ListAlertsResponse {
+            alerts: vec![proto::Alert {
+                index: 1,
+                raise_time: Some(timestamp_from_ms(1_000)),
+                kind: "volume".to_owned(),
+                rule: "volume factor=4".to_owned(),
+                agency: "spiffe://ponte.test/agency/a".to_owned(),
+                operator: "m.esposito".to_owned(),
+                reserved: false,
+                first_date: Some(day.into()),
+                last_date: Some(day.into()),
+                counts: vec![proto::AlertCount {
+                    name: "calls".to_owned(),
+                    count: 401,
+                }],
+                entries: vec![0],
+            }],
+            next_page_token: String::new(),
+            origin: signer().origin().as_str().to_owned(),
+            receipt: Some(wire::convert::short_receipt(signer().origin(), &receipt)),
+        }))
+    }
 }
 
 #[tokio::test]
@@ -319,4 +349,20 @@ async fn counts_that_do_not_fit_what_was_asked_are_refused() {
         .statistics(&context(), day(1)..day(2), &[Dimension::Hour, Dimension::Day])
         .await;
     assert!(matches!(refused, Err(ClientError::Answer(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn an_alert_is_read_and_its_operator_is_in_no_debugging_output() {
+    let (client, _) = client().await;
+    let page = client
+        .alerts(&context(), &PageRequest::default())
+        .await
+        .unwrap()
+        .page;
+    let [alert] = &page.items[..] else {
+        panic!("one alert")
+    };
+    assert_eq!(alert.operator.as_deref(), Some("m.esposito"));
+    assert_eq!(alert.counts, [("calls".to_owned(), 401)]);
+    assert!(!format!("{alert:?}").contains("esposito"));
 }

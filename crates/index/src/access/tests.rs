@@ -29,8 +29,12 @@ use super::*;
 use crate::door::tests::{Counting, log};
 use crate::entry::usual_retention;
 
-pub(crate) fn shared() -> Shared<JournaledStore> {
-    let files = || -> Arc<dyn Files> { Arc::new(FaultyFiles::new(Syncs::Honest)) };
+fn files() -> Arc<dyn Files> {
+    Arc::new(FaultyFiles::new(Syncs::Honest))
+}
+
+/// A store without cards.
+pub(crate) fn store() -> JournaledStore {
     let entropy = Arc::new(Counting::default());
     let keys = KeyRing::open(files(), KeyEncryptionKey::from_bytes(&[1; 32]), entropy.clone()).unwrap();
     let settings = StoreSettings {
@@ -42,9 +46,14 @@ pub(crate) fn shared() -> Shared<JournaledStore> {
         daily_limits: DailyLimits::default(),
         engine: Engine::Memory,
     };
-    let (store, _) = JournaledStore::open(files(), Arc::new(keys), entropy.as_ref(), &settings).unwrap();
+    JournaledStore::open(files(), Arc::new(keys), entropy.as_ref(), &settings)
+        .unwrap()
+        .0
+}
+
+pub(crate) fn shared() -> Shared<JournaledStore> {
     Shared {
-        store,
+        store: store(),
         log: log(),
         cosignatures: cosignatures(files()),
         oversight: crate::oversight::tests::oversight(files()),

@@ -109,7 +109,7 @@ impl<S: RecordStore> Shared<S> {
     pub(super) async fn caught_up(self: &Arc<Self>) -> Result<u64, Status> {
         let size = self.log.checkpoint().checkpoint.size;
         let shared = Arc::clone(self);
-        let reached = tokio::task::spawn_blocking(move || shared.oversight.catch_up(&shared.log, size));
+        let reached = tokio::task::spawn_blocking(move || shared.catch_up(size));
         match blocking(reached.await)? {
             Reached::All => Ok(size),
             Reached::Behind => {

@@ -48,6 +48,7 @@ impl StatedConfiguration {
             limits,
             daily_limits,
             witnessing,
+            alerts,
         } = config;
         let mut stated = Self::default();
         stated.put("listen", listen);
@@ -83,6 +84,9 @@ impl StatedConfiguration {
         stated.put_limits(limits);
         stated.put_daily_limits(daily_limits);
         stated.put_witnessing(witnessing)?;
+        for (position, alert) in alerts.iter().enumerate() {
+            stated.put(format!("alert {position}"), alert.text());
+        }
         Ok(stated)
     }
 

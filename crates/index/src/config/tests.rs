@@ -237,3 +237,83 @@ fn a_witness_that_is_asked_has_an_address_and_somebody_who_vouches_for_it() {
         assert!(error.contains(place), "{error}");
     }
 }
+
+fn with_alert(rule: &str) -> Result<IndexConfig, ConfigError> {
+    let (before, _) = SAMPLE.split_once("[[alert]]").unwrap();
+    parse(&format!("{before}\n[[alert]]\n{rule}\n"))
+}
+
+#[test]
+fn the_rules_of_the_sample_are_the_usual_ones() {
+    let sample = parse(SAMPLE).unwrap().alerts;
+    assert_eq!(sample.len(), 6);
+    for setting in sample {
+        let AlertSetting::Rule(rule) = &setting else {
+            panic!("no roster is in the sample")
+        };
+        let usual = with_alert(&format!("kind = \"{}\"", rule.kind.name())).unwrap();
+        assert_eq!(usual.alerts, [setting]);
+    }
+}
+
+#[test]
+fn a_rule_outside_of_its_bounds_names_its_key() {
+    for (rule, key) in [
+        ("kind = \"volume\"\nfactor = 1", "alert[0].factor"),
+        ("kind = \"volume\"\ndays = 61", "alert[0].days"),
+        ("kind = \"volume\"\nat_least = 0", "alert[0].at_least"),
+        ("kind = \"night-and-holidays\"\nfrom = \"25:00\"", "alert[0].from"),
+        (
+            "kind = \"night-and-holidays\"\nuntil = \"22:00\"",
+            "alert[0].until",
+        ),
+        ("kind = \"repeated-subject\"\nmore_than = 0", "alert[0].more_than"),
+        ("kind = \"repeated-subject\"\ndays = 93", "alert[0].days"),
+        ("kind = \"many-misses\"\npercent = 101", "alert[0].percent"),
+        ("kind = \"outside-territory\"\ndays = 6", "alert[0].days"),
+        (
+            "kind = \"without-case\"\nagencies = [\"spiffe://ponte.example/node/x\"]",
+            "alert[0].agencies",
+        ),
+        (
+            "kind = \"without-case\"\n[[alert]]\nkind = \"without-case\"",
+            "alert[1]",
+        ),
+    ] {
+        match with_alert(rule).unwrap_err() {
+            ConfigError::Value { key: found, .. } => assert_eq!(found, key, "{rule}"),
+            other => panic!("{rule}: {other}"),
+        }
+    }
+    for rule in [
+        "kind = \"curiosity\"",
+        "kind = \"volume\"\nmedian = 3",
+        "kind = \"colleague\"\nroster = \"r.csv\"",
+    ] {
+        assert!(matches!(with_alert(rule), Err(ConfigError::Toml(_))), "{rule}");
+    }
+}
+
+#[test]
+fn a_roster_is_read_from_beside_the_configuration_and_only_when_it_is_for_its_owner() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("roster.csv");
+    std::fs::write(&path, "m.esposito;STTSGT90A01H501J\n").unwrap();
+    let (before, _) = SAMPLE.split_once("[[alert]]").unwrap();
+    let rule = "kind = \"colleague\"\nagency = \"spiffe://ponte.example/agency/a\"\nroster = \"roster.csv\"";
+    let text = format!("{before}\n[[alert]]\n{rule}\n");
+    let config = IndexConfig::parse(&text, directory.path()).unwrap();
+    let [setting] = &config.alerts[..] else {
+        panic!("one rule")
+    };
+    for (mode, readable) in [(0o640, false), (0o600, true)] {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(setting.load().is_ok(), readable, "{mode:o}");
+    }
+    assert_eq!(
+        setting.load().unwrap().text(),
+        "colleague roster=1 agency=spiffe://ponte.example/agency/a"
+    );
+}

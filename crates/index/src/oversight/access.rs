@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use agreement::document::AgreementDocument;
 use agreement::moment::Moment;
+use agreement::reason::Reason;
 use chrono::DateTime;
 use ledger::hash::Hash;
 use ledger::header::{EntryKind, Header, HeaderBody};
 use ledger::part::{PartKind, PartOpening};
 use registry::municipality::MunicipalityId;
-use store::access_log::part_content::{DetailPart, OperatorPart, PartContent};
+use store::access_log::part_content::{DetailPart, OperatorPart, PartContent, SubjectsPart};
 use store::access_log::survey::Surveyed;
 
+use crate::oversight::alert::{entry, raising};
 use crate::oversight::reserved::ReservedPurposes;
 
 /// A text that many entries have in common.
@@ -35,6 +37,10 @@ pub(crate) enum What {
     Access(Box<Access>),
     /// Keys were destroyed: the classes of operator parts that nobody can open any more, such as `operator 24m 2026-11`.
     Destroyed(Vec<Name>),
+    /// An alert was raised, by what tells it from all others.
+    Raised(String),
+    /// The alert rules that are in force from here on.
+    Rules(Vec<String>),
     /// Anything else.
     Other,
 }
@@ -62,13 +68,42 @@ pub(crate) struct Access {
     pub(crate) reserved: bool,
     /// Municipalities whose persons influenced the answer, sorted, each once; one that was merged is its successor.
     pub(crate) places: Vec<Name>,
+    /// Whether the call repeats an earlier one.
+    pub(crate) is_repeat: bool,
+    /// Whether it is a row of an approved list.
+    pub(crate) is_row: bool,
+    /// Whether a case was referred to.
+    pub(crate) has_case: bool,
+    /// The persons who influenced the answer, where rules ask for them.
+    pub(crate) subjects: Vec<Subject>,
 }
 
-/// Which parts are opened.
-pub(crate) fn wanted(kind: EntryKind, part: &str) -> bool {
+/// A person in an entry, as one municipality's log of one year names it.
+pub(crate) type Pseudonym = [u8; 16];
+
+/// A person who influenced an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Subject {
+    /// The municipality whose record was read.
+    pub(crate) place: Name,
+    /// The pseudonym.
+    pub(crate) pseudonym: Pseudonym,
+}
+
+impl Access {
+    /// Whether nobody was found, or nobody who is shown.
+    pub(crate) fn is_miss(&self) -> bool {
+        *self.outcome == *Reason::NotFound.name()
+    }
+}
+
+/// Which parts are opened; those on persons only where somebody looks at them.
+pub(crate) fn wanted(kind: EntryKind, part: &str, subjects: bool) -> bool {
     match kind {
-        EntryKind::Access => part == "operator",
-        EntryKind::KeysDestroyed => part == "detail",
+        EntryKind::Access => part == "operator" || (subjects && part == "subjects"),
+        EntryKind::KeysDestroyed | EntryKind::AlertRaised | EntryKind::ConfigurationChanged => {
+            part == "detail"
+        }
         EntryKind::AgreementActivated => part == "agreement",
         _ => false,
     }
@@ -89,10 +124,17 @@ impl Seen {
         let what = match body.kind {
             EntryKind::Access | EntryKind::Refusal | EntryKind::RefusalSummary => {
                 let operator = content::<OperatorPart>(&parts, &PartKind::Operator);
+                let has_case = operator
+                    .as_ref()
+                    .is_some_and(|part| part.case_reference.is_some());
                 let operator = operator.map_or_else(Name::default, |part| part.operator.into());
                 What::Access(Box::new(Access {
                     reached: body.kind == EntryKind::Access,
                     reserved: is_reserved(&body, reserved),
+                    is_repeat: body.repeat_of.is_some(),
+                    is_row: body.service.as_deref().is_some_and(is_of_list),
+                    has_case,
+                    subjects: subjects(&parts),
                     caller: name(body.peer),
                     agreement: name(body.agreement),
                     purpose: name(body.purpose),
@@ -112,6 +154,16 @@ impl Seen {
                 let classes = detail.unwrap_or_default().details.into_iter();
                 let of_operators = classes.filter(|(class, _)| class.starts_with("operator "));
                 What::Destroyed(of_operators.map(|(class, _)| class.into()).collect())
+            }
+            EntryKind::AlertRaised => match content::<DetailPart>(&parts, &PartKind::AdministrativeDetail) {
+                Some(detail) => entry::key_of(&detail).map_or(What::Other, What::Raised),
+                None => What::Other,
+            },
+            EntryKind::ConfigurationChanged => {
+                let detail = content::<DetailPart>(&parts, &PartKind::AdministrativeDetail);
+                detail
+                    .and_then(|detail| raising::stated(&detail))
+                    .map_or(What::Other, What::Rules)
             }
             EntryKind::AgreementActivated => {
                 for opening in &parts {
@@ -156,6 +208,30 @@ fn keepers(municipalities: Vec<String>) -> Vec<Name> {
     places.sort_unstable();
     places.dedup();
     places
+}
+
+/// Whether a method is one of approved lists, each row of which is an entry.
+fn is_of_list(service: &str) -> bool {
+    service
+        .rsplit('/')
+        .next()
+        .is_some_and(|method| method.starts_with("Batch"))
+}
+
+fn subjects(parts: &[PartOpening]) -> Vec<Subject> {
+    let mut found = Vec::new();
+    for part in parts {
+        if let PartKind::Subjects(place) = &part.kind
+            && let Ok(SubjectsPart { subjects, .. }) = SubjectsPart::decode(&part.content)
+        {
+            let place = Name::from(place.as_str());
+            found.extend(subjects.into_iter().map(|subject| Subject {
+                place: Name::clone(&place),
+                pseudonym: *subject.pseudonym.as_bytes(),
+            }));
+        }
+    }
+    found
 }
 
 fn name(text: Option<String>) -> Name {

@@ -12,7 +12,9 @@ use store::keys::ring::NamedKey;
 use store::keys::{KeyId, KeyName};
 
 use super::*;
+use crate::access::tests::store;
 use crate::door::tests::{log, log_at};
+use crate::oversight::alert::{AlertKind, raising};
 use crate::oversight::counters::Row;
 
 /// Monday, 2 November 2026, 9:00 in Italy.
@@ -34,7 +36,7 @@ pub(crate) fn files() -> Arc<dyn Files> {
 
 /// Nothing was counted here.
 pub(crate) fn oversight(files: Arc<dyn Files>) -> Oversight {
-    Oversight::open(&log(), Days::new(files, key())).unwrap()
+    Oversight::open(&log(), Days::new(files, key()), Vec::new()).unwrap()
 }
 
 struct Bench {
@@ -83,9 +85,12 @@ impl Bench {
     }
 
     fn counted(&self, files: &Arc<dyn Files>) -> (u64, Vec<(NaiveDate, Arc<DayCount>)>) {
-        let oversight = Oversight::open(&self.log, Days::new(Arc::clone(files), key())).unwrap();
-        let taken_up = oversight.with_days(Days::next);
-        assert_eq!(oversight.catch_up(&self.log, self.size()).unwrap(), Reached::All);
+        let oversight = Oversight::open(&self.log, Days::new(Arc::clone(files), key()), Vec::new()).unwrap();
+        let taken_up = oversight.with(|counted| counted.days.next());
+        assert_eq!(
+            oversight.catch_up(&self.log, &store(), self.size()).unwrap(),
+            Reached::All
+        );
         (taken_up, oversight.days(NaiveDate::MIN..NaiveDate::MAX).unwrap())
     }
 }
@@ -236,4 +241,73 @@ async fn a_version_that_nobody_activated_has_reserved_purposes_only() {
     let (_, days) = bench.counted(&files());
     let reserved: Vec<bool> = days[0].1.rows().map(|(row, _)| row.reserved).collect();
     assert_eq!(reserved, [false, true]);
+}
+
+fn rule() -> AlertRule {
+    AlertRule {
+        kind: AlertKind::ManyMisses {
+            percent: 50,
+            at_least: 3,
+        },
+        agencies: std::collections::BTreeSet::new(),
+    }
+}
+
+/// What waits to be raised when the index starts over the log, all entries seen.
+fn waiting(bench: &Bench) -> Option<Alert> {
+    let days = Days::new(files(), key());
+    let oversight = Oversight::open(&bench.log, days, vec![rule()]).unwrap();
+    assert_eq!(
+        oversight.catch_up(&bench.log, &store(), bench.size()).unwrap(),
+        Reached::All
+    );
+    oversight.with(|counted| counted.watch.pending())
+}
+
+#[tokio::test]
+async fn what_a_crash_kept_from_being_raised_is_raised_at_the_next_start_and_nothing_twice() {
+    let bench = Bench::new();
+    let misses = async |count: u32| {
+        for _ in 0..count {
+            bench.access("a", 24, &[], "NOT_FOUND").await;
+        }
+    };
+    misses(5).await;
+    assert_eq!(waiting(&bench), None, "no entry states the rule");
+    bench
+        .enter(raising::changed(&bench.log, &[rule()]).unwrap().unwrap())
+        .await;
+    assert!(raising::changed(&bench.log, &[rule()]).unwrap().is_none());
+    assert_eq!(waiting(&bench), None, "nothing since");
+    misses(1).await;
+    let alert = waiting(&bench).expect("an alert");
+    assert_eq!(alert.counts, [("answered", 6), ("not_found", 6)]);
+    // It was not entered: the index died. The next one raises it.
+    let again = waiting(&bench).expect("the same alert");
+    assert_eq!(again.key(), alert.key());
+    let draft = EntryDraft::new(EntryKind::AlertRaised, Retention::months(24).unwrap());
+    let draft = draft
+        .with(PartKind::AdministrativeDetail, &again.detail())
+        .unwrap();
+    bench.enter(draft).await;
+    assert_eq!(waiting(&bench), None, "it was entered");
+    misses(3).await;
+    assert_eq!(waiting(&bench), None, "it is one alert a day");
+    bench.pass(DAY_MS);
+    misses(3).await;
+    let next = waiting(&bench).expect("another day");
+    assert_ne!(next.key(), alert.key());
+    // Days later nobody raises what nobody raised.
+    bench.pass(3 * DAY_MS);
+    misses(1).await;
+    assert_eq!(waiting(&bench), None);
+    // Without the rule nothing waits, and with it again only what comes then.
+    bench
+        .enter(raising::changed(&bench.log, &[]).unwrap().unwrap())
+        .await;
+    misses(3).await;
+    bench
+        .enter(raising::changed(&bench.log, &[rule()]).unwrap().unwrap())
+        .await;
+    assert_eq!(waiting(&bench), None);
 }

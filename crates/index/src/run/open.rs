@@ -25,8 +25,10 @@ use transport::tls::material::TlsMaterial;
 use transport::tls::server::ServerTls;
 
 use crate::agreement_book::fold;
-use crate::config::{IndexConfig, TlsFiles, Witnessing};
+use crate::config::{AlertSetting, IndexConfig, TlsFiles, Witnessing};
 use crate::declaration_restore;
+use crate::oversight::alert::raising::ChangedError;
+use crate::oversight::alert::roster::RosterError;
 use crate::oversight::days::Days;
 use crate::oversight::{Oversight, OversightError};
 use crate::pace::Pacer;
@@ -80,6 +82,12 @@ pub enum StartFailure {
     /// The usage of today cannot be counted.
     #[error("today's usage cannot be counted from the access log")]
     Usage(#[from] store::access_log::reading::ReadError),
+    /// A roster of an alert rule.
+    #[error(transparent)]
+    Roster(#[from] RosterError),
+    /// The alert rules.
+    #[error(transparent)]
+    Alerts(#[from] ChangedError),
     /// The counters of accesses.
     #[error("accesses cannot be counted from the access log")]
     Oversight(#[from] OversightError),
@@ -197,12 +205,15 @@ pub(super) fn open(opening: &Opening) -> Result<Shared<JournaledStore>, StartFai
     let usage = usage_restore::restore(&log, moment)?;
     let declarations = declaration_restore::restore(&log, moment)?;
     let declaration_tokens = tokens(&ring, "log/declarations")?;
+    let rules = config.alerts.iter().map(AlertSetting::load);
+    let rules = rules.collect::<Result<_, _>>()?;
     let oversight = Oversight::open(
         &log,
         Days::new(
             directory(opening, "oversight")?,
             named_key(&ring, "oversight/days")?,
         ),
+        rules,
     )?;
     let requests = request_restore::restore(&log, moment)?;
     let request_tokens = tokens(&ring, "log/requests")?;

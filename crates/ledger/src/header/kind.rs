@@ -57,6 +57,8 @@ entry_kinds! {
     FollowerClosed = 19, "follower-closed";
     /// A report on one subject's accesses (GDPR article 15).
     SubjectReport = 20, "subject-report";
+    /// What an operator did calls for a look.
+    AlertRaised = 21, "alert-raised";
 
     /// A municipality's batch was accepted.
     Publication = 32, "publication";

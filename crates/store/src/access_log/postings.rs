@@ -55,6 +55,7 @@ pub(super) struct Postings {
     by_request: HashMap<RequestId, Vec<u64>>,
     governing_acts: Vec<u64>,
     configurations: Vec<u64>,
+    oversight_acts: Vec<u64>,
     /// Request ids by time, oldest first.
     requests: VecDeque<(u64, RequestId)>,
 }
@@ -76,6 +77,9 @@ impl Postings {
         }
         if matches!(kind, EntryKind::ServiceStarted | EntryKind::ConfigurationChanged) {
             self.configurations.push(index);
+        }
+        if matches!(kind, EntryKind::AlertRaised | EntryKind::ConfigurationChanged) {
+            self.oversight_acts.push(index);
         }
         if let Some(peer) = peer {
             push(&mut self.by_peer, peer, index);
@@ -113,6 +117,10 @@ impl Postings {
 
     pub(super) fn configurations(&self) -> &[u64] {
         &self.configurations
+    }
+
+    pub(super) fn oversight_acts(&self) -> &[u64] {
+        &self.oversight_acts
     }
 
     pub(super) fn of_request(&self, request: RequestId) -> &[u64] {

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 
 use agreement::claim::ResidenceClaim;
 use agreement::permit::Permit;
+use registry::codice_fiscale::TaxCode;
 use registry::digest::{Bucket, CardDigest};
 use registry::identifier::LocalId;
 use registry::matching::PersonQuery;
@@ -35,6 +36,7 @@ use crate::record_store::answer::{
     HouseholdAnswer, PersonAnswer, Question, ResidentsAnswer, SearchAnswer, VerificationOutcome,
 };
 use crate::record_store::handle::SearchHandle;
+use crate::record_store::listed::Listed;
 use crate::record_store::read::Reader;
 use crate::record_store::suspects::Suspects;
 use crate::record_store::{ReadError, RecordStore};
@@ -199,6 +201,10 @@ impl RecordStore for JournaledStore {
         });
         kept.map(|kept| self.reader.suspects(municipality, &kept))
             .transpose()
+    }
+
+    fn listed(&self, code: &TaxCode) -> Result<Listed, ReadError> {
+        self.reader.listed(code)
     }
 
     fn own_cards(

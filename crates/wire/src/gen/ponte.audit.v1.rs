@@ -216,6 +216,55 @@ pub struct StatisticsBlock {
     #[prost(message, optional, tag = "3")]
     pub count: ::core::option::Option<AccessCount>,
 }
+/// What an operator did that calls for a look. It is no proof of anything.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct Alert {
+    /// Index of the alert's own entry in the access log.
+    #[prost(uint64, tag = "1")]
+    pub index: u64,
+    /// When it was raised.
+    #[prost(message, optional, tag = "2")]
+    pub raise_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Kind of rule: volume, night-and-holidays, repeated-subject, many-misses, outside-territory, colleague, without-case.
+    #[prost(string, tag = "3")]
+    pub kind: ::prost::alloc::string::String,
+    /// The rule with its parameters, as the index was configured then.
+    #[prost(string, tag = "4")]
+    pub rule: ::prost::alloc::string::String,
+    /// The agency, a SPIFFE id.
+    #[prost(string, tag = "5")]
+    pub agency: ::prost::alloc::string::String,
+    /// The operator, by the agency's own id; empty for a municipal auditor.
+    #[prost(string, tag = "6")]
+    pub operator: ::prost::alloc::string::String,
+    /// Whether it is about accesses for reserved purposes: only the agency's own supervisor sees such alerts.
+    #[prost(bool, tag = "7")]
+    pub reserved: bool,
+    /// First day that it is about, known to the day, Europe/Rome.
+    #[prost(message, optional, tag = "8")]
+    pub first_date: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// Last day that it is about, known to the day, Europe/Rome.
+    #[prost(message, optional, tag = "9")]
+    pub last_date: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// What was counted.
+    #[prost(message, repeated, tag = "10")]
+    pub counts: ::prost::alloc::vec::Vec<AlertCount>,
+    /// Entries of the access log that it is about, the last 20 of more; empty for a municipal auditor.
+    #[prost(uint64, repeated, tag = "11")]
+    pub entries: ::prost::alloc::vec::Vec<u64>,
+}
+/// A number that an alert is about.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct AlertCount {
+    /// What was counted.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// How many.
+    #[prost(uint64, tag = "2")]
+    pub count: u64,
+}
 /// By what accesses are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -584,6 +633,37 @@ pub struct GetStatisticsResponse {
     #[prost(message, optional, tag = "7")]
     pub receipt: ::core::option::Option<super::super::ledger::v1::ShortReceipt>,
 }
+/// Asks for alerts.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListAlertsRequest {
+    /// Who reads, and why.
+    #[prost(message, optional, tag = "1")]
+    pub context: ::core::option::Option<ReadingContext>,
+    /// How many at most, 1 to 1,000; 0 means 100, more is taken as 1,000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// Token of the page, from the last answer; empty for the first.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// A page of alerts.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListAlertsResponse {
+    /// The alerts, in order of index.
+    #[prost(message, repeated, tag = "1")]
+    pub alerts: ::prost::alloc::vec::Vec<Alert>,
+    /// Token of the next page; empty at the end.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+    /// Origin of the log that they are in.
+    #[prost(string, tag = "3")]
+    pub origin: ::prost::alloc::string::String,
+    /// Receipt of the entry that this reading made.
+    #[prost(message, optional, tag = "4")]
+    pub receipt: ::core::option::Option<super::super::ledger::v1::ShortReceipt>,
+}
 /// Kind of scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -888,6 +968,31 @@ pub mod audit_service_client {
                 .insert(GrpcMethod::new("ponte.audit.v1.AuditService", "GetStatistics"));
             self.inner.unary(req, path, codec).await
         }
+        /// Lists alerts in the caller's scope, in order of index.
+        pub async fn list_alerts(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListAlertsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListAlertsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/ponte.audit.v1.AuditService/ListAlerts",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("ponte.audit.v1.AuditService", "ListAlerts"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -967,6 +1072,14 @@ pub mod audit_service_server {
             request: tonic::Request<super::GetStatisticsRequest>,
         ) -> std::result::Result<
             tonic::Response<super::GetStatisticsResponse>,
+            tonic::Status,
+        >;
+        /// Lists alerts in the caller's scope, in order of index.
+        async fn list_alerts(
+            &self,
+            request: tonic::Request<super::ListAlertsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListAlertsResponse>,
             tonic::Status,
         >;
     }
@@ -1351,6 +1464,51 @@ pub mod audit_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetStatisticsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/ponte.audit.v1.AuditService/ListAlerts" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListAlertsSvc<T: AuditService>(pub Arc<T>);
+                    impl<
+                        T: AuditService,
+                    > tonic::server::UnaryService<super::ListAlertsRequest>
+                    for ListAlertsSvc<T> {
+                        type Response = super::ListAlertsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListAlertsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuditService>::list_alerts(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListAlertsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

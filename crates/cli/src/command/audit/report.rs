@@ -24,6 +24,7 @@ use crate::session::Session;
 
 use self::figures::Figures;
 use super::ReaderArguments;
+use super::alerts;
 use super::statistics::block_row;
 
 /// Arguments of `ponte audit report`.
@@ -118,6 +119,8 @@ async fn body(auditor: &AuditorClient, context: &ReadingContext, month: NaiveDat
         .map_err(unanswered)?
         .blocks;
     let ended = blocks.iter().filter(|block| days.contains(&block.last));
+    let raised = alerts::all(auditor, context).await?;
+    let raised = raised.iter().filter(|alert| days.contains(&alert.last));
     let Statistics {
         rows,
         total,
@@ -145,6 +148,7 @@ async fn body(auditor: &AuditorClient, context: &ReadingContext, month: NaiveDat
         .with("by_hour", Figures::of(rows, 4).datum())
         .with_some("by_operator", operators.map(|figures| figures.datum()))
         .with("with_reserved_purposes", ended.map(block_row).collect::<Datum>());
+    let record = record.with("alerts", Datum::List(raised.map(alerts::row).collect()));
     Ok(record
         .with("origin", head.checkpoint.origin.as_str())
         .with("entries_of_the_log", *size)

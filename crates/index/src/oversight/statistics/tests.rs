@@ -26,6 +26,10 @@ fn access(caller: &str, purpose: &str, places: &[&str]) -> Access {
         class: "operator 24m 2026-01".into(),
         reserved: purpose == "investigation",
         places: places.iter().map(|place| Name::from(*place)).collect(),
+        is_repeat: false,
+        is_row: false,
+        has_case: true,
+        subjects: Vec::new(),
     }
 }
 

@@ -25,6 +25,7 @@ const TITLES: &[(&str, &str, &str)] = &[
         "Totali di 30 giorni terminati nel mese, finalità riservate comprese",
         "Totals of 30 days that ended in the month, reserved purposes included",
     ),
+    ("alerts", "Segnalazioni", "Alerts"),
     ("origin", "Registro degli accessi", "Access log"),
     ("entries_of_the_log", "Voci del registro", "Entries of the log"),
     ("checkpoint", "Checkpoint firmato", "Signed checkpoint"),
