@@ -30,6 +30,7 @@ mod retention;
 mod reserved;
 mod oversight;
 mod alerts;
+mod samples;
 mod repeats;
 mod batch;
 mod named;

@@ -3,6 +3,7 @@
 mod alerts;
 mod entry;
 mod follow;
+mod sample;
 mod scope;
 mod tile;
 mod statistics;
@@ -26,6 +27,7 @@ use crate::receipt::{ShortClaim, claim_of};
 pub use self::alerts::{Alert, AlertPage};
 pub use self::entry::{AccessEntry, EntryPart};
 pub use self::follow::{Followed, Follower};
+pub use self::sample::{Drawing, Justification, Sample, SampleItem, SampleOutcome, SamplePage, SampleState};
 pub use self::scope::ReadingScope;
 pub use self::statistics::{AccessCount, Dimension, Statistics, StatisticsBlock, StatisticsRow};
 

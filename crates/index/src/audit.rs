@@ -11,6 +11,7 @@ mod scope;
 mod tile;
 mod statistics;
 mod alerts;
+mod samples;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -440,5 +441,33 @@ impl<S: RecordStore> AuditService for Audit<S> {
         request: Request<pb::ListAlertsRequest>,
     ) -> Result<Response<pb::ListAlertsResponse>, Status> {
         self.alerts(request).await
+    }
+
+    async fn draw_sample(
+        &self,
+        request: Request<pb::DrawSampleRequest>,
+    ) -> Result<Response<pb::DrawSampleResponse>, Status> {
+        self.draw(request).await
+    }
+
+    async fn list_samples(
+        &self,
+        request: Request<pb::ListSamplesRequest>,
+    ) -> Result<Response<pb::ListSamplesResponse>, Status> {
+        self.samples(request).await
+    }
+
+    async fn justify_sample(
+        &self,
+        request: Request<pb::JustifySampleRequest>,
+    ) -> Result<Response<pb::JustifySampleResponse>, Status> {
+        self.justify(request).await
+    }
+
+    async fn record_sample_outcome(
+        &self,
+        request: Request<pb::RecordSampleOutcomeRequest>,
+    ) -> Result<Response<pb::RecordSampleOutcomeResponse>, Status> {
+        self.record_outcome(request).await
     }
 }

@@ -11,7 +11,9 @@ mod day_file;
 pub(crate) mod days;
 mod reserved;
 pub(crate) mod statistics;
+pub(crate) mod sample;
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -39,6 +41,7 @@ use crate::oversight::alert::roster::Staff;
 use crate::oversight::counters::DayCount;
 use crate::oversight::days::{Days, DaysError};
 use crate::oversight::reserved::ReservedPurposes;
+use crate::oversight::sample::fold::Drawn;
 use crate::shared::Shared;
 
 /// Entries that are looked at before others may have the counters.
@@ -79,6 +82,10 @@ pub struct Oversight {
     counted: Mutex<Counted>,
     /// Guards the raising of alerts, so that each is entered once.
     raising: tokio::sync::Mutex<()>,
+    /// Guards the acts of samples, so that each fits the state that was read before.
+    pub(crate) sampling: tokio::sync::Mutex<()>,
+    /// What announcements drew, by their index.
+    drawn: Mutex<HashMap<u64, Arc<Drawn>>>,
 }
 
 #[derive(Debug)]
@@ -106,6 +113,8 @@ impl Oversight {
         Ok(Self {
             counted: Mutex::new(counted),
             raising: tokio::sync::Mutex::new(()),
+            sampling: tokio::sync::Mutex::new(()),
+            drawn: Mutex::default(),
         })
     }
 
@@ -174,6 +183,10 @@ impl Oversight {
     /// See [`DaysError`].
     pub(crate) fn days(&self, range: Range<NaiveDate>) -> Result<Vec<(NaiveDate, Arc<DayCount>)>, DaysError> {
         self.with(|counted| counted.days.of(range))
+    }
+
+    fn with_drawn<T>(&self, act: impl FnOnce(&mut HashMap<u64, Arc<Drawn>>) -> T) -> T {
+        act(&mut self.drawn.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Counted) -> T) -> T {

@@ -107,6 +107,8 @@ pub mod policy;
 
 pub mod witness;
 
+pub mod sample;
+
 pub mod receipt;
 
 pub mod frame;

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use ledger::checkpoint::{
-    CosignatureVerifier, Cosigner, LogSigner, LogVerifier, SignedCheckpoint, WitnessedAt,
+    Checkpoint, CosignatureVerifier, Cosigner, LogSigner, LogVerifier, SignedCheckpoint, WitnessedAt,
 };
 use ledger::frame::{FrameBuilder, FrameView, Parsed, SealedPart};
 use ledger::hash::{Hash, leaf_hash};
@@ -18,6 +18,7 @@ use ledger::name::{KeyName, Origin};
 use ledger::part::{MunicipalityId, PartKind, PartOpening, PartsTree, Salt, commitment, verify_part};
 use ledger::policy::{Policy, Standing};
 use ledger::receipt::{Receipt, ShortReceipt};
+use ledger::sample::Seed;
 use ledger::tree::{BatchTree, Frontier, root_of, verify_inclusion};
 use ledger::witness::WitnessMemory;
 
@@ -418,4 +419,31 @@ fn trees() {
             Ok(())
         );
     }
+}
+
+/// Computed with nothing but SHA-256 and Base64, from what the documentation of the drawing says.
+#[test]
+fn samples() {
+    let checkpoint = Checkpoint {
+        origin: origin(),
+        size: 100,
+        root: Hash::new([0x42; 32]),
+    };
+    let seed = Seed::of(&checkpoint);
+    let drawn = |candidates: &[u64], count| {
+        let drawn = seed.draw(candidates.iter().copied(), count);
+        drawn.iter().map(u64::to_string).collect::<Vec<_>>().join(" ")
+    };
+    let hundred: Vec<u64> = (0..100).collect();
+    let mut vectors = Vectors::default();
+    vectors.comment("The seed of a drawing, weights of candidates, and who is drawn (ledger::sample).");
+    vectors.text("checkpoint", &checkpoint.to_text());
+    vectors.bytes("seed", seed.as_hash());
+    vectors.bytes("weight 0", seed.weight(0));
+    vectors.bytes("weight 99", seed.weight(99));
+    vectors.text("drawn 5 of 0 to 99", &drawn(&hundred, 5));
+    vectors.text("drawn 3 of 2, 3, 5, 7, 11, 13", &drawn(&[2, 3, 5, 7, 11, 13], 3));
+    vectors.text("drawn 9 of 2, 3", &drawn(&[2, 3], 9));
+    let stored = vectors.check("sample.txt");
+    assert_eq!(stored.hash("seed"), *seed.as_hash());
 }

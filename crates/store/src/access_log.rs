@@ -390,7 +390,7 @@ impl AccessLog {
         postings.configurations().to_vec()
     }
 
-    /// Entries of those who oversee: alerts and the rules for them, oldest first.
+    /// Entries of those who oversee: alerts, the rules for them, and the acts of samples, oldest first.
     #[must_use]
     pub fn oversight_acts(&self) -> Vec<u64> {
         let postings = self

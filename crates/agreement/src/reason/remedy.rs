@@ -158,6 +158,7 @@ impl Reason {
             | Self::OutsideScope
             | Self::WitnessConflict
             | Self::OversightBehind
+            | Self::SampleState
             | Self::AgreementInvalid
             | Self::AgreementState => Audience::Readers,
         }
@@ -203,6 +204,7 @@ impl Reason {
             | Self::OutsideScope
             | Self::ResourceNotFound
             | Self::LogRange
+            | Self::SampleState
             | Self::AgreementInvalid
             | Self::AgreementState => Mender::Caller,
             Self::AgreementRevoked
@@ -322,6 +324,7 @@ impl Reason {
             | Self::ResourceNotFound
             | Self::LogRange
             | Self::WitnessConflict
+            | Self::SampleState
             | Self::AgreementInvalid
             | Self::AgreementState => Retry::Never,
         }

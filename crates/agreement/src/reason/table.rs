@@ -525,6 +525,12 @@ reasons! {
         "try again later",
         "gli accessi del registro sono ancora in corso di conteggio",
         "riprovare più tardi";
+    /// The state of the sample does not allow the step.
+    SampleState = "SAMPLE_STATE", FailedPrecondition, Conflict, None,
+        "the state of the sample does not allow this step",
+        "read where the accesses of the sample stand",
+        "lo stato del campione non consente questo passo",
+        "verificare a che punto sono gli accessi del campione";
     /// The agreement file is not valid.
     AgreementInvalid = "AGREEMENT_INVALID", InvalidArgument, Usage, None,
         "the agreement file is not valid",

@@ -78,6 +78,7 @@ const PROMISED: &[(&str, i32, u8, &str)] = &[
     ("WITNESS_CONFLICT", 10, 6, ""),
     ("NOT_WITNESSED_YET", 9, 5, ""),
     ("OVERSIGHT_BEHIND", 14, 5, ""),
+    ("SAMPLE_STATE", 9, 6, ""),
     ("AGREEMENT_INVALID", 3, 2, ""),
     ("AGREEMENT_STATE", 9, 6, ""),
 ];

@@ -7,6 +7,7 @@ mod monitor;
 mod offline;
 mod receipt;
 mod report;
+mod sample;
 mod statistics;
 
 use std::path::PathBuf;
@@ -32,6 +33,7 @@ pub use self::monitor::MonitorArguments;
 pub use self::offline::FsckArguments;
 pub use self::receipt::{ReceiptCommand, TrustArguments, UpgradeArguments, VerifyArguments};
 pub use self::report::ReportArguments;
+pub use self::sample::SampleCommand;
 pub use self::statistics::StatisticsArguments;
 
 /// What to do with the access log.
@@ -45,6 +47,9 @@ pub enum AuditCommand {
     Statistics(StatisticsArguments),
     /// Show what operators did that calls for a look, in the reader's own scope; the reading is itself entered
     Alerts(AlertsArguments),
+    /// Samples: accesses that are drawn so that nobody chooses them, justified by their agency, and judged
+    #[command(subcommand)]
+    Sample(SampleCommand),
     /// Report one month's accesses to the region, a municipality or an agency
     Report(ReportArguments),
     /// Receipts: proofs that an access is in the log
@@ -155,6 +160,7 @@ pub fn run(command: AuditCommand, session: &mut Session<'_, '_>) -> Result<ExitC
         AuditCommand::Follow(arguments) => follow(arguments, session),
         AuditCommand::Statistics(arguments) => statistics::run(arguments, session),
         AuditCommand::Alerts(arguments) => alerts::run(&arguments, session),
+        AuditCommand::Sample(command) => sample::run(command, session),
         AuditCommand::Report(arguments) => report::run(arguments, session),
         AuditCommand::Receipt(command) => receipt::run(command, session),
         AuditCommand::Policy { file } => receipt::policy(&file, session),

@@ -256,6 +256,83 @@ impl AuditService for FakeIndex {
             receipt: Some(wire::convert::short_receipt(signer().origin(), &receipt)),
         }))
     }
+
+    /// A sample with one access, whatever was asked for.
+    async fn draw_sample(
+        &self,
+        request: Request<proto::DrawSampleRequest>,
+    ) -> Result<Response<proto::DrawSampleResponse>, Status> {
+        let proto::DrawSampleRequest { agency, size, .. } = request.into_inner();
+        let receipt = ShortReceipt::new(signer().origin(), 1, leaf(1));
+        Ok(Response::new(proto::DrawSampleResponse {
+            sample: Some(proto::Sample {
+                agency,
+                size,
+                ..sample()
+            }),
+            receipt: Some(wire::convert::short_receipt(signer().origin(), &receipt)),
+        }))
+    }
+
+    async fn list_samples(
+        &self,
+        _: Request<proto::ListSamplesRequest>,
+    ) -> Result<Response<proto::ListSamplesResponse>, Status> {
+        let receipt = ShortReceipt::new(signer().origin(), 2, leaf(0));
+        Ok(Response::new(proto::ListSamplesResponse {
+            samples: vec![sample()],
+            next_page_token: String::new(),
+            origin: signer().origin().as_str().to_owned(),
+            receipt: Some(wire::convert::short_receipt(signer().origin(), &receipt)),
+        }))
+    }
+
+    /// Answers about another sample than was asked for.
+    async fn justify_sample(
+        &self,
+        _: Request<proto::JustifySampleRequest>,
+    ) -> Result<Response<proto::JustifySampleResponse>, Status> {
+        let receipt = ShortReceipt::new(signer().origin(), 2, leaf(0));
+        Ok(Response::new(proto::JustifySampleResponse {
+            sample: Some(proto::Sample {
+                index: 99,
+                ..sample()
+            }),
+            receipt: Some(wire::convert::short_receipt(signer().origin(), &receipt)),
+        }))
+    }
+
+    async fn record_sample_outcome(
+        &self,
+        _: Request<proto::RecordSampleOutcomeRequest>,
+    ) -> Result<Response<proto::RecordSampleOutcomeResponse>, Status> {
+        let receipt = ShortReceipt::new(signer().origin(), 2, leaf(0));
+        Ok(Response::new(proto::RecordSampleOutcomeResponse {
+            sample: Some(sample()),
+            receipt: Some(wire::convert::short_receipt(signer().origin(), &receipt)),
+        }))
+    }
+}
+
+fn sample() -> proto::Sample {
+    let day = chrono::NaiveDate::from_ymd_opt(2026, 11, 2).unwrap();
+    proto::Sample {
+        index: 1,
+        draw_time: Some(timestamp_from_ms(1_001)),
+        agency: "spiffe://ponte.test/agency/a".to_owned(),
+        reserved: false,
+        size: 1,
+        start_date: Some(day.into()),
+        end_date: Some(day.succ_opt().unwrap().into()),
+        deadline: Some(day.into()),
+        items: vec![proto::SampleItem {
+            entry: 0,
+            access_time: Some(timestamp_from_ms(1_000)),
+            state: proto::SampleState::Overdue.into(),
+            justification: None,
+            note: String::new(),
+        }],
+    }
 }
 
 #[tokio::test]
@@ -365,4 +442,30 @@ async fn an_alert_is_read_and_its_operator_is_in_no_debugging_output() {
     assert_eq!(alert.operator.as_deref(), Some("m.esposito"));
     assert_eq!(alert.counts, [("calls".to_owned(), 401)]);
     assert!(!format!("{alert:?}").contains("esposito"));
+}
+
+#[tokio::test]
+async fn a_sample_is_read_and_an_answer_about_another_one_is_refused() {
+    let (client, _) = client().await;
+    let page = client
+        .samples(&context(), &PageRequest::default())
+        .await
+        .unwrap()
+        .page;
+    let [sample] = &page.items[..] else {
+        panic!("one sample")
+    };
+    assert_eq!(sample.items[0].state, SampleState::Overdue);
+    let recorded = client
+        .record_sample_outcome(&context(), 1, 0, SampleOutcome::Rejected, "")
+        .await;
+    assert_eq!(recorded.unwrap().index, 1);
+    let other = client.justify_sample(&context(), 1, 0, "why", "2026/1").await;
+    assert!(
+        matches!(
+            other,
+            Err(ClientError::Evidence(EvidenceFault::OtherSubject("sample")))
+        ),
+        "{other:?}"
+    );
 }

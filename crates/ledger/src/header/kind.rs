@@ -59,6 +59,12 @@ entry_kinds! {
     SubjectReport = 20, "subject-report";
     /// What an operator did calls for a look.
     AlertRaised = 21, "alert-raised";
+    /// A sample of accesses was drawn, which their agency must justify.
+    SampleDrawn = 22, "sample-drawn";
+    /// An agency justified an access of a sample.
+    SampleJustified = 23, "sample-justified";
+    /// It was recorded whether an access of a sample was justified.
+    SampleJudged = 24, "sample-judged";
 
     /// A municipality's batch was accepted.
     Publication = 32, "publication";

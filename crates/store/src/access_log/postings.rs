@@ -78,7 +78,14 @@ impl Postings {
         if matches!(kind, EntryKind::ServiceStarted | EntryKind::ConfigurationChanged) {
             self.configurations.push(index);
         }
-        if matches!(kind, EntryKind::AlertRaised | EntryKind::ConfigurationChanged) {
+        if matches!(
+            kind,
+            EntryKind::AlertRaised
+                | EntryKind::ConfigurationChanged
+                | EntryKind::SampleDrawn
+                | EntryKind::SampleJustified
+                | EntryKind::SampleJudged
+        ) {
             self.oversight_acts.push(index);
         }
         if let Some(peer) = peer {

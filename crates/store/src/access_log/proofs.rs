@@ -124,7 +124,10 @@ impl AccessLog {
     }
 
     /// The root that the log had at a size, proved to lead to the newest head.
-    fn root_at(&self, size: u64) -> Result<Hash, LogProofError> {
+    ///
+    /// # Errors
+    /// The log was never of that size, or its hashes cannot be read or do not lead to the head.
+    pub fn root_at(&self, size: u64) -> Result<Hash, LogProofError> {
         let head = self.checkpoint();
         let newest = &head.checkpoint;
         if newest.size < size {

@@ -265,6 +265,78 @@ pub struct AlertCount {
     #[prost(uint64, tag = "2")]
     pub count: u64,
 }
+/// Accesses that were drawn, which their agency must justify.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct Sample {
+    /// Index of the entry that announced the drawing: the sample's name.
+    #[prost(uint64, tag = "1")]
+    pub index: u64,
+    /// When it was announced.
+    #[prost(message, optional, tag = "2")]
+    pub draw_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The agency, a SPIFFE id.
+    #[prost(string, tag = "3")]
+    pub agency: ::prost::alloc::string::String,
+    /// Whether it is of accesses for reserved purposes: only the agency's own supervisor draws and sees such samples.
+    #[prost(bool, tag = "4")]
+    pub reserved: bool,
+    /// How many were to be drawn; there are fewer items where there were fewer accesses.
+    #[prost(uint32, tag = "5")]
+    pub size: u32,
+    /// First day from whose accesses was drawn, known to the day, Europe/Rome.
+    #[prost(message, optional, tag = "6")]
+    pub start_date: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// First day that did not count any more, known to the day.
+    #[prost(message, optional, tag = "7")]
+    pub end_date: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// Last day on which a justification is in time, known to the day.
+    #[prost(message, optional, tag = "8")]
+    pub deadline: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// The accesses, in order of index.
+    #[prost(message, repeated, tag = "9")]
+    pub items: ::prost::alloc::vec::Vec<SampleItem>,
+}
+/// An access of a sample.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct SampleItem {
+    /// Index of its entry in the access log.
+    #[prost(uint64, tag = "1")]
+    pub entry: u64,
+    /// When it was made.
+    #[prost(message, optional, tag = "2")]
+    pub access_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Where it stands today.
+    #[prost(enumeration = "SampleState", tag = "3")]
+    pub state: i32,
+    /// The agency's justification; unset where there is none.
+    #[prost(message, optional, tag = "4")]
+    pub justification: ::core::option::Option<SampleJustification>,
+    /// What the outcome was recorded with, in words; may be empty.
+    #[prost(string, tag = "5")]
+    pub note: ::prost::alloc::string::String,
+}
+/// Why an access was made, as the agency says.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct SampleJustification {
+    /// Index of its entry in the access log.
+    #[prost(uint64, tag = "1")]
+    pub index: u64,
+    /// Day on which it came, known to the day, Europe/Rome.
+    #[prost(message, optional, tag = "2")]
+    pub date: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// In words.
+    #[prost(string, tag = "3")]
+    pub text: ::prost::alloc::string::String,
+    /// The case.
+    #[prost(string, tag = "4")]
+    pub case_reference: ::prost::alloc::string::String,
+    /// The natural person who justified, by the supervisor's own id.
+    #[prost(string, tag = "5")]
+    pub reader: ::prost::alloc::string::String,
+}
 /// By what accesses are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -323,6 +395,88 @@ impl StatisticsDimension {
             "STATISTICS_DIMENSION_OUTCOME" => Some(Self::Outcome),
             "STATISTICS_DIMENSION_MUNICIPALITY" => Some(Self::Municipality),
             "STATISTICS_DIMENSION_DAY" => Some(Self::Day),
+            _ => None,
+        }
+    }
+}
+/// Where an access of a sample stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SampleState {
+    /// Never sent.
+    Unspecified = 0,
+    /// It waits for a justification.
+    Pending = 1,
+    /// It waits, and the deadline has passed.
+    Overdue = 2,
+    /// It was justified in time.
+    Justified = 3,
+    /// It was justified after the deadline.
+    JustifiedLate = 4,
+    /// The justification was accepted.
+    Accepted = 5,
+    /// It was rejected, or there was none by the deadline.
+    Rejected = 6,
+}
+impl SampleState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SAMPLE_STATE_UNSPECIFIED",
+            Self::Pending => "SAMPLE_STATE_PENDING",
+            Self::Overdue => "SAMPLE_STATE_OVERDUE",
+            Self::Justified => "SAMPLE_STATE_JUSTIFIED",
+            Self::JustifiedLate => "SAMPLE_STATE_JUSTIFIED_LATE",
+            Self::Accepted => "SAMPLE_STATE_ACCEPTED",
+            Self::Rejected => "SAMPLE_STATE_REJECTED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SAMPLE_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "SAMPLE_STATE_PENDING" => Some(Self::Pending),
+            "SAMPLE_STATE_OVERDUE" => Some(Self::Overdue),
+            "SAMPLE_STATE_JUSTIFIED" => Some(Self::Justified),
+            "SAMPLE_STATE_JUSTIFIED_LATE" => Some(Self::JustifiedLate),
+            "SAMPLE_STATE_ACCEPTED" => Some(Self::Accepted),
+            "SAMPLE_STATE_REJECTED" => Some(Self::Rejected),
+            _ => None,
+        }
+    }
+}
+/// How a justification is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SampleOutcome {
+    /// Not a valid value.
+    Unspecified = 0,
+    /// The access was justified.
+    Accepted = 1,
+    /// It was not.
+    Rejected = 2,
+}
+impl SampleOutcome {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SAMPLE_OUTCOME_UNSPECIFIED",
+            Self::Accepted => "SAMPLE_OUTCOME_ACCEPTED",
+            Self::Rejected => "SAMPLE_OUTCOME_REJECTED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SAMPLE_OUTCOME_UNSPECIFIED" => Some(Self::Unspecified),
+            "SAMPLE_OUTCOME_ACCEPTED" => Some(Self::Accepted),
+            "SAMPLE_OUTCOME_REJECTED" => Some(Self::Rejected),
             _ => None,
         }
     }
@@ -664,6 +818,133 @@ pub struct ListAlertsResponse {
     #[prost(message, optional, tag = "4")]
     pub receipt: ::core::option::Option<super::super::ledger::v1::ShortReceipt>,
 }
+/// Asks for a sample to be drawn.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct DrawSampleRequest {
+    /// Who draws, and why.
+    #[prost(message, optional, tag = "1")]
+    pub context: ::core::option::Option<ReadingContext>,
+    /// The agency, a SPIFFE id.
+    #[prost(string, tag = "2")]
+    pub agency: ::prost::alloc::string::String,
+    /// How many accesses, 1 to 500.
+    #[prost(uint32, tag = "3")]
+    pub size: u32,
+    /// First day whose accesses count, known to the day, Europe/Rome.
+    #[prost(message, optional, tag = "4")]
+    pub start_date: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// First day that does not count any more, known to the day; at most 92 days after the first.
+    #[prost(message, optional, tag = "5")]
+    pub end_date: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+    /// Last day on which a justification is in time, known to the day; not before today.
+    #[prost(message, optional, tag = "6")]
+    pub deadline: ::core::option::Option<super::super::r#type::v1::PartialDate>,
+}
+/// The sample that was drawn.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct DrawSampleResponse {
+    /// The sample.
+    #[prost(message, optional, tag = "1")]
+    pub sample: ::core::option::Option<Sample>,
+    /// Receipt of the entry that announced it.
+    #[prost(message, optional, tag = "2")]
+    pub receipt: ::core::option::Option<super::super::ledger::v1::ShortReceipt>,
+}
+/// Asks for samples.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListSamplesRequest {
+    /// Who reads, and why.
+    #[prost(message, optional, tag = "1")]
+    pub context: ::core::option::Option<ReadingContext>,
+    /// How many at most; 0 or more than 2 is taken as 2.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// Token of the page, from the last answer; empty for the first.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// A page of samples.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListSamplesResponse {
+    /// The samples, in order of index.
+    #[prost(message, repeated, tag = "1")]
+    pub samples: ::prost::alloc::vec::Vec<Sample>,
+    /// Token of the next page; empty at the end.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+    /// Origin of the log that they are in.
+    #[prost(string, tag = "3")]
+    pub origin: ::prost::alloc::string::String,
+    /// Receipt of the entry that this reading made.
+    #[prost(message, optional, tag = "4")]
+    pub receipt: ::core::option::Option<super::super::ledger::v1::ShortReceipt>,
+}
+/// Justifies an access of a sample.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct JustifySampleRequest {
+    /// Who justifies, and why.
+    #[prost(message, optional, tag = "1")]
+    pub context: ::core::option::Option<ReadingContext>,
+    /// Index of the sample.
+    #[prost(uint64, tag = "2")]
+    pub sample: u64,
+    /// Index of the access's entry.
+    #[prost(uint64, tag = "3")]
+    pub entry: u64,
+    /// Why it was made, 1 to 2,000 characters. It is sealed in the log.
+    #[prost(string, tag = "4")]
+    pub text: ::prost::alloc::string::String,
+    /// The case, 1 to 240 characters.
+    #[prost(string, tag = "5")]
+    pub case_reference: ::prost::alloc::string::String,
+}
+/// The sample with the justification.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct JustifySampleResponse {
+    /// The sample.
+    #[prost(message, optional, tag = "1")]
+    pub sample: ::core::option::Option<Sample>,
+    /// Receipt of the entry that the justification made.
+    #[prost(message, optional, tag = "2")]
+    pub receipt: ::core::option::Option<super::super::ledger::v1::ShortReceipt>,
+}
+/// Records the outcome for an access of a sample.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct RecordSampleOutcomeRequest {
+    /// Who records it, and why.
+    #[prost(message, optional, tag = "1")]
+    pub context: ::core::option::Option<ReadingContext>,
+    /// Index of the sample.
+    #[prost(uint64, tag = "2")]
+    pub sample: u64,
+    /// Index of the access's entry.
+    #[prost(uint64, tag = "3")]
+    pub entry: u64,
+    /// The outcome.
+    #[prost(enumeration = "SampleOutcome", tag = "4")]
+    pub outcome: i32,
+    /// In words, at most 2,000 characters; may be empty.
+    #[prost(string, tag = "5")]
+    pub note: ::prost::alloc::string::String,
+}
+/// The sample with the outcome.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct RecordSampleOutcomeResponse {
+    /// The sample.
+    #[prost(message, optional, tag = "1")]
+    pub sample: ::core::option::Option<Sample>,
+    /// Receipt of the entry that the outcome made.
+    #[prost(message, optional, tag = "2")]
+    pub receipt: ::core::option::Option<super::super::ledger::v1::ShortReceipt>,
+}
 /// Kind of scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -993,6 +1274,110 @@ pub mod audit_service_client {
                 .insert(GrpcMethod::new("ponte.audit.v1.AuditService", "ListAlerts"));
             self.inner.unary(req, path, codec).await
         }
+        /// Draws accesses that their agency must justify. The regional auditor draws from those for ordinary purposes, an agency's
+        /// supervisor from its own for reserved ones. Which are drawn is decided by the log's root with the announcement in it.
+        pub async fn draw_sample(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DrawSampleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DrawSampleResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/ponte.audit.v1.AuditService/DrawSample",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("ponte.audit.v1.AuditService", "DrawSample"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists samples in the caller's scope, in order of index; none for a municipal auditor.
+        pub async fn list_samples(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListSamplesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSamplesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/ponte.audit.v1.AuditService/ListSamples",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("ponte.audit.v1.AuditService", "ListSamples"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Justifies an access of a sample: by its agency's supervisor, once, also after the deadline.
+        pub async fn justify_sample(
+            &mut self,
+            request: impl tonic::IntoRequest<super::JustifySampleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::JustifySampleResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/ponte.audit.v1.AuditService/JustifySample",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("ponte.audit.v1.AuditService", "JustifySample"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Records whether an access of a sample was justified: by whoever may draw such samples, once, after the justification or
+        /// the deadline; of reserved purposes by another natural person than whoever justified.
+        pub async fn record_sample_outcome(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RecordSampleOutcomeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RecordSampleOutcomeResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/ponte.audit.v1.AuditService/RecordSampleOutcome",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("ponte.audit.v1.AuditService", "RecordSampleOutcome"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -1080,6 +1465,40 @@ pub mod audit_service_server {
             request: tonic::Request<super::ListAlertsRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ListAlertsResponse>,
+            tonic::Status,
+        >;
+        /// Draws accesses that their agency must justify. The regional auditor draws from those for ordinary purposes, an agency's
+        /// supervisor from its own for reserved ones. Which are drawn is decided by the log's root with the announcement in it.
+        async fn draw_sample(
+            &self,
+            request: tonic::Request<super::DrawSampleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DrawSampleResponse>,
+            tonic::Status,
+        >;
+        /// Lists samples in the caller's scope, in order of index; none for a municipal auditor.
+        async fn list_samples(
+            &self,
+            request: tonic::Request<super::ListSamplesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSamplesResponse>,
+            tonic::Status,
+        >;
+        /// Justifies an access of a sample: by its agency's supervisor, once, also after the deadline.
+        async fn justify_sample(
+            &self,
+            request: tonic::Request<super::JustifySampleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::JustifySampleResponse>,
+            tonic::Status,
+        >;
+        /// Records whether an access of a sample was justified: by whoever may draw such samples, once, after the justification or
+        /// the deadline; of reserved purposes by another natural person than whoever justified.
+        async fn record_sample_outcome(
+            &self,
+            request: tonic::Request<super::RecordSampleOutcomeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RecordSampleOutcomeResponse>,
             tonic::Status,
         >;
     }
@@ -1509,6 +1928,187 @@ pub mod audit_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListAlertsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/ponte.audit.v1.AuditService/DrawSample" => {
+                    #[allow(non_camel_case_types)]
+                    struct DrawSampleSvc<T: AuditService>(pub Arc<T>);
+                    impl<
+                        T: AuditService,
+                    > tonic::server::UnaryService<super::DrawSampleRequest>
+                    for DrawSampleSvc<T> {
+                        type Response = super::DrawSampleResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DrawSampleRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuditService>::draw_sample(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DrawSampleSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/ponte.audit.v1.AuditService/ListSamples" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListSamplesSvc<T: AuditService>(pub Arc<T>);
+                    impl<
+                        T: AuditService,
+                    > tonic::server::UnaryService<super::ListSamplesRequest>
+                    for ListSamplesSvc<T> {
+                        type Response = super::ListSamplesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListSamplesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuditService>::list_samples(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListSamplesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/ponte.audit.v1.AuditService/JustifySample" => {
+                    #[allow(non_camel_case_types)]
+                    struct JustifySampleSvc<T: AuditService>(pub Arc<T>);
+                    impl<
+                        T: AuditService,
+                    > tonic::server::UnaryService<super::JustifySampleRequest>
+                    for JustifySampleSvc<T> {
+                        type Response = super::JustifySampleResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::JustifySampleRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuditService>::justify_sample(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = JustifySampleSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/ponte.audit.v1.AuditService/RecordSampleOutcome" => {
+                    #[allow(non_camel_case_types)]
+                    struct RecordSampleOutcomeSvc<T: AuditService>(pub Arc<T>);
+                    impl<
+                        T: AuditService,
+                    > tonic::server::UnaryService<super::RecordSampleOutcomeRequest>
+                    for RecordSampleOutcomeSvc<T> {
+                        type Response = super::RecordSampleOutcomeResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RecordSampleOutcomeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuditService>::record_sample_outcome(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RecordSampleOutcomeSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

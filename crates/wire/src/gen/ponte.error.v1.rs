@@ -158,6 +158,8 @@ pub enum ErrorReason {
     AgreementState = 166,
     /// The accesses of the log are still being counted.
     OversightBehind = 169,
+    /// The state of the sample does not allow this step.
+    SampleState = 170,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -245,6 +247,7 @@ impl ErrorReason {
             Self::AgreementInvalid => "ERROR_REASON_AGREEMENT_INVALID",
             Self::AgreementState => "ERROR_REASON_AGREEMENT_STATE",
             Self::OversightBehind => "ERROR_REASON_OVERSIGHT_BEHIND",
+            Self::SampleState => "ERROR_REASON_SAMPLE_STATE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -335,6 +338,7 @@ impl ErrorReason {
             "ERROR_REASON_AGREEMENT_INVALID" => Some(Self::AgreementInvalid),
             "ERROR_REASON_AGREEMENT_STATE" => Some(Self::AgreementState),
             "ERROR_REASON_OVERSIGHT_BEHIND" => Some(Self::OversightBehind),
+            "ERROR_REASON_SAMPLE_STATE" => Some(Self::SampleState),
             _ => None,
         }
     }

@@ -25,6 +25,7 @@ use crate::session::Session;
 use self::figures::Figures;
 use super::ReaderArguments;
 use super::alerts;
+use super::sample;
 use super::statistics::block_row;
 
 /// Arguments of `ponte audit report`.
@@ -119,6 +120,7 @@ async fn body(auditor: &AuditorClient, context: &ReadingContext, month: NaiveDat
         .map_err(unanswered)?
         .blocks;
     let ended = blocks.iter().filter(|block| days.contains(&block.last));
+    let samples = sample::report(auditor, context, &days).await?;
     let raised = alerts::all(auditor, context).await?;
     let raised = raised.iter().filter(|alert| days.contains(&alert.last));
     let Statistics {
@@ -148,6 +150,7 @@ async fn body(auditor: &AuditorClient, context: &ReadingContext, month: NaiveDat
         .with("by_hour", Figures::of(rows, 4).datum())
         .with_some("by_operator", operators.map(|figures| figures.datum()))
         .with("with_reserved_purposes", ended.map(block_row).collect::<Datum>());
+    let record = record.with_some("samples", samples);
     let record = record.with("alerts", Datum::List(raised.map(alerts::row).collect()));
     Ok(record
         .with("origin", head.checkpoint.origin.as_str())

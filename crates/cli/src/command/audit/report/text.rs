@@ -26,6 +26,7 @@ const TITLES: &[(&str, &str, &str)] = &[
         "Totals of 30 days that ended in the month, reserved purposes included",
     ),
     ("alerts", "Segnalazioni", "Alerts"),
+    ("samples", "Campioni da giustificare", "Samples to be justified"),
     ("origin", "Registro degli accessi", "Access log"),
     ("entries_of_the_log", "Voci del registro", "Entries of the log"),
     ("checkpoint", "Checkpoint firmato", "Signed checkpoint"),
