@@ -5,7 +5,8 @@
 //! *blocks*: totals with them, of 30 days on a grid that nobody chooses, given only once a block is over. Two ranges that
 //! overlap differ in ordinary accesses alone, and blocks do not overlap: whatever is subtracted from whatever, what is left
 //! of reserved accesses is their number in whole blocks. Blocks are totals of the reader's scope and are never broken down.
-//! Calendar months would not do: February has fewer than 30 days.
+//! Calendar months would not do: February has fewer than 30 days. An access that its agreement releases later stays where
+//! it was: asked before and after, rows would tell it from all others.
 //!
 //! **Operators** are shown to the regional auditor and to their agency's own supervisor. **Municipalities** are not shown to
 //! a supervisor, who is told nowhere where the persons live that its agency asked for.
@@ -194,11 +195,15 @@ impl Question {
     }
 
     /// Entries are counted once for each municipality; where municipalities are not told apart, each is one all the same,
-    /// and that is what its shares add up to.
+    /// and that is what its shares add up to. A municipality is told whole entries alone: shares would tell it that another
+    /// one's records were read.
     fn settle(&self, answer: &mut Statistics) {
-        let entire = |scope: &Scope| !matches!(scope, Scope::Municipality(_));
         let Statistics { rows, total, blocks } = answer;
-        if !entire(&self.scope) {
+        if matches!(self.scope, Scope::Municipality(_)) {
+            let whole = |count: &mut Count| count.share = count.entries * WHOLE;
+            whole(total);
+            blocks.values_mut().for_each(whole);
+            rows.values_mut().for_each(whole);
             return;
         }
         let once = |count: &mut Count| count.entries = count.share / WHOLE;

@@ -186,7 +186,8 @@ pub struct AccessCount {
     #[prost(uint64, tag = "1")]
     pub entries: u64,
     /// The same in millionths of an entry, of which one about persons of several municipalities gives each an equal part:
-    /// over all municipalities and the region they add up to a million for each entry.
+    /// over all municipalities and the region they add up to a million for each entry. A municipal auditor is told whole
+    /// entries alone.
     #[prost(uint64, tag = "2")]
     pub share_millionths: u64,
 }

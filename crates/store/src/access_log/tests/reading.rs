@@ -395,3 +395,29 @@ fn tiles_are_those_of_the_size_that_is_asked_for_also_while_the_log_grows_and_af
     assert_eq!(of(&log, first, 261), Some(full));
     assert_eq!(of(&log, partial(5), 261).unwrap().len(), 160);
 }
+
+#[test]
+fn a_survey_tells_of_whom_an_entry_is_and_opens_nothing_but_what_is_wanted() {
+    let bench = Bench::new();
+    let log = four_entries(&bench);
+    let mut seen = Vec::new();
+    let wanted = |_, part: &str| part == "operator";
+    log.survey(1..9, wanted, |entry| {
+        let class = entry.operator_class.expect("each has an operator");
+        assert!(class.starts_with("operator "), "{class}");
+        let opened: Vec<PartKind> = entry.parts.into_iter().map(|part| part.kind).collect();
+        assert_eq!(opened, [PartKind::Operator]);
+        seen.push((entry.index, entry.municipalities.join(" ")));
+    })
+    .unwrap();
+    let expected = [(1, "A944"), (2, "E289"), (3, "")].map(|(index, places)| (index, places.to_owned()));
+    assert_eq!(seen, expected);
+    let mut first = Vec::new();
+    log.survey(
+        0..1,
+        |_, _| false,
+        |entry| first.push((entry.parts.len(), entry.municipalities)),
+    )
+    .unwrap();
+    assert_eq!(first, [(0, vec!["A944".to_owned(), "E289".to_owned()])]);
+}
