@@ -148,6 +148,72 @@ async fn an_agencys_supervisor_sees_its_own_agency_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_an_entry_is_shown_without_purpose_reference_and_natural_person() {
+    let region = Region::populated().await;
+    let whole = proto::ReadingContext {
+        purpose: "controllo".to_owned(),
+        reference: "PROT. 2026/118".to_owned(),
+        reader: "l.bianchi".to_owned(),
+    };
+    let without = |change: fn(&mut proto::ReadingContext)| {
+        let mut context = whole.clone();
+        change(&mut context);
+        Some(context)
+    };
+    let contexts = [
+        None,
+        without(|context| context.purpose.clear()),
+        without(|context| context.reference.clear()),
+        without(|context| context.reader.clear()),
+    ];
+    let before = region.entries("garante").await.len();
+    let mut client = AuditServiceClient::new(region.channel(Role::Auditor, "garante").await);
+    for context in contexts {
+        let list = proto::ListAccessesRequest {
+            context: context.clone(),
+            ..proto::ListAccessesRequest::default()
+        };
+        let follow = proto::FollowAccessesRequest {
+            context: context.clone(),
+            start_index: Some(0),
+            ..proto::FollowAccessesRequest::default()
+        };
+        let request = proto::RequestOpeningRequest {
+            context: context.clone(),
+            entries: vec![proto::EntryRange::default()],
+            reason: "a complaint".to_owned(),
+        };
+        let confirm = proto::ConfirmOpeningRequest {
+            context: context.clone(),
+            id: 0,
+        };
+        let openings = proto::ListOpeningsRequest {
+            context,
+            ..proto::ListOpeningsRequest::default()
+        };
+        let refused = [
+            client.list_accesses(list).await.err(),
+            client.follow_accesses(follow).await.err(),
+            client.request_opening(request).await.err(),
+            client.confirm_opening(confirm).await.err(),
+            client.list_openings(openings).await.err(),
+        ];
+        for status in refused {
+            let failure = failure_of(&status.expect("it is refused"));
+            assert_eq!(failure.reason.known(), Some(Reason::InvalidArgument));
+        }
+    }
+    let after = region.entries("garante").await;
+    let readings = after[before..].iter().filter(|entry| {
+        matches!(
+            entry.header.body.kind,
+            EntryKind::OpeningRequested | EntryKind::FollowerOpened
+        )
+    });
+    assert_eq!(readings.count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_auditor_whom_the_configuration_does_not_name_sees_nothing() {
     let region = Region::populated().await;
     let stranger = region.auditor("curioso");

@@ -1,6 +1,7 @@
 //! What is seen of reserved accesses, by whom, and from when on.
 
 mod release;
+mod opening;
 
 use std::time::Duration;
 

@@ -22,6 +22,7 @@ pub mod hours;
 pub mod context;
 pub mod terms;
 pub mod release;
+pub mod openings;
 pub mod document;
 pub mod lint;
 pub mod agreements;

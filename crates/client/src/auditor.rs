@@ -7,6 +7,7 @@ mod sample;
 mod scope;
 mod tile;
 mod statistics;
+mod opening;
 
 use chrono::{DateTime, Utc};
 use ledger::checkpoint::Checkpoint;
@@ -27,6 +28,7 @@ use crate::receipt::{ShortClaim, claim_of};
 pub use self::alerts::{Alert, AlertPage};
 pub use self::entry::{AccessEntry, EntryPart};
 pub use self::follow::{Followed, Follower};
+pub use self::opening::{Opening, OpeningAct, OpeningKind, OpeningPage, OpeningState};
 pub use self::sample::{Drawing, Justification, Sample, SampleItem, SampleOutcome, SamplePage, SampleState};
 pub use self::scope::ReadingScope;
 pub use self::statistics::{AccessCount, Dimension, Statistics, StatisticsBlock, StatisticsRow};

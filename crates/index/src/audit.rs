@@ -6,6 +6,7 @@
 
 mod filter;
 mod follow;
+mod opening;
 mod parts;
 mod scope;
 mod tile;
@@ -35,9 +36,11 @@ use wire::proto::audit::v1::audit_service_server::AuditService;
 use wire::status::{Details, invalid_argument, status_for};
 
 use crate::audit::filter::Filter;
+use crate::audit::opening::{Asked, by_openings, opener};
 use crate::call::call_of;
 use crate::config::ReaderGrant;
 use crate::entry::{Call, usual_retention};
+use crate::openings::opening_detail;
 use crate::page::{PageToken, page_size};
 use crate::shared::{Shared, detached};
 use crate::stream::StreamGuard;
@@ -64,6 +67,8 @@ struct Reader {
     call: Call,
     scope: ReaderScope,
     operator: OperatorPart,
+    /// The natural person who reads.
+    person: OperatorId,
 }
 
 impl<S> Audit<S> {
@@ -88,11 +93,12 @@ impl<S> Audit<S> {
 
     fn reader(&self, call: Call, context: Option<pb::ReadingContext>) -> Result<Reader, Status> {
         let scope = self.scope(&call)?;
-        let operator = reading_context(context).map_err(|invalid| invalid_argument(&invalid))?;
+        let (operator, person) = reading_context(context).map_err(|invalid| invalid_argument(&invalid))?;
         Ok(Reader {
             call,
             scope,
             operator,
+            person,
         })
     }
 
@@ -109,7 +115,7 @@ impl<S> Audit<S> {
     }
 }
 
-fn reading_context(context: Option<pb::ReadingContext>) -> Result<OperatorPart, Invalid> {
+fn reading_context(context: Option<pb::ReadingContext>) -> Result<(OperatorPart, OperatorId), Invalid> {
     let pb::ReadingContext {
         purpose,
         reference,
@@ -128,12 +134,13 @@ fn reading_context(context: Option<pb::ReadingContext>) -> Result<OperatorPart, 
         return Err(Invalid::new("context.reference", Rule::Character));
     }
     let reader = OperatorId::parse(&reader).map_err(|_| Invalid::new("context.reader", Rule::Character))?;
-    Ok(OperatorPart {
+    let operator = OperatorPart {
         operator: reader.as_str().to_owned(),
         case_reference: Some(reference),
         workstation: Some(purpose.as_str().to_owned()),
         ..OperatorPart::default()
-    })
+    };
+    Ok((operator, reader))
 }
 
 impl<S: RecordStore> Shared<S> {
@@ -192,6 +199,7 @@ impl<S: RecordStore> Shared<S> {
             end,
             scope,
         } = page;
+        let opened = self.opened_to(&reader);
         let mut found = Vec::new();
         let mut bytes = 0;
         let mut next = from;
@@ -199,7 +207,7 @@ impl<S: RecordStore> Shared<S> {
         while room(&found, bytes) && next < end {
             let step = self
                 .log
-                .entries(&reader.scope, next..end, STEP)
+                .entries_opened(&reader.scope, &opened, next..end, STEP)
                 .map_err(|error| read_error(&error))?;
             let Some(last) = step.last().map(|entry| entry.index) else {
                 next = end;
@@ -220,11 +228,13 @@ impl<S: RecordStore> Shared<S> {
                 next = next.max(last + 1);
             }
         }
-        let details = vec![
+        let mut details = vec![
             ("from".to_owned(), from.to_string()),
             ("to".to_owned(), next.to_string()),
             ("entries".to_owned(), found.len().to_string()),
         ];
+        let openings = by_openings(&opened, found.iter().map(|entry| entry.index));
+        details.extend(openings.into_iter().map(opening_detail));
         let draft = self.reading_draft(&reader, EntryKind::LogRead, details)?;
         let committed = self.enter(slot, draft).await?;
         let token = PageToken { position: next, end };
@@ -469,5 +479,60 @@ impl<S: RecordStore> AuditService for Audit<S> {
         request: Request<pb::RecordSampleOutcomeRequest>,
     ) -> Result<Response<pb::RecordSampleOutcomeResponse>, Status> {
         self.record_outcome(request).await
+    }
+
+    async fn request_opening(
+        &self,
+        request: Request<pb::RequestOpeningRequest>,
+    ) -> Result<Response<pb::RequestOpeningResponse>, Status> {
+        let call = call_of(&request, "ponte.audit.v1.AuditService/RequestOpening")?;
+        let pb::RequestOpeningRequest {
+            context,
+            entries,
+            reason,
+        } = request.into_inner();
+        let reader = self.reader(call, context)?;
+        opener(&reader)?;
+        let asked = Asked::read(entries, reason).map_err(|invalid| invalid_argument(&invalid))?;
+        let shared = Arc::clone(&self.shared);
+        detached(&self.shared.tasks, async move {
+            shared.request_opening(reader, asked).await.map(Response::new)
+        })
+        .await
+    }
+
+    async fn confirm_opening(
+        &self,
+        request: Request<pb::ConfirmOpeningRequest>,
+    ) -> Result<Response<pb::ConfirmOpeningResponse>, Status> {
+        let call = call_of(&request, "ponte.audit.v1.AuditService/ConfirmOpening")?;
+        let pb::ConfirmOpeningRequest { context, id } = request.into_inner();
+        let reader = self.reader(call, context)?;
+        let by = opener(&reader)?;
+        let shared = Arc::clone(&self.shared);
+        detached(&self.shared.tasks, async move {
+            shared.confirm_opening(reader, by, id).await.map(Response::new)
+        })
+        .await
+    }
+
+    async fn list_openings(
+        &self,
+        request: Request<pb::ListOpeningsRequest>,
+    ) -> Result<Response<pb::ListOpeningsResponse>, Status> {
+        let call = call_of(&request, "ponte.audit.v1.AuditService/ListOpenings")?;
+        let pb::ListOpeningsRequest {
+            context,
+            page_size: size,
+            page_token,
+        } = request.into_inner();
+        let reader = self.reader(call, context)?;
+        let limit = page_size(size)?;
+        let shared = Arc::clone(&self.shared);
+        detached(&self.shared.tasks, async move {
+            let listed = shared.list_openings(reader, limit, &page_token).await;
+            listed.map(Response::new)
+        })
+        .await
     }
 }

@@ -31,6 +31,7 @@ pub mod oversight;
 pub mod monitor;
 pub mod directory;
 pub mod witness;
+pub mod openings;
 pub mod scopes;
 pub mod starting;
 pub mod usage_restore;

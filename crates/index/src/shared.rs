@@ -7,6 +7,7 @@ use std::time::Duration;
 use agreement::agreements::Agreements;
 use agreement::declarations::DeclarationCounters;
 use agreement::moment::Moment;
+use agreement::openings::OpeningBook;
 use agreement::peer::SpiffeId;
 use agreement::reason::Reason;
 use agreement::repeats::RequestBook;
@@ -51,6 +52,10 @@ pub struct Shared<S> {
     pub agreements_change: tokio::sync::Mutex<()>,
     /// Guards changes of publication profiles, so that the last one is that of the agreements as they are.
     pub profiles_change: tokio::sync::Mutex<()>,
+    /// Which reserved accesses are open to whom.
+    pub openings: Mutex<OpeningBook>,
+    /// Guards changes of the openings, so that what is judged is still so when it is entered.
+    pub openings_change: tokio::sync::Mutex<()>,
     /// What each agreement has used up.
     pub usage: Mutex<UsageCounters>,
     /// Which declarations were compared in the days that count.

@@ -402,6 +402,19 @@ impl AccessLog {
         postings.oversight_acts().to_vec()
     }
 
+    /// Entries that asked for openings of reserved accesses or confirmed them, refused ones among them, oldest first:
+    /// their fold is to whom what is open.
+    #[must_use]
+    pub fn opening_acts(&self) -> Vec<u64> {
+        let postings = self
+            .inner
+            .shared
+            .postings
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        postings.opening_acts().to_vec()
+    }
+
     /// Entries of the last 24 hours with this request id, oldest first.
     #[must_use]
     pub fn entries_of_request(&self, request: RequestId) -> Vec<u64> {

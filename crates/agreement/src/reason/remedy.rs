@@ -160,6 +160,12 @@ impl Reason {
             | Self::OversightBehind
             | Self::SampleState
             | Self::AgreementInvalid
+            | Self::OpeningSameCertificate
+            | Self::OpeningSameAuditor
+            | Self::OpeningSamePerson
+            | Self::OpeningLapsed
+            | Self::OpeningSettled
+            | Self::OpeningNotReserved
             | Self::AgreementState => Audience::Readers,
         }
     }
@@ -206,6 +212,12 @@ impl Reason {
             | Self::LogRange
             | Self::SampleState
             | Self::AgreementInvalid
+            | Self::OpeningSameCertificate
+            | Self::OpeningSameAuditor
+            | Self::OpeningSamePerson
+            | Self::OpeningLapsed
+            | Self::OpeningSettled
+            | Self::OpeningNotReserved
             | Self::AgreementState => Mender::Caller,
             Self::AgreementRevoked
             | Self::AgreementExpired
@@ -326,6 +338,12 @@ impl Reason {
             | Self::WitnessConflict
             | Self::SampleState
             | Self::AgreementInvalid
+            | Self::OpeningSameCertificate
+            | Self::OpeningSameAuditor
+            | Self::OpeningSamePerson
+            | Self::OpeningLapsed
+            | Self::OpeningSettled
+            | Self::OpeningNotReserved
             | Self::AgreementState => Retry::Never,
         }
     }

@@ -531,6 +531,42 @@ reasons! {
         "read where the accesses of the sample stand",
         "lo stato del campione non consente questo passo",
         "verificare a che punto sono gli accessi del campione";
+    /// The opening was asked for with the same certificate.
+    OpeningSameCertificate = "OPENING_SAME_CERTIFICATE", PermissionDenied, Denied, None,
+        "the opening was asked for with this certificate",
+        "let another regional auditor confirm it, with a certificate of its own",
+        "l'apertura è stata richiesta con questo stesso certificato",
+        "farla confermare da un altro auditor regionale con un proprio certificato";
+    /// The opening was asked for by the same auditor.
+    OpeningSameAuditor = "OPENING_SAME_AUDITOR", PermissionDenied, Denied, None,
+        "the opening was asked for by this auditor",
+        "let another regional auditor confirm it",
+        "l'apertura è stata richiesta da questo stesso auditor",
+        "farla confermare da un altro auditor regionale";
+    /// The opening was asked for by the same natural person.
+    OpeningSamePerson = "OPENING_SAME_PERSON", PermissionDenied, Denied, None,
+        "the opening was asked for by this person",
+        "let another person confirm it",
+        "l'apertura è stata richiesta da questa stessa persona",
+        "farla confermare da un'altra persona";
+    /// Nobody confirmed the opening within three days.
+    OpeningLapsed = "OPENING_LAPSED", FailedPrecondition, Conflict, None,
+        "the time to confirm the opening is over",
+        "ask for the opening again",
+        "il termine per confermare l'apertura è scaduto",
+        "richiedere di nuovo l'apertura";
+    /// The opening was confirmed before.
+    OpeningSettled = "OPENING_SETTLED", FailedPrecondition, Conflict, None,
+        "the opening was confirmed before",
+        "read what it opened while it lasts, or ask for another one",
+        "l'apertura è già stata confermata",
+        "leggere quanto aperto finché dura o richiederne un'altra";
+    /// Not all of the entries are reserved accesses of which anything is kept.
+    OpeningNotReserved = "OPENING_NOT_RESERVED", FailedPrecondition, Conflict, None,
+        "not all of the entries are reserved accesses that can be opened",
+        "name entries that are shown as reserved",
+        "non tutte le voci sono accessi riservati che si possano aprire",
+        "indicare voci mostrate come riservate";
     /// The agreement file is not valid.
     AgreementInvalid = "AGREEMENT_INVALID", InvalidArgument, Usage, None,
         "the agreement file is not valid",

@@ -79,6 +79,12 @@ const PROMISED: &[(&str, i32, u8, &str)] = &[
     ("NOT_WITNESSED_YET", 9, 5, ""),
     ("OVERSIGHT_BEHIND", 14, 5, ""),
     ("SAMPLE_STATE", 9, 6, ""),
+    ("OPENING_SAME_CERTIFICATE", 7, 4, ""),
+    ("OPENING_SAME_AUDITOR", 7, 4, ""),
+    ("OPENING_SAME_PERSON", 7, 4, ""),
+    ("OPENING_LAPSED", 9, 6, ""),
+    ("OPENING_SETTLED", 9, 6, ""),
+    ("OPENING_NOT_RESERVED", 9, 6, ""),
     ("AGREEMENT_INVALID", 3, 2, ""),
     ("AGREEMENT_STATE", 9, 6, ""),
 ];

@@ -5,6 +5,7 @@ mod entry;
 mod export;
 mod monitor;
 mod offline;
+mod opening;
 mod receipt;
 mod report;
 mod sample;
@@ -31,6 +32,7 @@ pub use self::entry::{entry_line, entry_row, header_record};
 pub use self::export::{ExportArguments, VerifyArguments as ExportVerifyArguments};
 pub use self::monitor::MonitorArguments;
 pub use self::offline::FsckArguments;
+pub use self::opening::{ConfirmArguments, OpeningCommand, RequestArguments};
 pub use self::receipt::{ReceiptCommand, TrustArguments, UpgradeArguments, VerifyArguments};
 pub use self::report::ReportArguments;
 pub use self::sample::SampleCommand;
@@ -52,6 +54,9 @@ pub enum AuditCommand {
     Sample(SampleCommand),
     /// Report one month's accesses to the region, a municipality or an agency
     Report(ReportArguments),
+    /// Openings of reserved accesses, by two regional auditors together or by an agency's supervisor
+    #[command(subcommand)]
+    Opening(OpeningCommand),
     /// Receipts: proofs that an access is in the log
     #[command(subcommand)]
     Receipt(ReceiptCommand),
@@ -162,6 +167,7 @@ pub fn run(command: AuditCommand, session: &mut Session<'_, '_>) -> Result<ExitC
         AuditCommand::Alerts(arguments) => alerts::run(&arguments, session),
         AuditCommand::Sample(command) => sample::run(command, session),
         AuditCommand::Report(arguments) => report::run(arguments, session),
+        AuditCommand::Opening(command) => opening::run(command, session),
         AuditCommand::Receipt(command) => receipt::run(command, session),
         AuditCommand::Policy { file } => receipt::policy(&file, session),
         AuditCommand::Checkpoint(arguments) => checkpoint(&arguments, session),

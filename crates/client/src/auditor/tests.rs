@@ -312,6 +312,39 @@ impl AuditService for FakeIndex {
             receipt: Some(wire::convert::short_receipt(signer().origin(), &receipt)),
         }))
     }
+
+    async fn request_opening(
+        &self,
+        _: Request<proto::RequestOpeningRequest>,
+    ) -> Result<Response<proto::RequestOpeningResponse>, Status> {
+        Ok(Response::new(proto::RequestOpeningResponse {
+            opening: Some(opening(proto::OpeningState::Waiting, None)),
+            receipt: Some(short()),
+        }))
+    }
+
+    async fn confirm_opening(
+        &self,
+        _: Request<proto::ConfirmOpeningRequest>,
+    ) -> Result<Response<proto::ConfirmOpeningResponse>, Status> {
+        let confirmation = Some(act(6, "dpo", ""));
+        Ok(Response::new(proto::ConfirmOpeningResponse {
+            opening: Some(opening(proto::OpeningState::Open, confirmation)),
+            receipt: Some(short()),
+        }))
+    }
+
+    /// One whose state this version does not know.
+    async fn list_openings(
+        &self,
+        _: Request<proto::ListOpeningsRequest>,
+    ) -> Result<Response<proto::ListOpeningsResponse>, Status> {
+        Ok(Response::new(proto::ListOpeningsResponse {
+            openings: vec![opening(proto::OpeningState::Unspecified, None)],
+            next_page_token: String::new(),
+            receipt: Some(short()),
+        }))
+    }
 }
 
 fn sample() -> proto::Sample {
@@ -333,6 +366,68 @@ fn sample() -> proto::Sample {
             note: String::new(),
         }],
     }
+}
+
+fn short() -> wire::proto::ledger::v1::ShortReceipt {
+    let receipt = ShortReceipt::new(signer().origin(), 2, leaf(0));
+    wire::convert::short_receipt(signer().origin(), &receipt)
+}
+
+fn act(index: u64, auditor: &str, person: &str) -> proto::OpeningAct {
+    proto::OpeningAct {
+        index,
+        act_time: Some(timestamp_from_ms(1_000)),
+        auditor: format!("spiffe://ponte.example/auditor/{auditor}"),
+        person: person.to_owned(),
+        purpose: "inquiry".to_owned(),
+        reference: "2025/1".to_owned(),
+    }
+}
+
+/// The opening of entry 5, open or waiting.
+fn opening(state: proto::OpeningState, confirmation: Option<proto::OpeningAct>) -> proto::Opening {
+    proto::Opening {
+        origin: signer().origin().as_str().to_owned(),
+        id: 5,
+        kind: proto::OpeningKind::Regional.into(),
+        state: state.into(),
+        entries: vec![proto::OpenedEntries {
+            agency: "spiffe://ponte.example/agency/questura".to_owned(),
+            ranges: vec![proto::EntryRange {
+                first_index: 1,
+                last_index: 3,
+            }],
+        }],
+        reason: "a complaint".to_owned(),
+        request: Some(act(5, "garante", "a.verdi")),
+        confirmation,
+        until_time: Some(timestamp_from_ms(2_000)),
+    }
+}
+
+#[tokio::test]
+async fn openings_are_read_whole_and_what_an_unknown_state_means_is_not_guessed() {
+    let (client, _) = client().await;
+    let entries = "1-3".parse().unwrap();
+    let (asked, receipt) = client
+        .request_opening(&context(), &entries, "a complaint")
+        .await
+        .unwrap();
+    assert_eq!((asked.id, receipt.receipt.index()), (5, 2));
+    assert_eq!(
+        asked.state,
+        OpeningState::Waiting(DateTime::from_timestamp_millis(2_000).unwrap())
+    );
+    assert_eq!(asked.entries[0].1, entries);
+    let (confirmed, _) = client.confirm_opening(&context(), 5).await.unwrap();
+    let confirmation = confirmed.confirmation.unwrap();
+    assert_eq!((confirmation.index, confirmation.person), (6, None));
+    assert!(!format!("{:?}", confirmed.request).contains("a.verdi"));
+    let listed = client.openings(&context(), &PageRequest::default()).await;
+    assert!(
+        matches!(&listed, Err(ClientError::Answer(invalid)) if invalid.field() == "openings[0].state"),
+        "{listed:?}"
+    );
 }
 
 #[tokio::test]

@@ -61,6 +61,8 @@ pub(crate) fn shared() -> Shared<JournaledStore> {
         agreements: ArcSwap::from_pointee(Agreements::default()),
         agreements_change: tokio::sync::Mutex::new(()),
         profiles_change: tokio::sync::Mutex::new(()),
+        openings: Mutex::default(),
+        openings_change: tokio::sync::Mutex::new(()),
         usage: Mutex::new(UsageCounters::default()),
         declarations: Mutex::new(DeclarationCounters::default()),
         declaration_tokens: Tokenizer::new(&DataKey::from_bytes(&[7; 32])),

@@ -1,5 +1,6 @@
 //! Following the log: a stream that sends each new entry of the reader's scope, resumable at any index.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use wire::status::{Details, status_for};
 
 use crate::audit::filter::Filter;
 use crate::audit::{Reader, STEP, read_error};
+use crate::openings::opening_detail;
 use crate::shared::Shared;
 use crate::stream::StreamGuard;
 
@@ -53,6 +55,7 @@ pub(super) async fn open<S: RecordStore>(
         sent: 0,
         entered_ms: now_ms,
         told_ms: now_ms,
+        openings: BTreeSet::new(),
     };
     tasks.spawn(follower.run(guard, answers));
     Ok(ReceiverStream::new(stream))
@@ -72,6 +75,8 @@ struct Follower<S> {
     entered_ms: u64,
     /// When the reader was told last how far the log has been read.
     told_ms: u64,
+    /// Openings by which some of them were read.
+    openings: BTreeSet<u64>,
 }
 
 impl<S: RecordStore> Follower<S> {
@@ -134,7 +139,9 @@ impl<S: RecordStore> Follower<S> {
     async fn catch_up(&mut self, answers: &mpsc::Sender<Answer>) -> Result<(), Status> {
         let end = self.shared.log.checkpoint().checkpoint.size;
         while self.next < end {
-            let step = self.shared.log.entries(&self.reader.scope, self.next..end, STEP);
+            let opened = self.shared.opened_to(&self.reader);
+            let log = &self.shared.log;
+            let step = log.entries_opened(&self.reader.scope, &opened, self.next..end, STEP);
             let step = step.map_err(|error| read_error(&error))?;
             let last_step = step.len() < STEP;
             for entry in step {
@@ -146,6 +153,7 @@ impl<S: RecordStore> Follower<S> {
                 if own || !self.filter.admits(&entry.header) {
                     continue;
                 }
+                self.openings.extend(opened.opening_of(entry.index));
                 let message = self.shared.entry_message(entry)?;
                 send(answers, pb::follow_accesses_response::Item::Entry(message)).await;
                 self.sent += 1;
@@ -163,17 +171,19 @@ impl<S: RecordStore> Follower<S> {
 
     /// Enters what was read since the last time.
     async fn enter(&mut self, kind: EntryKind) -> Result<(), Status> {
-        let details = vec![
+        let mut details = vec![
             ("from".to_owned(), self.entered.to_string()),
             ("to".to_owned(), self.next.to_string()),
             ("entries".to_owned(), self.sent.to_string()),
         ];
+        details.extend(self.openings.iter().copied().map(opening_detail));
         let slot = self.shared.reserve()?;
         let draft = self.shared.reading_draft(&self.reader, kind, details)?;
         self.shared.enter(slot, draft).await?;
         self.entered = self.next;
         self.entered_ms = self.shared.clock.now_ms();
         self.sent = 0;
+        self.openings.clear();
         Ok(())
     }
 }

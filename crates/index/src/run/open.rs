@@ -202,6 +202,7 @@ pub(super) fn open(opening: &Opening) -> Result<Shared<JournaledStore>, StartFai
     );
     let agreements = fold(&log)?;
     let moment = agreement::moment::Moment::new(clock.now());
+    let openings = crate::openings::fold(&log)?;
     let usage = usage_restore::restore(&log, moment)?;
     let declarations = declaration_restore::restore(&log, moment)?;
     let declaration_tokens = tokens(&ring, "log/declarations")?;
@@ -232,6 +233,8 @@ pub(super) fn open(opening: &Opening) -> Result<Shared<JournaledStore>, StartFai
         agreements: ArcSwap::from_pointee(agreements),
         agreements_change: tokio::sync::Mutex::new(()),
         profiles_change: tokio::sync::Mutex::new(()),
+        openings: Mutex::new(openings),
+        openings_change: tokio::sync::Mutex::new(()),
         usage: Mutex::new(usage),
         declarations: Mutex::new(declarations),
         declaration_tokens,

@@ -66,6 +66,11 @@ entry_kinds! {
     /// It was recorded whether an access of a sample was justified.
     SampleJudged = 24, "sample-judged";
 
+    /// An auditor asked for an opening of reserved accesses.
+    OpeningRequested = 25, "opening-requested";
+    /// A second regional auditor confirmed an opening.
+    OpeningConfirmed = 26, "opening-confirmed";
+
     /// A municipality's batch was accepted.
     Publication = 32, "publication";
     /// A municipality's data was withdrawn and its keys destroyed.

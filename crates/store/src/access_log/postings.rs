@@ -56,6 +56,7 @@ pub(super) struct Postings {
     governing_acts: Vec<u64>,
     configurations: Vec<u64>,
     oversight_acts: Vec<u64>,
+    opening_acts: Vec<u64>,
     /// Request ids by time, oldest first.
     requests: VecDeque<(u64, RequestId)>,
 }
@@ -87,6 +88,9 @@ impl Postings {
                 | EntryKind::SampleJudged
         ) {
             self.oversight_acts.push(index);
+        }
+        if matches!(kind, EntryKind::OpeningRequested | EntryKind::OpeningConfirmed) {
+            self.opening_acts.push(index);
         }
         if let Some(peer) = peer {
             push(&mut self.by_peer, peer, index);
@@ -128,6 +132,10 @@ impl Postings {
 
     pub(super) fn oversight_acts(&self) -> &[u64] {
         &self.oversight_acts
+    }
+
+    pub(super) fn opening_acts(&self) -> &[u64] {
+        &self.opening_acts
     }
 
     pub(super) fn of_request(&self, request: RequestId) -> &[u64] {

@@ -178,6 +178,157 @@ impl PartKind {
         }
     }
 }
+/// An opening of reserved accesses: of any agency by two regional auditors together, or of its own agency by its supervisor.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct Opening {
+    /// Origin of the log.
+    #[prost(string, tag = "1")]
+    pub origin: ::prost::alloc::string::String,
+    /// Id of the opening: index of the entry that asked for it, in that log.
+    #[prost(uint64, tag = "2")]
+    pub id: u64,
+    /// By whose word.
+    #[prost(enumeration = "OpeningKind", tag = "3")]
+    pub kind: i32,
+    /// How it stands now.
+    #[prost(enumeration = "OpeningState", tag = "4")]
+    pub state: i32,
+    /// Which entries, by agency; an agency's supervisor is told of those of its own agency.
+    #[prost(message, repeated, tag = "5")]
+    pub entries: ::prost::alloc::vec::Vec<OpenedEntries>,
+    /// Why, 1 to 500 characters.
+    #[prost(string, tag = "6")]
+    pub reason: ::prost::alloc::string::String,
+    /// Who asked.
+    #[prost(message, optional, tag = "7")]
+    pub request: ::core::option::Option<OpeningAct>,
+    /// Who confirmed; unset where nobody did, or where nobody needs to.
+    #[prost(message, optional, tag = "8")]
+    pub confirmation: ::core::option::Option<OpeningAct>,
+    /// When the state changes if nothing is done: the end of the time to confirm, or of that to read; unset afterwards.
+    #[prost(message, optional, tag = "9")]
+    pub until_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// Entries of one agency.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct OpenedEntries {
+    /// The agency, a SPIFFE id.
+    #[prost(string, tag = "1")]
+    pub agency: ::prost::alloc::string::String,
+    /// The entries.
+    #[prost(message, repeated, tag = "2")]
+    pub ranges: ::prost::alloc::vec::Vec<EntryRange>,
+}
+/// Entries that follow one another.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct EntryRange {
+    /// Index of the first one, from 0.
+    #[prost(uint64, tag = "1")]
+    pub first_index: u64,
+    /// Index of the last one, not less than the first.
+    #[prost(uint64, tag = "2")]
+    pub last_index: u64,
+}
+/// What somebody did about an opening.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct OpeningAct {
+    /// Index of its entry in the log.
+    #[prost(uint64, tag = "1")]
+    pub index: u64,
+    /// When it was entered.
+    #[prost(message, optional, tag = "2")]
+    pub act_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The auditor, a SPIFFE id.
+    #[prost(string, tag = "3")]
+    pub auditor: ::prost::alloc::string::String,
+    /// The natural person, by the auditor's own id; to the supervisor of an agency empty of what regional auditors did.
+    #[prost(string, tag = "4")]
+    pub person: ::prost::alloc::string::String,
+    /// Purpose of the reading.
+    #[prost(string, tag = "5")]
+    pub purpose: ::prost::alloc::string::String,
+    /// The act that orders it.
+    #[prost(string, tag = "6")]
+    pub reference: ::prost::alloc::string::String,
+}
+/// By whose word accesses are opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum OpeningKind {
+    /// Never sent.
+    Unspecified = 0,
+    /// Of two regional auditors together.
+    Regional = 1,
+    /// Of the supervisor of the agency whose accesses they are.
+    Agency = 2,
+}
+impl OpeningKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "OPENING_KIND_UNSPECIFIED",
+            Self::Regional => "OPENING_KIND_REGIONAL",
+            Self::Agency => "OPENING_KIND_AGENCY",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "OPENING_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "OPENING_KIND_REGIONAL" => Some(Self::Regional),
+            "OPENING_KIND_AGENCY" => Some(Self::Agency),
+            _ => None,
+        }
+    }
+}
+/// How an opening stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum OpeningState {
+    /// Never sent.
+    Unspecified = 0,
+    /// It waits for a second regional auditor.
+    Waiting = 1,
+    /// Nobody confirmed it in time.
+    Lapsed = 2,
+    /// Those who made it read what it opens.
+    Open = 3,
+    /// Its time is over.
+    Ended = 4,
+}
+impl OpeningState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "OPENING_STATE_UNSPECIFIED",
+            Self::Waiting => "OPENING_STATE_WAITING",
+            Self::Lapsed => "OPENING_STATE_LAPSED",
+            Self::Open => "OPENING_STATE_OPEN",
+            Self::Ended => "OPENING_STATE_ENDED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "OPENING_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "OPENING_STATE_WAITING" => Some(Self::Waiting),
+            "OPENING_STATE_LAPSED" => Some(Self::Lapsed),
+            "OPENING_STATE_OPEN" => Some(Self::Open),
+            "OPENING_STATE_ENDED" => Some(Self::Ended),
+            _ => None,
+        }
+    }
+}
 /// How many accesses.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -946,6 +1097,82 @@ pub struct RecordSampleOutcomeResponse {
     #[prost(message, optional, tag = "2")]
     pub receipt: ::core::option::Option<super::super::ledger::v1::ShortReceipt>,
 }
+/// Asks for an opening of reserved accesses.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct RequestOpeningRequest {
+    /// Who asks, and why; the reference is that of the act that orders the opening, and the reader no account that several
+    /// people share.
+    #[prost(message, optional, tag = "1")]
+    pub context: ::core::option::Option<ReadingContext>,
+    /// Which entries: reserved accesses, at most 1,000 in all.
+    #[prost(message, repeated, tag = "2")]
+    pub entries: ::prost::alloc::vec::Vec<EntryRange>,
+    /// Why they are opened, 1 to 500 characters; whoever may list openings reads it.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+}
+/// An opening that was asked for.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct RequestOpeningResponse {
+    /// The opening.
+    #[prost(message, optional, tag = "1")]
+    pub opening: ::core::option::Option<Opening>,
+    /// Receipt of its entry.
+    #[prost(message, optional, tag = "2")]
+    pub receipt: ::core::option::Option<super::super::ledger::v1::ShortReceipt>,
+}
+/// Confirms an opening.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ConfirmOpeningRequest {
+    /// Who confirms, and why.
+    #[prost(message, optional, tag = "1")]
+    pub context: ::core::option::Option<ReadingContext>,
+    /// Id of the opening.
+    #[prost(uint64, tag = "2")]
+    pub id: u64,
+}
+/// An opening that was confirmed.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ConfirmOpeningResponse {
+    /// The opening.
+    #[prost(message, optional, tag = "1")]
+    pub opening: ::core::option::Option<Opening>,
+    /// Receipt of the entry of the confirmation.
+    #[prost(message, optional, tag = "2")]
+    pub receipt: ::core::option::Option<super::super::ledger::v1::ShortReceipt>,
+}
+/// Asks for openings.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListOpeningsRequest {
+    /// Who reads, and why.
+    #[prost(message, optional, tag = "1")]
+    pub context: ::core::option::Option<ReadingContext>,
+    /// How many at most, 1 to 1,000; 0 means 100, more is taken as 1,000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// Token of the page, from the last answer; empty for the first.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// A page of openings.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListOpeningsResponse {
+    /// The openings, in order of their ids.
+    #[prost(message, repeated, tag = "1")]
+    pub openings: ::prost::alloc::vec::Vec<Opening>,
+    /// Token of the next page; empty at the end.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+    /// Receipt of the entry that this reading made.
+    #[prost(message, optional, tag = "3")]
+    pub receipt: ::core::option::Option<super::super::ledger::v1::ShortReceipt>,
+}
 /// Kind of scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -1379,6 +1606,87 @@ pub mod audit_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Asks for an opening of reserved accesses: a regional auditor of those of any agency, which waits 72 hours for a second
+        /// one; an agency's supervisor of those of its own agency, which takes effect at once.
+        pub async fn request_opening(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RequestOpeningRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RequestOpeningResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/ponte.audit.v1.AuditService/RequestOpening",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("ponte.audit.v1.AuditService", "RequestOpening"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Confirms the opening that another regional auditor asked for: with another identity, another certificate and another
+        /// natural person. From then on both read what it opens for 24 hours.
+        pub async fn confirm_opening(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ConfirmOpeningRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ConfirmOpeningResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/ponte.audit.v1.AuditService/ConfirmOpening",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("ponte.audit.v1.AuditService", "ConfirmOpening"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists openings, in order of their ids: to regional auditors all, to an agency's supervisor those of its own entries.
+        pub async fn list_openings(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListOpeningsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListOpeningsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/ponte.audit.v1.AuditService/ListOpenings",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("ponte.audit.v1.AuditService", "ListOpenings"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -1500,6 +1808,32 @@ pub mod audit_service_server {
             request: tonic::Request<super::RecordSampleOutcomeRequest>,
         ) -> std::result::Result<
             tonic::Response<super::RecordSampleOutcomeResponse>,
+            tonic::Status,
+        >;
+        /// Asks for an opening of reserved accesses: a regional auditor of those of any agency, which waits 72 hours for a second
+        /// one; an agency's supervisor of those of its own agency, which takes effect at once.
+        async fn request_opening(
+            &self,
+            request: tonic::Request<super::RequestOpeningRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RequestOpeningResponse>,
+            tonic::Status,
+        >;
+        /// Confirms the opening that another regional auditor asked for: with another identity, another certificate and another
+        /// natural person. From then on both read what it opens for 24 hours.
+        async fn confirm_opening(
+            &self,
+            request: tonic::Request<super::ConfirmOpeningRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ConfirmOpeningResponse>,
+            tonic::Status,
+        >;
+        /// Lists openings, in order of their ids: to regional auditors all, to an agency's supervisor those of its own entries.
+        async fn list_openings(
+            &self,
+            request: tonic::Request<super::ListOpeningsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListOpeningsResponse>,
             tonic::Status,
         >;
     }
@@ -2110,6 +2444,141 @@ pub mod audit_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RecordSampleOutcomeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/ponte.audit.v1.AuditService/RequestOpening" => {
+                    #[allow(non_camel_case_types)]
+                    struct RequestOpeningSvc<T: AuditService>(pub Arc<T>);
+                    impl<
+                        T: AuditService,
+                    > tonic::server::UnaryService<super::RequestOpeningRequest>
+                    for RequestOpeningSvc<T> {
+                        type Response = super::RequestOpeningResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RequestOpeningRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuditService>::request_opening(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RequestOpeningSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/ponte.audit.v1.AuditService/ConfirmOpening" => {
+                    #[allow(non_camel_case_types)]
+                    struct ConfirmOpeningSvc<T: AuditService>(pub Arc<T>);
+                    impl<
+                        T: AuditService,
+                    > tonic::server::UnaryService<super::ConfirmOpeningRequest>
+                    for ConfirmOpeningSvc<T> {
+                        type Response = super::ConfirmOpeningResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ConfirmOpeningRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuditService>::confirm_opening(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ConfirmOpeningSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/ponte.audit.v1.AuditService/ListOpenings" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListOpeningsSvc<T: AuditService>(pub Arc<T>);
+                    impl<
+                        T: AuditService,
+                    > tonic::server::UnaryService<super::ListOpeningsRequest>
+                    for ListOpeningsSvc<T> {
+                        type Response = super::ListOpeningsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListOpeningsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuditService>::list_openings(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListOpeningsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -160,6 +160,18 @@ pub enum ErrorReason {
     OversightBehind = 169,
     /// The state of the sample does not allow this step.
     SampleState = 170,
+    /// The opening was asked for with the same certificate.
+    OpeningSameCertificate = 173,
+    /// The opening was asked for by the same auditor.
+    OpeningSameAuditor = 174,
+    /// The opening was asked for by the same natural person.
+    OpeningSamePerson = 175,
+    /// The time to confirm the opening is over.
+    OpeningLapsed = 176,
+    /// The opening was confirmed before.
+    OpeningSettled = 177,
+    /// Not all of the entries are reserved accesses that can be opened.
+    OpeningNotReserved = 178,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -248,6 +260,12 @@ impl ErrorReason {
             Self::AgreementState => "ERROR_REASON_AGREEMENT_STATE",
             Self::OversightBehind => "ERROR_REASON_OVERSIGHT_BEHIND",
             Self::SampleState => "ERROR_REASON_SAMPLE_STATE",
+            Self::OpeningSameCertificate => "ERROR_REASON_OPENING_SAME_CERTIFICATE",
+            Self::OpeningSameAuditor => "ERROR_REASON_OPENING_SAME_AUDITOR",
+            Self::OpeningSamePerson => "ERROR_REASON_OPENING_SAME_PERSON",
+            Self::OpeningLapsed => "ERROR_REASON_OPENING_LAPSED",
+            Self::OpeningSettled => "ERROR_REASON_OPENING_SETTLED",
+            Self::OpeningNotReserved => "ERROR_REASON_OPENING_NOT_RESERVED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -339,6 +357,12 @@ impl ErrorReason {
             "ERROR_REASON_AGREEMENT_STATE" => Some(Self::AgreementState),
             "ERROR_REASON_OVERSIGHT_BEHIND" => Some(Self::OversightBehind),
             "ERROR_REASON_SAMPLE_STATE" => Some(Self::SampleState),
+            "ERROR_REASON_OPENING_SAME_CERTIFICATE" => Some(Self::OpeningSameCertificate),
+            "ERROR_REASON_OPENING_SAME_AUDITOR" => Some(Self::OpeningSameAuditor),
+            "ERROR_REASON_OPENING_SAME_PERSON" => Some(Self::OpeningSamePerson),
+            "ERROR_REASON_OPENING_LAPSED" => Some(Self::OpeningLapsed),
+            "ERROR_REASON_OPENING_SETTLED" => Some(Self::OpeningSettled),
+            "ERROR_REASON_OPENING_NOT_RESERVED" => Some(Self::OpeningNotReserved),
             _ => None,
         }
     }
