@@ -5,6 +5,8 @@ mod ask;
 mod door;
 mod outcome;
 mod pairs;
+mod classifier;
+mod unlinkable;
 mod world;
 mod grant;
 mod leak;

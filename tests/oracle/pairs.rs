@@ -45,14 +45,19 @@ enum Class {
 }
 
 /// Numbers drawn from a seed (xorshift64*, Vigna 2016).
-struct Draw(u64);
+pub(crate) struct Draw(u64);
 
 impl Class {
     const ALL: [Self; 3] = [Self::Absent, Self::OutOfTerritory, Self::Protected];
 }
 
 impl Draw {
-    fn below(&mut self, bound: usize) -> usize {
+    /// Numbers of a seed, which is not 0.
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
