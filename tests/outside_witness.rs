@@ -317,13 +317,13 @@ async fn a_witness_that_refuses_or_does_not_answer_is_told_of_and_stops_nothing_
             Some(|clock| Witness::new(log_verifier(), clock).has_seen(other_log(1))),
             "does not continue the one of 1 entries",
             true,
-            &[409, 422, 422],
+            &[409, 422, 409, 422],
         ),
         (
             Some(|clock| Witness::new(log_verifier(), clock).has_seen(other_log(1_000_000))),
             "has cosigned 1000000 entries of this log, which has fewer",
             true,
-            &[409],
+            &[409, 409],
         ),
         (None, "cannot connect", false, &[]),
         (
@@ -356,5 +356,13 @@ async fn a_witness_that_refuses_or_does_not_answer_is_told_of_and_stops_nothing_
             assert_eq!(given.get(..statuses.len()), Some(statuses), "{number}: {given:?}");
         }
         call(&region).await;
+        if conflict {
+            // Somebody puts it right; that there was a conflict stays to be seen.
+            let witness = witness.as_ref().expect("it is there");
+            *witness.memory.lock().expect("not poisoned") = WitnessMemory::default();
+            let status = asked(&region).await;
+            assert_eq!((&status.error, status.conflict), (&None, true), "{number}");
+            assert!(0 < status.cosigned, "{number}");
+        }
     }
 }

@@ -189,6 +189,10 @@ impl<S: RecordStore> Asking<S> {
                 () = shutdown.triggered() => return,
                 asked = self.look() => asked,
             };
+            if asked.is_err() {
+                // What the witness remembers is asked anew: somebody may have put it right.
+                self.old = 0;
+            }
             self.report(asked);
             tokio::select! {
                 () = shutdown.triggered() => return,
