@@ -166,7 +166,7 @@ async fn whoever_has_the_log_draws_the_same_accesses_again_also_after_a_restart(
         .expect("a sample");
     let all = region
         .auditor("garante")
-        .draw_sample(&reading(), &drawing(500))
+        .draw_sample(&reading(), &drawing(200))
         .await
         .expect("a sample");
     assert_eq!(all.items.len(), 12, "answered, for an ordinary purpose");
@@ -390,7 +390,7 @@ async fn a_drawing_of_nothing_or_of_others_is_refused() {
         ),
         (
             Drawing {
-                size: 501,
+                size: 201,
                 ..drawing(1)
             },
             "size",

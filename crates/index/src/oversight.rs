@@ -1,8 +1,9 @@
 //! Oversight of those who consult (*monitoraggio degli accessi*, DOMAIN R27 to R29): accesses are counted, watched and
 //! sampled, all of it from the entries of the access log and from nothing else.
 //!
-//! [`access`] is what of an entry counts; [`counters`], [`statistics`] and the rules of [`alert`] are arithmetic, without any I/O; [`days`] keeps
-//! what was counted of days that are over, sealed, as a projection of the log.
+//! [`access`] is what of an entry counts; [`counters`], [`statistics`] and the rules of [`alert`] are arithmetic, without
+//! any I/O; [`days`] keeps what was counted of days that are over, sealed, as a projection of the log; [`sample`] is the
+//! fold of what was drawn, justified and judged.
 
 pub(crate) mod access;
 pub mod alert;

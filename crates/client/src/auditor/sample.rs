@@ -21,7 +21,7 @@ use crate::receipt::{ShortClaim, claim_of};
 pub struct Drawing {
     /// The agency, a SPIFFE id.
     pub agency: String,
-    /// How many accesses, 1 to 500.
+    /// How many accesses, 1 to 200.
     pub size: u32,
     /// Days whose accesses count, Europe/Rome, at most 92.
     pub days: Range<NaiveDate>,

@@ -201,8 +201,8 @@ impl<S: RecordStore> Audit<S> {
     }
 }
 
-/// Samples of a page at most: each may have 500 accesses with their justifications.
-const MOST_SAMPLES: usize = 2;
+/// Samples of a page at most: one may have 200 accesses with 4,000 characters each, which is what an answer can hold.
+const MOST_SAMPLES: usize = 1;
 
 /// What a reader may draw from: the regional auditor from accesses for ordinary purposes, an agency's supervisor from its
 /// own for reserved ones.

@@ -15,7 +15,7 @@ use chrono::NaiveDate;
 pub(crate) use self::entry::{Act, Drawing, judged, justified};
 
 /// Accesses that one sample has at most.
-pub(crate) const MOST_DRAWN: u32 = 500;
+pub(crate) const MOST_DRAWN: u32 = 200;
 
 /// Days from which one sample is drawn at most: all of their entries are looked at.
 pub(crate) const MOST_DAYS: i64 = 92;

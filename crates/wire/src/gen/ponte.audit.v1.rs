@@ -980,7 +980,7 @@ pub struct DrawSampleRequest {
     /// The agency, a SPIFFE id.
     #[prost(string, tag = "2")]
     pub agency: ::prost::alloc::string::String,
-    /// How many accesses, 1 to 500.
+    /// How many accesses, 1 to 200.
     #[prost(uint32, tag = "3")]
     pub size: u32,
     /// First day whose accesses count, known to the day, Europe/Rome.
@@ -1011,7 +1011,7 @@ pub struct ListSamplesRequest {
     /// Who reads, and why.
     #[prost(message, optional, tag = "1")]
     pub context: ::core::option::Option<ReadingContext>,
-    /// How many at most; 0 or more than 2 is taken as 2.
+    /// How many at most; a page has one, whatever is asked for.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
     /// Token of the page, from the last answer; empty for the first.

@@ -38,7 +38,7 @@ pub struct DrawArguments {
     /// The agency, a SPIFFE id
     #[arg(long, value_name = "URI")]
     pub agency: String,
-    /// How many accesses, 1 to 500
+    /// How many accesses, 1 to 200
     #[arg(long, value_name = "COUNT")]
     pub size: u32,
     /// First day whose accesses count, Europe/Rome

@@ -53,7 +53,7 @@ pub(super) fn report(body: &Datum, digest: &str, language: Language) -> String {
     page
 }
 
-fn title<'a>(name: &'a str, language: Language) -> &'a str {
+fn title(name: &str, language: Language) -> &str {
     let known = TITLES.iter().find(|(known, ..)| *known == name);
     known.map_or(name, |(_, italian, english)| language.pick(*italian, *english))
 }

@@ -123,7 +123,7 @@ fn volume_is_told_from_the_operators_own_baseline() {
         "2026-11-09..2026-11-09".to_owned(),
         vec![("calls", 41), ("usual", 10)],
     );
-    assert_eq!(with(9, 41), [alert.clone()]);
+    assert_eq!(with(9, 41), std::slice::from_ref(&alert));
     assert_eq!(with(9, 80), [alert], "one a day");
     // Within three times five days the baseline holds over a pause; after it there is none any more.
     assert_eq!(with(20, 41).len(), 1);

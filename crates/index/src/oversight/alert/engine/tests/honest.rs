@@ -54,6 +54,9 @@ struct Honest {
     next_person: u32,
 }
 
+/// A call of a series, by its number.
+type Abuse = fn(u32) -> Access;
+
 /// The usual rules.
 fn rules() -> Vec<AlertRule> {
     vec![
@@ -219,7 +222,7 @@ fn each_rule_calls_for_a_look_on_few_honest_days() {
 
 #[test]
 fn each_abuse_calls_for_a_look_after_months_of_honest_work() {
-    let abuses: [(&str, u64, fn(u32) -> Access); 7] = [
+    let abuses: [(&str, u64, Abuse); 7] = [
         ("volume", 300, |number| lookup(500 + number)),
         ("night-and-holidays", 5, |number| lookup(500 + number)),
         ("repeated-subject", 9, |_| lookup(500)),
