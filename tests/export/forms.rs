@@ -8,9 +8,11 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, SecondsFormat};
+use ledger::hash::sha256;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use serde_json::Value;
+use support::region::log_signer;
 use support::search::files_under;
 
 use super::{Live, verified_here, verified_in_go, verified_in_python, words};
@@ -164,5 +166,60 @@ async fn the_forms_of_an_export_agree_and_strangers_verify_it() {
             before.size
         );
         assert_eq!(words(&go).trim(), expect);
+    }
+}
+
+/// A checkpoint of the log's own key in a file.
+fn signed(directory: &Path, size: u64, root: &[u8]) -> String {
+    let file = directory.join(format!("known-{size}"));
+    std::fs::write(&file, log_signer().sign(size, sha256(root)).to_text()).expect("written");
+    file.display().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_continues_what_was_kept_of_the_log_before_or_tells() {
+    let live = Live::start().await;
+    let before = live.head().await;
+    let month = live.directory("month");
+    live.export("garante", &month, &[]);
+    let kept = month.join("checkpoints").join(before.size.to_string());
+    let kept = kept.display().to_string();
+    live.accesses(2).await;
+
+    let out = live.directory("next");
+    let from = before.size.to_string();
+    let said = live.export("garante", &out, &["--from-index", &from, "--known", &kept]);
+    assert!(
+        out.join("checkpoints").join(&from).is_file(),
+        "it is part of the export"
+    );
+    assert!(Some(3) <= said["checkpoints"].as_u64(), "{said}");
+    for done in [
+        Some(verified_here(&out, &["export-verify"])),
+        verified_in_python(&out),
+        verified_in_go(&out, &live.directory("go-cache")),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        assert!(done.status.success(), "{}", words(&done));
+    }
+
+    // Of one that is complete too.
+    let again = live.export("garante", &month, &["--known", &kept]);
+    assert_eq!(again["entries"], before.size, "{again}");
+
+    let another = signed(live.region.directory(), before.size - 1, b"another history");
+    let later = signed(live.region.directory(), 1_000_000, b"a part is gone");
+    for (name, known, says) in [
+        ("month", another.clone(), "does not continue this one"),
+        ("forked", another, "does not continue this one"),
+        ("truncated", later, "the log is smaller than it was"),
+    ] {
+        let out = live.directory(name);
+        let refused = live.try_export("garante", &out, &["--known", &known]);
+        assert_eq!(refused.status.code(), Some(1), "{}", words(&refused));
+        assert!(words(&refused).contains(says), "{}", words(&refused));
+        assert!(!out.join("manifest.json").exists(), "{name}");
     }
 }

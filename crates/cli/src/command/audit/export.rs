@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use agreement::reason::ExitCode;
 use clap::Args;
-use client::auditor::{AccessFilter, AuditorClient, ReadingContext};
+use client::auditor::{AccessFilter, AuditorClient, ReadingContext, SignedHead};
 use ledger::checkpoint::LogVerifier;
 use transport::causes::chain;
 
-use super::offline::log_verifier;
+use super::offline::{head_of_file, log_verifier};
 use super::{FilterArguments, ReaderArguments};
 use crate::datum::{Datum, RecordBuilder};
 use crate::export::RowForm;
@@ -45,6 +45,10 @@ pub struct ExportArguments {
     /// Go on as entries are made, until --until-index, SIGINT or SIGTERM; entries about followers are not among those
     #[arg(long, conflicts_with_all = ["from", "until"])]
     pub follow: bool,
+    /// Checkpoint or receipt that the log must continue, kept from another time or place, such as the export of the month
+    /// before; several are admitted, and become part of the export
+    #[arg(long = "known", value_name = "FILE")]
+    pub known: Vec<PathBuf>,
     /// Entries asked for at once, 1 to 1,000; each time is an entry of the log
     #[arg(long, value_name = "COUNT", default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub page: u16,
@@ -69,6 +73,7 @@ struct Exporter {
     context: ReadingContext,
     filter: AccessFilter,
     log: LogVerifier,
+    known: Vec<SignedHead>,
     page: u16,
 }
 
@@ -80,6 +85,7 @@ pub(super) fn run(arguments: ExportArguments, session: &mut Session<'_, '_>) -> 
         from_index,
         until_index,
         follow,
+        known,
         page,
         reader,
     } = arguments;
@@ -100,9 +106,11 @@ pub(super) fn run(arguments: ExportArguments, session: &mut Session<'_, '_>) -> 
         ));
     }
     let log = reader.log(session)?;
+    let known = known.iter().map(|path| known_head(path, &log));
+    let known = known.collect::<Result<Vec<_>, _>>()?;
     let directory = ExportDirectory::take(&out).map_err(|error| refused(&error))?;
     let state = directory.state(&settings).map_err(|error| refused(&error))?;
-    if directory.is_complete() && !follow {
+    if directory.is_complete() && !follow && known.is_empty() {
         session.say(
             "l'esportazione è già completa: viene solo verificata",
             "the export is complete already: it is only verified",
@@ -116,6 +124,7 @@ pub(super) fn run(arguments: ExportArguments, session: &mut Session<'_, '_>) -> 
             context,
             filter,
             log,
+            known,
             page,
         };
         let mut growing = exporter.open(directory, state, settings, session).await?;
@@ -130,6 +139,16 @@ pub(super) fn run(arguments: ExportArguments, session: &mut Session<'_, '_>) -> 
         )?;
         session.data(&[row(&verified)])?;
         Ok(ExitCode::Ok)
+    })
+}
+
+/// A checkpoint that was kept elsewhere, signed by the log.
+fn known_head(path: &Path, log: &LogVerifier) -> Result<SignedHead, Failure> {
+    let signed = head_of_file(path)?;
+    let verified = log.verify(&signed).map_err(|error| Failure::file(path, &error))?;
+    Ok(SignedHead {
+        checkpoint: verified.into_checkpoint(),
+        text: signed.to_text(),
     })
 }
 

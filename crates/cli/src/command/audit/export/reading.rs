@@ -68,6 +68,13 @@ impl Exporter {
         let growing = directory.grow(state).map_err(|error| refused(&error))?;
         growing.reopen().map_err(|fault| fault_of(&fault))?;
         keep(&growing, &head)?;
+        for known in &self.known {
+            let (old, new) = (known.checkpoint.size, head.checkpoint.size);
+            if new < old {
+                return Err(smaller(old, new));
+            }
+            keep(&growing, known)?;
+        }
         Ok(growing)
     }
 
@@ -265,6 +272,18 @@ fn in_order(entries: Vec<AccessEntry>, from: u64, end: u64) -> Result<Vec<Eviden
         found.push(Evidence::of(entry));
     }
     Ok(found)
+}
+
+fn smaller(old: u64, new: u64) -> Failure {
+    Failure::new(
+        ExitCode::NegativeAnswer,
+        format!("il registro è più piccolo di prima: {new} voci, ed erano {old}"),
+        format!("the log is smaller than it was: {new} entries, and there were {old}"),
+    )
+    .remedy(
+        "conservare il checkpoint e segnalarlo all'autorità di controllo",
+        "keep the checkpoint and tell the supervisory authority",
+    )
 }
 
 fn other_log() -> Failure {
