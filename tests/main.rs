@@ -31,6 +31,7 @@ mod reserved;
 mod oversight;
 mod alerts;
 mod samples;
+mod subject_report;
 mod repeats;
 mod batch;
 mod named;

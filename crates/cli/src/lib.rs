@@ -14,6 +14,7 @@ pub mod session;
 pub mod profile;
 pub mod call;
 pub mod show;
+pub mod report;
 mod diagnostics;
 mod own_region;
 pub mod arguments;

@@ -8,6 +8,7 @@ mod scope;
 mod tile;
 mod statistics;
 mod opening;
+mod report;
 
 use chrono::{DateTime, Utc};
 use ledger::checkpoint::Checkpoint;
@@ -29,6 +30,7 @@ pub use self::alerts::{Alert, AlertPage};
 pub use self::entry::{AccessEntry, EntryPart};
 pub use self::follow::{Followed, Follower};
 pub use self::opening::{Opening, OpeningAct, OpeningKind, OpeningPage, OpeningState};
+pub use self::report::{ReportRequest, ReportedPerson};
 pub use self::sample::{Drawing, Justification, Sample, SampleItem, SampleOutcome, SamplePage, SampleState};
 pub use self::scope::ReadingScope;
 pub use self::statistics::{AccessCount, Dimension, Statistics, StatisticsBlock, StatisticsRow};

@@ -7,6 +7,7 @@ use agreement::denial::QuotaScope;
 use agreement::reason::{ExitCode, GrpcCode, Reason};
 use ledger::checkpoint::CheckpointError;
 use ledger::receipt::ReceiptError;
+use ledger::report::ReportError;
 use ledger::tree::VerifyError;
 use transport::causes::{HandshakeFault, chain, handshake_fault};
 use transport::channel::ConnectError;
@@ -83,6 +84,9 @@ pub enum EvidenceFault {
     /// The proof.
     #[error(transparent)]
     Proof(#[from] VerifyError),
+    /// The report about a person.
+    #[error(transparent)]
+    Report(#[from] ReportError),
     /// The evidence speaks of another log than the trusted one.
     #[error("it is about another log")]
     OtherLog,

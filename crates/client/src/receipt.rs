@@ -8,6 +8,7 @@ use ledger::hash::{Hash, leaf_hash, sha256};
 use ledger::header::{Header, RequestId};
 use ledger::name::Origin;
 use ledger::receipt::{Receipt, ReceiptError, ShortReceipt};
+use ledger::report::{ReportStatement, SubjectReport};
 use ledger::tree::verify_inclusion;
 use uuid::Uuid;
 use wire::convert::{AccessReceipt, Invalid};
@@ -219,6 +220,15 @@ impl ReceiptChecker {
                 .checkpoint()
                 .clone()),
         }
+    }
+
+    /// What a report states of itself; verified where the policy says so.
+    pub(crate) fn report(&self, report: &SubjectReport) -> Result<ReportStatement, ClientError> {
+        let stated = match self.policy.log() {
+            Some(log) => report.verify(log).map(|verified| verified.statement().clone()),
+            None => report.stated(),
+        };
+        Ok(stated.map_err(EvidenceFault::from)?)
     }
 
     fn prove(&self, log: &LogVerifier, receipt: Receipt) -> Result<ProvedEntry, ClientError> {

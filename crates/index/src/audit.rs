@@ -13,6 +13,7 @@ mod tile;
 mod statistics;
 mod alerts;
 mod samples;
+mod subject;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -30,13 +31,16 @@ use store::access_log::reading::{OpenedEntry, OpenedPart, ReadError, ReaderScope
 use store::record_store::RecordStore;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
-use wire::convert::{Invalid, Rule, VisiblePart, access_entry, origin_from_wire, short_receipt};
+use wire::convert::{
+    Invalid, Rule, VisiblePart, access_entry, origin_from_wire, short_receipt, subject_inquiry,
+};
 use wire::proto::audit::v1 as pb;
 use wire::proto::audit::v1::audit_service_server::AuditService;
 use wire::status::{Details, invalid_argument, status_for};
 
 use crate::audit::filter::Filter;
 use crate::audit::opening::{Asked, by_openings, opener};
+use crate::audit::subject::Reporter;
 use crate::call::call_of;
 use crate::config::ReaderGrant;
 use crate::entry::{Call, usual_retention};
@@ -47,6 +51,7 @@ use crate::stream::StreamGuard;
 
 const LIST: &str = "ponte.audit.v1.AuditService/ListAccesses";
 const FOLLOW: &str = "ponte.audit.v1.AuditService/FollowAccesses";
+const REPORT: &str = "ponte.audit.v1.AuditService/ReportSubject";
 
 /// Entries that one step of a listing looks at before it tests them against the filter.
 const STEP: usize = 256;
@@ -532,6 +537,34 @@ impl<S: RecordStore> AuditService for Audit<S> {
         detached(&self.shared.tasks, async move {
             let listed = shared.list_openings(reader, limit, &page_token).await;
             listed.map(Response::new)
+        })
+        .await
+    }
+
+    async fn report_subject(
+        &self,
+        request: Request<pb::ReportSubjectRequest>,
+    ) -> Result<Response<pb::ReportSubjectResponse>, Status> {
+        let call = call_of(&request, REPORT)?;
+        let pb::ReportSubjectRequest {
+            context,
+            request_number,
+            subject,
+            start_time,
+            end_time,
+            tree_size,
+        } = request.into_inner();
+        let own = match self.shared.readers.get(&call.peer.id) {
+            Some(ReaderGrant::Municipality(own)) => Some(*own),
+            Some(ReaderGrant::Region | ReaderGrant::Agency(_)) | None => None,
+        };
+        let reporter = Reporter::of(self.reader(call, context)?, own)?;
+        let inquiry = subject_inquiry(request_number, subject, (start_time, end_time), tree_size);
+        let question = reporter.question(inquiry.map_err(|invalid| invalid_argument(&invalid))?)?;
+        let slot = self.shared.reserve()?;
+        let shared = Arc::clone(&self.shared);
+        detached(&self.shared.tasks, async move {
+            shared.report(slot, reporter, question).await.map(Response::new)
         })
         .await
     }

@@ -83,6 +83,11 @@
 //! A policy is C2SP tlog-policy with `# ponte.policy/1` as its first line. What a witness remembers is
 //! `ponte.witness/1`, a line feed and the signed checkpoint.
 //!
+//! # Report ([`report`])
+//!
+//! The accesses to one person, for that person: a statement signed by the log's key under the name `<origin>/report`
+//! over the digest of the lines. Statement, lines and what they prove are specified in the module.
+//!
 //! # Frame ([`frame`])
 //!
 //! How entries lie in a segment file; the table is in the module.
@@ -110,5 +115,7 @@ pub mod witness;
 pub mod sample;
 
 pub mod receipt;
+
+pub mod report;
 
 pub mod frame;

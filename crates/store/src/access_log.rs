@@ -18,6 +18,7 @@ pub mod reserve;
 pub mod retention;
 pub mod start;
 pub mod survey;
+pub mod subject;
 pub(crate) mod verification;
 mod writer;
 
@@ -31,7 +32,7 @@ use std::{
 };
 
 use ledger::{
-    checkpoint::{Checkpoint, LogVerifier},
+    checkpoint::{Checkpoint, LogSigner, LogVerifier},
     header::{Header, HeaderBody, RequestId},
     name::Origin,
 };
@@ -160,6 +161,7 @@ struct Inner {
 struct Shared {
     origin: Origin,
     verifier: LogVerifier,
+    signer: Arc<LogSigner>,
     ring: Arc<KeyRing>,
     entropy: Arc<dyn Entropy>,
     clock: Clock,

@@ -11,11 +11,13 @@ mod journaled;
 mod location;
 mod read;
 mod household;
+mod parents;
 mod residents;
 mod search;
 mod subjects;
 pub mod suspects;
 pub mod listed;
+pub mod trail;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,6 +42,7 @@ use crate::record_store::answer::{
 use crate::record_store::handle::SearchHandle;
 use crate::record_store::listed::Listed;
 use crate::record_store::suspects::Suspects;
+use crate::record_store::trail::{Identified, SubjectKey, TrailScope};
 use crate::rows::CommitSequence;
 
 pub use self::journaled::JournaledStore;
@@ -144,6 +147,12 @@ pub trait RecordStore: Send + Sync + 'static {
     /// # Errors
     /// When the rows cannot be read.
     fn listed(&self, code: &TaxCode) -> Result<Listed, ReadError>;
+
+    /// Every card of whoever bears an identifier, with the ids under which entries of the access log name the person.
+    ///
+    /// # Errors
+    /// When the rows cannot be read.
+    fn trail(&self, key: &SubjectKey, scope: &TrailScope) -> Result<Identified, ReadError>;
 
     /// Local id and digest of what was last received of a municipality's own cards in some buckets, in order of local
     /// id, those behind `after`, at most `limit`: for the municipality itself. It reads every row, so it belongs on a

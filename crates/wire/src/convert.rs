@@ -13,6 +13,7 @@ mod record;
 mod publication;
 mod receipt;
 mod audit;
+mod report;
 mod consultation;
 mod ascertainment;
 mod search;
@@ -45,6 +46,7 @@ pub use self::publication::{
     digest_from_wire, epoch_from_wire, hold_reason_from_wire, municipality_from_wire, statement_from_wire,
 };
 pub use self::receipt::{AccessReceipt, ReceiptChoice, full_receipt, receipt_choice, short_receipt};
+pub use self::report::{ReportedPerson, SubjectInquiry, report_message, subject_inquiry};
 pub use self::residents::ResidentsLookup;
 pub use self::search::{FoundPerson, PersonSearch, match_reason, search_hit};
 

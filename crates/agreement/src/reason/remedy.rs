@@ -159,6 +159,9 @@ impl Reason {
             | Self::WitnessConflict
             | Self::OversightBehind
             | Self::SampleState
+            | Self::SubjectUnknown
+            | Self::SubjectAmbiguous
+            | Self::ReportTooLong
             | Self::AgreementInvalid
             | Self::OpeningSameCertificate
             | Self::OpeningSameAuditor
@@ -218,6 +221,9 @@ impl Reason {
             | Self::OpeningLapsed
             | Self::OpeningSettled
             | Self::OpeningNotReserved
+            | Self::SubjectUnknown
+            | Self::SubjectAmbiguous
+            | Self::ReportTooLong
             | Self::AgreementState => Mender::Caller,
             Self::AgreementRevoked
             | Self::AgreementExpired
@@ -337,6 +343,9 @@ impl Reason {
             | Self::LogRange
             | Self::WitnessConflict
             | Self::SampleState
+            | Self::SubjectUnknown
+            | Self::SubjectAmbiguous
+            | Self::ReportTooLong
             | Self::AgreementInvalid
             | Self::OpeningSameCertificate
             | Self::OpeningSameAuditor

@@ -567,6 +567,24 @@ reasons! {
         "name entries that are shown as reserved",
         "non tutte le voci sono accessi riservati che si possano aprire",
         "indicare voci mostrate come riservate";
+    /// Nobody of whom the index holds a card has the identifier of a report's subject.
+    SubjectUnknown = "SUBJECT_UNKNOWN", NotFound, NotFound, None,
+        "no card within this reader's scope has the identifier",
+        "check the identifier",
+        "nessuna scheda nell'ambito di questo lettore ha l'identificativo",
+        "verificare l'identificativo";
+    /// The identifier of a report's subject leads to several persons.
+    SubjectAmbiguous = "SUBJECT_AMBIGUOUS", FailedPrecondition, Usage, None,
+        "the identifier leads to several persons",
+        "name the person by municipality and the municipality's own number of the card",
+        "l'identificativo conduce a più persone",
+        "indicare la persona con il comune e il numero di scheda del comune";
+    /// More accesses than one report may list.
+    ReportTooLong = "REPORT_TOO_LONG", FailedPrecondition, Usage, None,
+        "the report would list more accesses than one report may",
+        "divide the range of time",
+        "il riscontro elencherebbe più accessi di quanti un riscontro ne possa contenere",
+        "suddividere il periodo";
     /// The agreement file is not valid.
     AgreementInvalid = "AGREEMENT_INVALID", InvalidArgument, Usage, None,
         "the agreement file is not valid",

@@ -85,6 +85,9 @@ const PROMISED: &[(&str, i32, u8, &str)] = &[
     ("OPENING_LAPSED", 9, 6, ""),
     ("OPENING_SETTLED", 9, 6, ""),
     ("OPENING_NOT_RESERVED", 9, 6, ""),
+    ("SUBJECT_UNKNOWN", 5, 3, ""),
+    ("SUBJECT_AMBIGUOUS", 9, 2, ""),
+    ("REPORT_TOO_LONG", 9, 2, ""),
     ("AGREEMENT_INVALID", 3, 2, ""),
     ("AGREEMENT_STATE", 9, 6, ""),
 ];

@@ -10,6 +10,7 @@ mod receipt;
 mod report;
 mod sample;
 mod statistics;
+mod subject;
 
 use std::path::PathBuf;
 
@@ -37,6 +38,7 @@ pub use self::receipt::{ReceiptCommand, TrustArguments, UpgradeArguments, Verify
 pub use self::report::ReportArguments;
 pub use self::sample::SampleCommand;
 pub use self::statistics::StatisticsArguments;
+pub use self::subject::{Form, SubjectArguments, SubjectVerifyArguments};
 
 /// What to do with the access log.
 #[derive(Debug, Subcommand)]
@@ -57,6 +59,10 @@ pub enum AuditCommand {
     /// Openings of reserved accesses, by two regional auditors together or by an agency's supervisor
     #[command(subcommand)]
     Opening(OpeningCommand),
+    /// Report the accesses to one person, for that person (GDPR article 15); the report is itself entered
+    Subject(Box<SubjectArguments>),
+    /// Prove offline that a report on a person is as it was made; exit 1 when anything of it was removed or altered
+    SubjectVerify(Box<SubjectVerifyArguments>),
     /// Receipts: proofs that an access is in the log
     #[command(subcommand)]
     Receipt(ReceiptCommand),
@@ -168,6 +174,8 @@ pub fn run(command: AuditCommand, session: &mut Session<'_, '_>) -> Result<ExitC
         AuditCommand::Sample(command) => sample::run(command, session),
         AuditCommand::Report(arguments) => report::run(arguments, session),
         AuditCommand::Opening(command) => opening::run(command, session),
+        AuditCommand::Subject(arguments) => subject::report(&arguments, session),
+        AuditCommand::SubjectVerify(arguments) => subject::verify(&arguments, session),
         AuditCommand::Receipt(command) => receipt::run(command, session),
         AuditCommand::Policy { file } => receipt::policy(&file, session),
         AuditCommand::Checkpoint(arguments) => checkpoint(&arguments, session),
@@ -301,9 +309,18 @@ fn checkpoint(arguments: &CheckpointArguments, session: &mut Session<'_, '_>) ->
 
 impl ReaderArguments {
     fn prepare(&self, session: &Session<'_, '_>) -> Result<(AuditorClient, ReadingContext), Failure> {
+        self.prepare_over(&self.connection, session)
+    }
+
+    /// The same with other settings of the connection.
+    fn prepare_over(
+        &self,
+        connection: &ConnectionSettings,
+        session: &Session<'_, '_>,
+    ) -> Result<(AuditorClient, ReadingContext), Failure> {
         let Self {
             choice,
-            connection,
+            connection: _,
             reading,
         } = self;
         let environment = &session.surroundings.environment;

@@ -8,7 +8,10 @@ use ledger::checkpoint::LogSigner;
 use ledger::hash::{leaf_hash, node_hash};
 use ledger::header::{EntryKind, Header, HeaderBody};
 use ledger::part::{PartKind, PartsTree, Salt, commitment};
+use ledger::receipt::Receipt;
+use ledger::report::{ReportScope, ReportStatement, ReportSubject, SubjectReport, Text, digest};
 use ledger::tile::Tile;
+use registry::identifier::{IstatCode, LocalId};
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 use transport::clock::ManualClock;
@@ -76,6 +79,44 @@ fn old_head() -> Checkpoint {
 
 fn new_head() -> String {
     signer().sign(2, node_hash(&leaf(0), &leaf(1))).to_text()
+}
+
+/// A report without lines over the empty log, whose own entry is the first.
+fn report(request: &str) -> SubjectReport {
+    let empty = (0, Hash::EMPTY_TREE);
+    let statement = ReportStatement {
+        origin: signer().origin().clone(),
+        scope: ReportScope::Region,
+        request: Text::new(request).unwrap(),
+        subject: ReportSubject::card("037032", "1").unwrap(),
+        from_ms: None,
+        until_ms: None,
+        first: empty,
+        last: empty,
+        lines: 0,
+        digest: digest([]).unwrap(),
+    };
+    let head = signer().sign(0, Hash::EMPTY_TREE).to_text();
+    let header = Header {
+        origin: signer().origin().clone(),
+        time_ms: 1_000,
+        body: HeaderBody::new(EntryKind::SubjectReport, Hash::EMPTY_TREE),
+    };
+    let header = header.encode().unwrap().into_bytes();
+    let receipt = Receipt {
+        index: 0,
+        path: Vec::new(),
+        checkpoint: signer().sign(1, leaf_hash(&header)).to_text(),
+        header,
+    };
+    SubjectReport {
+        note: ledger::report::sign(&statement, &signer()),
+        first_checkpoint: head.clone(),
+        last_checkpoint: head,
+        consistency: Vec::new(),
+        lines: Vec::new(),
+        receipt,
+    }
 }
 
 #[derive(Clone, Default)]
@@ -177,6 +218,18 @@ impl AuditService for FakeIndex {
             path: vec![leaf(1).as_bytes().to_vec()],
             checkpoint: new_head(),
         }))
+    }
+
+    /// A report about this person, whoever was asked about.
+    async fn report_subject(
+        &self,
+        request: Request<proto::ReportSubjectRequest>,
+    ) -> Result<Response<proto::ReportSubjectResponse>, Status> {
+        let request = request.into_inner();
+        Ok(Response::new(wire::convert::report_message(
+            signer().origin(),
+            report(&request.request_number),
+        )))
     }
 
     async fn get_consistency_proof(
@@ -563,4 +616,44 @@ async fn a_sample_is_read_and_an_answer_about_another_one_is_refused() {
         ),
         "{other:?}"
     );
+}
+
+#[tokio::test]
+async fn a_report_is_handed_out_only_if_it_is_the_one_that_was_asked_for() {
+    let (client, _) = client().await;
+    let card = |number: &str| ReportedPerson::Card {
+        municipality: IstatCode::parse("037032").unwrap(),
+        local_id: LocalId::parse(number).unwrap(),
+    };
+    let ask = ReportRequest {
+        request: "Prot. 7/2026".to_owned(),
+        person: card("1"),
+        from: None,
+        until: None,
+        tree_size: None,
+    };
+    let told = client.report_subject(&context(), &ask).await.unwrap();
+    assert_eq!(told, report("Prot. 7/2026"));
+    let instant = DateTime::from_timestamp_millis(1_000);
+    let changes: [fn(&mut ReportRequest, Option<DateTime<Utc>>); 3] = [
+        |ask, at| ask.from = at,
+        |ask, at| ask.until = at,
+        |ask, _| ask.tree_size = Some(1),
+    ];
+    let mut others = vec![ReportRequest {
+        person: card("2"),
+        ..ask.clone()
+    }];
+    others.extend(changes.map(|change| {
+        let mut other = ask.clone();
+        change(&mut other, instant);
+        other
+    }));
+    for other in others {
+        let error = client.report_subject(&context(), &other).await.unwrap_err();
+        assert!(
+            matches!(error, ClientError::Evidence(EvidenceFault::OtherSubject(_))),
+            "{error:?}"
+        );
+    }
 }

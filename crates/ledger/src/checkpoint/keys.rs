@@ -83,6 +83,17 @@ impl LogSigner {
         let signatures = vec![self.key.public.note_signature(signature.to_vec())];
         SignedCheckpoint::new(checkpoint, signatures)
     }
+
+    /// Signs a text that is no checkpoint under another name of the same key. The caller answers for texts that can be
+    /// taken for nothing else.
+    pub(crate) fn sign_as(&self, name: &KeyName, text: &str) -> NoteSignature {
+        let public_key = &self.key.public.public_key;
+        NoteSignature {
+            key_id: KeyId::of(name, ED25519_NOTE, public_key),
+            name: name.clone(),
+            signature: self.key.sign(text.as_bytes()).to_vec(),
+        }
+    }
 }
 
 impl LogVerifier {
@@ -136,6 +147,23 @@ impl LogVerifier {
         } else {
             Err(CheckpointError::NotSigned)
         }
+    }
+
+    /// Checks a signature of [`LogSigner::sign_as`].
+    ///
+    /// # Errors
+    /// Of another key or name, or wrong.
+    pub(crate) fn verify_as(
+        &self,
+        name: &KeyName,
+        text: &str,
+        signature: &NoteSignature,
+    ) -> Result<(), CheckpointError> {
+        let key_id = KeyId::of(name, ED25519_NOTE, &self.key.public_key);
+        if signature.name != *name || signature.key_id != key_id {
+            return Err(CheckpointError::NotSigned);
+        }
+        self.key.verify(text.as_bytes(), &signature.signature)
     }
 }
 

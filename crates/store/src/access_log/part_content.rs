@@ -292,6 +292,22 @@ impl PartContent for DetailPart {
 }
 
 impl SubjectRole {
+    /// Of two ways in which one entry names a person, the one that discloses more.
+    #[must_use]
+    pub fn stronger(self, other: Self) -> Self {
+        let disclosure = |role| match role {
+            Self::Shown => 3,
+            Self::Compared => 2,
+            Self::Counted => 1,
+            Self::Withheld => 0,
+        };
+        if disclosure(self) < disclosure(other) {
+            other
+        } else {
+            self
+        }
+    }
+
     const fn code(self) -> u8 {
         match self {
             Self::Shown => 1,

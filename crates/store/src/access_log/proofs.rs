@@ -9,14 +9,17 @@ use ledger::{
     checkpoint::Checkpoint,
     hash::{Hash, leaf_hash},
     receipt::Receipt,
+    report::{self, ReportStatement},
     tile::{TILE_HEIGHT, Tile, TileHashes, TileReader},
     tree::{self, Frontier, HashReader, ProofError, TreeError, VerifyError},
 };
 
 use crate::access_log::{
     AccessLog,
+    committed::Head,
     hashes::StoredHashes,
     reading::{EntryReader, ReadError},
+    writer::head_of,
 };
 
 /// Why a proof or receipt cannot be made.
@@ -55,6 +58,26 @@ impl AccessLog {
         let proof = tree::consistency_proof(old, new, self.hashes()).map_err(unread)?;
         tree::verify_consistency(old, &self.root_at(old)?, new, &new_root, &proof)?;
         Ok(proof)
+    }
+
+    /// The signed head that the log had, or could have had, at a size: proved to lead to the newest head before it is
+    /// signed.
+    ///
+    /// # Errors
+    /// `size` is larger than the log, or hashes cannot be read or are damaged.
+    pub fn head_at(&self, size: u64) -> Result<Head, LogProofError> {
+        let newest = self.checkpoint();
+        if newest.checkpoint.size == size {
+            return Ok(Head::clone(&newest));
+        }
+        let root = self.root_at(size)?;
+        Ok(head_of(&self.inner.shared.signer.sign(size, root)))
+    }
+
+    /// Signs what a report states of itself; see [`ledger::report`].
+    #[must_use]
+    pub fn sign_report(&self, statement: &ReportStatement) -> String {
+        report::sign(statement, &self.inner.shared.signer)
     }
 
     /// The full receipt of an entry, under the newest head.

@@ -323,6 +323,36 @@ impl Shared {
         Ok(None)
     }
 
+    /// The decision of an entry that may be told, at this Unix time in milliseconds, to the persons whom it names; `None`
+    /// where the access is reserved, or nobody can say any more that it is not.
+    pub(super) fn decision_for_subjects(
+        &self,
+        header: &Header,
+        stored: &StoredEntry,
+        now_ms: u64,
+    ) -> Result<Option<DecisionPart>, ReadError> {
+        let decision = self.decision(header, &stored.parts)?;
+        let reserve = Reserve::of(header.body.kind, decision.as_ref());
+        Ok(decision.filter(|_| !reserve.holds_at(now_ms)))
+    }
+
+    /// The parts of an entry whose keys have a wanted name, opened.
+    pub(super) fn open_parts(
+        &self,
+        header: &Header,
+        stored: &StoredEntry,
+        wanted: impl Fn(&KeyName) -> bool,
+    ) -> Result<Vec<OpenedPart>, ReadError> {
+        let mut opened = Vec::new();
+        for (key_id, position, ciphertext) in &stored.parts {
+            let name = self.ring.name_of(*key_id).ok_or(ReadError::UnknownKey)?;
+            if wanted(&name) {
+                opened.push(open_part(&self.ring, header, *key_id, *position, ciphertext)?);
+            }
+        }
+        Ok(opened)
+    }
+
     /// Indices in the scope from `from` on, before scope rules that need the entry itself; not fewer than `limit` if
     /// there are so many.
     pub(super) fn candidates(&self, scope: &ReaderScope, from: u64, size: u64, limit: usize) -> Vec<u64> {

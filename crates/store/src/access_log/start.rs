@@ -168,6 +168,7 @@ impl AccessLog {
         let shared = Arc::new(Shared {
             origin: signer.origin().clone(),
             verifier,
+            signer: Arc::new(signer),
             ring,
             entropy,
             clock,
@@ -192,7 +193,6 @@ impl AccessLog {
             settings,
             queue: received,
             segments,
-            signer,
             frontier,
             last_time,
             keeper,

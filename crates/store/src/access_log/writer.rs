@@ -65,7 +65,6 @@ pub(super) struct Writer {
     pub(super) settings: LogSettings,
     pub(super) queue: Receiver<Message>,
     pub(super) segments: SegmentSet,
-    pub(super) signer: LogSigner,
     pub(super) frontier: Frontier,
     pub(super) last_time: u64,
     pub(super) keeper: Keeper,
@@ -202,7 +201,7 @@ impl Writer {
         }
         let frame = builder.finish();
         let frontier = self.frontier.clone();
-        let signer = &self.signer;
+        let signer = self.shared.signer.as_ref();
         let outcome = if entries.len() < self.settings.overlap_from {
             self.segments
                 .append(&frame)

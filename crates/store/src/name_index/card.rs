@@ -155,6 +155,11 @@ impl Candidate {
         })
     }
 
+    /// The municipality that keeps the card.
+    pub fn municipality(&self) -> MunicipalityId {
+        self.traits.municipality
+    }
+
     /// What the card says of its location.
     pub fn location(&self) -> LocationKnown {
         match self.traits.guard {

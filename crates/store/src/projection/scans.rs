@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use registry::identifier::RecordId;
+use registry::identifier::{PersonId, RecordId};
 use registry::record::Record;
 
 use crate::keys::KeyId;
@@ -48,6 +48,28 @@ impl Projection {
             Ok(())
         })?;
         Ok(cards)
+    }
+
+    /// The cards to which something ever led, whether it still does or not.
+    pub(crate) fn ever_led(&self, lead: Lead) -> Result<Vec<RecordId>, ProjectionError> {
+        let prefix = lead.prefix();
+        let mut cards = Vec::new();
+        self.visit(&prefix, &mut |key, _| {
+            cards.push(record_behind(&prefix, key)?);
+            Ok(())
+        })?;
+        Ok(cards)
+    }
+
+    /// To which person each version of a card belonged, the oldest first.
+    pub(crate) fn persons_of(
+        &self,
+        record: RecordId,
+    ) -> Result<Vec<(CommitSequence, PersonId)>, ProjectionError> {
+        let versions = self.served_versions(record)?.into_iter();
+        Ok(versions
+            .map(|version| (version.sequence, version.person))
+            .collect())
     }
 
     /// Every version of a card that was ever served, the oldest first.

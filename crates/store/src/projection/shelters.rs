@@ -11,7 +11,7 @@ use registry::record::Record;
 
 use crate::keys::token::Token;
 use crate::projection::{Card, Projection, ProjectionError, published_card};
-use crate::rows::{CommitSequence, Lead, Version, record_behind};
+use crate::rows::{CommitSequence, Lead, Version};
 
 impl Projection {
     /// Tokens of every household and dwelling that a card names, each once.
@@ -55,12 +55,8 @@ impl Projection {
 
     /// Every card that was ever linked to a person, the one that bears its id first.
     pub(crate) fn ever_linked(&self, person: PersonId) -> Result<Vec<RecordId>, ProjectionError> {
-        let prefix = Lead::Person(person).prefix();
         let mut cards = vec![RecordId(person.0)];
-        self.visit(&prefix, &mut |key, _| {
-            cards.push(record_behind(&prefix, key)?);
-            Ok(())
-        })?;
+        cards.extend(self.ever_led(Lead::Person(person))?);
         Ok(cards)
     }
 

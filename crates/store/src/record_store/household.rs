@@ -59,7 +59,7 @@ impl Reader {
                 continue;
             }
             let members = self.members(permit, seen.municipality, &household, &findings)?;
-            households.extend(self.household_card(permit, &seen, &household, &members, &mut findings));
+            households.extend(self.household_card(permit, &seen, &household, &members, &mut findings)?);
         }
         let answer = HouseholdAnswer { households, deceased };
         let told = Told::absence_if(answer.is_empty());
@@ -91,7 +91,7 @@ impl Reader {
         household: &HouseholdId,
         members: &[Seen],
         findings: &mut Findings,
-    ) -> Option<HouseholdCard> {
+    ) -> Result<Option<HouseholdCard>, ProjectionError> {
         let mut protected = false;
         let mut shown = Vec::new();
         for member in members
@@ -111,7 +111,7 @@ impl Reader {
         }
         if protected {
             findings.withheld(seen.municipality, seen.person, HiddenClause::Protected);
-            return None;
+            return Ok(None);
         }
         let cards: Vec<VisibleCard<'_>> = shown
             .iter()
@@ -120,15 +120,19 @@ impl Reader {
                 visible: fields.intersection(permit.fields()),
             })
             .collect();
-        let view = HouseholdView::of(household, &cards, permit.reference_date(), permit.history_from())?;
+        let view = HouseholdView::of(household, &cards, permit.reference_date(), permit.history_from());
+        let Some(view) = view else { return Ok(None) };
         let agreement = permit.agreement_id();
         for member in &view.members {
-            let (seen, fields) = shown.get(member.card)?;
+            let Some((seen, fields)) = shown.get(member.card) else {
+                return Ok(None);
+            };
             findings.shown(
                 seen.municipality,
                 seen.person,
                 fields.intersection(permit.fields()),
             );
+            self.note_parents(permit, &seen.record, &member.person, findings)?;
         }
         let version = shown.iter().map(|(member, _)| member.version).max();
         let version = version.unwrap_or_default();
@@ -139,13 +143,13 @@ impl Reader {
         let token = self
             .projection
             .household_token(seen.municipality, household.as_str());
-        Some(HouseholdCard {
+        Ok(Some(HouseholdCard {
             handle: self.handles.household(agreement, &token),
             handles,
             source: source_of(seen.municipality, permit.fields()),
             version,
             view,
-        })
+        }))
     }
 
     pub(super) fn members(

@@ -39,6 +39,7 @@ use crate::record_store::handle::SearchHandle;
 use crate::record_store::listed::Listed;
 use crate::record_store::read::Reader;
 use crate::record_store::suspects::Suspects;
+use crate::record_store::trail::{Identified, SubjectKey, TrailScope};
 use crate::record_store::{ReadError, RecordStore};
 use crate::rows::CommitSequence;
 use crate::segment::Settings;
@@ -205,6 +206,15 @@ impl RecordStore for JournaledStore {
 
     fn listed(&self, code: &TaxCode) -> Result<Listed, ReadError> {
         self.reader.listed(code)
+    }
+
+    fn trail(&self, key: &SubjectKey, scope: &TrailScope) -> Result<Identified, ReadError> {
+        let departed = {
+            let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
+            let departed = states.iter().filter(|(_, state)| state.withdrawn.is_some());
+            departed.map(|(id, _)| id.as_str().to_owned()).collect()
+        };
+        Ok(self.reader.trail(key, scope, departed)?)
     }
 
     fn own_cards(

@@ -13,7 +13,7 @@ use agreement::subject::{Consent, Identity, SubjectFacts};
 use agreement::verification::{self, VerificationFacts};
 use agreement::view::household::VisibleCard;
 use registry::identifier::{PersonId, RecordId};
-use registry::linking::GeneralitiesKey;
+use registry::linking::{GeneralitiesKey, RegionKey};
 use registry::municipality::MunicipalityId;
 use registry::record::Record;
 
@@ -30,6 +30,7 @@ use crate::record_store::answer::{
 };
 use crate::record_store::handle::HandleKeys;
 use crate::record_store::household::{household_on, shelters};
+use crate::record_store::open::named_secret;
 use crate::record_store::subjects::{Findings, Told};
 use crate::rows::CommitSequence;
 
@@ -40,6 +41,7 @@ pub(crate) struct Reader {
     states: States,
     pub(super) handles: HandleKeys,
     pub(super) pseudonyms: Tokenizer,
+    pub(super) region: RegionKey,
 }
 
 /// A candidate with what the permit says of it.
@@ -67,6 +69,7 @@ impl Reader {
             states,
             handles,
             pseudonyms,
+            region: RegionKey::new(&named_secret(keys, "store/region")?),
         })
     }
 
@@ -89,12 +92,9 @@ impl Reader {
                         seen.person,
                         fields.intersection(permit.fields()),
                     );
-                    cards.push(self.person_card(
-                        permit,
-                        code_standing(question, &seen.record),
-                        &seen,
-                        fields,
-                    ));
+                    let card = self.person_card(permit, code_standing(question, &seen.record), &seen, fields);
+                    self.note_parents(permit, &seen.record, &card.view, &mut findings)?;
+                    cards.push(card);
                 }
             }
         }
@@ -170,6 +170,7 @@ impl Reader {
                 continue;
             }
             findings.compared(seen.municipality, seen.person, fields);
+            self.note_compared_parents(permit, claim, &seen, fields, &mut findings)?;
             version = version.max(seen.version);
             let mut cards = Vec::with_capacity(household.len());
             for member in &household {

@@ -41,8 +41,8 @@ impl Reader {
         let mut findings = Findings::new(self.snapshot(permit)?);
         let (told, answer) = match self.shown_residents(permit, address, &mut findings)? {
             None => {
-                // Nobody of them is disclosed, and nobody is named.
-                findings = Findings::new(findings.visible());
+                // Nobody of them is disclosed. That there are so many told of those who were counted until then.
+                findings = findings.counted_alone();
                 let most = permit.max_residents();
                 (Told::TooManyResidents, ResidentsAnswer::TooMany { most })
             }
@@ -89,6 +89,7 @@ impl Reader {
                         let entered = fields.intersection(permit.fields());
                         findings.shown(seen.municipality, seen.person, entered);
                         let card = self.person_card(permit, CodeStanding::Current, &seen, fields);
+                        self.note_parents(permit, &seen.record, &card.view, findings)?;
                         residents.push((order(&card.view, seen.id), card));
                     }
                 }

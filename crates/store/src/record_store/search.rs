@@ -8,7 +8,7 @@
 //! persons shown, whichever way it was found.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use agreement::field::{Field, FieldSet};
@@ -48,8 +48,19 @@ struct Outlook {
     visible: CommitSequence,
     /// Cards that are or may be shown.
     records: Vec<RecordId>,
+    /// Persons who are surely shown, each with the municipality of a card; one more than may be shown where they are
+    /// surely too many.
+    sure: BTreeMap<PersonId, MunicipalityId>,
     /// Whether more persons are surely shown than may be.
     surely_too_many: bool,
+}
+
+/// Who answers a search and may be shown.
+enum Hits {
+    /// No more than may be shown.
+    Few(Vec<Ranked>),
+    /// More than that: who was counted until it was certain.
+    TooMany(Vec<(MunicipalityId, PersonId)>),
 }
 
 /// A hit with what its order goes by.
@@ -89,20 +100,24 @@ impl Reader {
         }
         let mut findings = Findings::new(outlook.visible);
         let hits = if outlook.surely_too_many {
-            None
+            Hits::TooMany(outlook.sure.iter().map(|(person, of)| (*of, *person)).collect())
         } else {
             self.hits(permit, query, &outlook, &mut findings)?
         };
         let (told, answer) = match hits {
-            None => {
-                // Nobody of them is disclosed, and nobody is named.
+            Hits::TooMany(counted) => {
+                // Nobody of them is disclosed. The entry names who was counted until they were too many, and no others:
+                // of nobody else the answer would have been another.
                 findings = Findings::new(outlook.visible);
+                for (municipality, person) in counted {
+                    findings.counted(municipality, person);
+                }
                 let answer = SearchAnswer::TooMany {
                     most: permit.max_hits(),
                 };
                 (Told::TooMany, answer)
             }
-            Some(hits) => {
+            Hits::Few(hits) => {
                 let told = Told::absence_if(hits.is_empty());
                 let hits = hits.into_iter().map(|hit| self.hit(permit, hit));
                 (told, SearchAnswer::Found(hits.collect()))
@@ -127,13 +142,14 @@ impl Reader {
         if visible < self.projection.visible() {
             return Err(ReadError::NamesBehind);
         }
-        let mut sure = BTreeSet::new();
+        let mut sure = BTreeMap::new();
         let mut records = Vec::new();
         let mut failed = None;
         names.candidates(query, codes_asked(permit), &mut |candidate| {
             match self.shown(permit, &candidate, visible) {
                 Ok(Shown::Always) => {
-                    sure.insert(candidate.person);
+                    sure.entry(candidate.person)
+                        .or_insert_with(|| candidate.municipality());
                     records.push(candidate.record);
                 }
                 Ok(Shown::Perhaps) => records.push(candidate.record),
@@ -153,6 +169,7 @@ impl Reader {
             visible,
             records,
             surely_too_many: permit.max_hits() < sure.len(),
+            sure,
         })
     }
 
@@ -196,14 +213,14 @@ impl Reader {
         })
     }
 
-    /// The hits, best first; `None` where they are more than may be shown.
+    /// The hits, best first, or those who were counted where they are more than may be shown.
     fn hits(
         &self,
         permit: &Permit,
         query: &PersonQuery,
         outlook: &Outlook,
         findings: &mut Findings,
-    ) -> Result<Option<Vec<Ranked>>, ReadError> {
+    ) -> Result<Hits, ReadError> {
         let mut persons: BTreeMap<PersonId, Vec<Card>> = BTreeMap::new();
         for record in &outlook.records {
             let card = self.version(permit, *record, outlook.visible)?;
@@ -225,14 +242,15 @@ impl Reader {
                 }
             }
             if permit.max_hits() < hits.len() {
-                return Ok(None);
+                let counted = hits.iter().map(|hit| (hit.seen.0, hit.person));
+                return Ok(Hits::TooMany(counted.collect()));
             }
         }
         for Ranked { person, seen, .. } in &hits {
             findings.shown(seen.0, *person, seen.1);
         }
         hits.sort_by_cached_key(order);
-        Ok(Some(hits))
+        Ok(Hits::Few(hits))
     }
 
     fn hit(&self, permit: &Permit, hit: Ranked) -> SearchHit {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use agreement::field::FieldSet;
+use agreement::field::{Field, FieldSet};
 use agreement::permit::{HiddenClause, Permit};
 use agreement::reason::Reason;
 use chrono::Datelike;
@@ -104,7 +104,31 @@ impl Findings {
         );
     }
 
-    /// The same of a question about many persons, of whom only the first are named.
+    /// As parent, of whom somebody else's card told.
+    pub(crate) fn as_parent(&mut self, municipality: MunicipalityId, person: PersonId, role: SubjectRole) {
+        self.note(
+            municipality,
+            Influence {
+                person,
+                role,
+                fields: FieldSet::of(&[Field::Parents]),
+            },
+        );
+    }
+
+    /// Among those who were too many to be shown: that they are, whoever of them was counted told.
+    pub(crate) fn counted(&mut self, municipality: MunicipalityId, person: PersonId) {
+        self.note(
+            municipality,
+            Influence {
+                person,
+                role: SubjectRole::Counted,
+                fields: FieldSet::EMPTY,
+            },
+        );
+    }
+
+    /// Withheld from a question about many persons, of whom only the first are named.
     pub(crate) fn withheld_of_many(
         &mut self,
         municipality: MunicipalityId,
@@ -117,11 +141,24 @@ impl Findings {
         }
     }
 
+    /// Those of whom something would have been shown, as counted: of an answer that says how many there are and no more.
+    pub(crate) fn counted_alone(self) -> Self {
+        let mut counted = Self::new(self.visible);
+        for (municipality, noted) in self.by_municipality {
+            for influence in noted.iter().filter(|noted| noted.role != SubjectRole::Withheld) {
+                counted.counted(municipality, influence.person);
+            }
+        }
+        counted
+    }
+
     fn note(&mut self, municipality: MunicipalityId, influence: Influence) {
         let noted = self.by_municipality.entry(municipality).or_default();
         match noted.iter_mut().find(|noted| noted.person == influence.person) {
-            Some(known) if known.role == SubjectRole::Withheld => *known = influence,
-            Some(known) => known.fields = known.fields.union(influence.fields),
+            Some(known) => {
+                known.role = known.role.stronger(influence.role);
+                known.fields = known.fields.union(influence.fields);
+            }
             None => noted.push(influence),
         }
     }
@@ -147,7 +184,7 @@ impl Findings {
             .by_municipality
             .values()
             .flatten()
-            .any(|noted| noted.role != SubjectRole::Withheld);
+            .any(|noted| matches!(noted.role, SubjectRole::Shown | SubjectRole::Compared));
         let outcome = match (told, shown, self.hidden) {
             (Told::TooMany | Told::TooManyResidents, ..) => "TOO_MANY",
             (Told::Answer | Told::Absence, true, _) => "SHOWN",

@@ -633,6 +633,134 @@ impl SampleOutcome {
         }
     }
 }
+/// A card by the municipality that keeps it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct MunicipalCard {
+    /// ISTAT code of the municipality.
+    #[prost(string, tag = "1")]
+    pub municipality: ::prost::alloc::string::String,
+    /// The municipality's own number of the card, 1 to 20 characters: letters, digits and . _ / -
+    #[prost(string, tag = "2")]
+    pub local_id: ::prost::alloc::string::String,
+}
+/// The report. Its lines and checkpoints are proved by the note; ledger's documentation says byte by byte what is signed.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ReportSubjectResponse {
+    /// What the report states of itself (person, request, range, checkpoints, number of lines, digest), text of a note signed
+    /// by the log's key under the name of its reports.
+    #[prost(string, tag = "1")]
+    pub note: ::prost::alloc::string::String,
+    /// Checkpoint at which the range begins, text of a signed note.
+    #[prost(string, tag = "2")]
+    pub first_checkpoint: ::prost::alloc::string::String,
+    /// Checkpoint at which it ends, text of a signed note.
+    #[prost(string, tag = "3")]
+    pub last_checkpoint: ::prost::alloc::string::String,
+    /// Proof that the last checkpoint continues the first, 32 bytes each.
+    #[prost(bytes = "vec", repeated, tag = "4")]
+    pub consistency: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    /// The lines, in order of index.
+    #[prost(message, repeated, tag = "5")]
+    pub accesses: ::prost::alloc::vec::Vec<ReportedAccess>,
+    /// Receipt of the entry that this report made.
+    #[prost(message, optional, tag = "6")]
+    pub receipt: ::core::option::Option<super::super::ledger::v1::Receipt>,
+}
+/// One access to the person.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ReportedAccess {
+    /// Index of the entry in the log.
+    #[prost(uint64, tag = "1")]
+    pub index: u64,
+    /// Hash of the entry's leaf, 32 bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub leaf_hash: ::prost::alloc::vec::Vec<u8>,
+    /// Path from the leaf to the root of the last checkpoint, sibling of the leaf first, 32 bytes each.
+    #[prost(bytes = "vec", repeated, tag = "3")]
+    pub path: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    /// Time of the entry.
+    #[prost(message, optional, tag = "4")]
+    pub access_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The body that consulted, a SPIFFE id.
+    #[prost(string, tag = "5")]
+    pub agency: ::prost::alloc::string::String,
+    /// Id of the agreement (convenzione).
+    #[prost(string, tag = "6")]
+    pub agreement: ::prost::alloc::string::String,
+    /// Title of the agreement as it was then, which names the body; empty where its document is no longer kept.
+    #[prost(string, tag = "7")]
+    pub agreement_title: ::prost::alloc::string::String,
+    /// Id of the purpose (finalità).
+    #[prost(string, tag = "8")]
+    pub purpose: ::prost::alloc::string::String,
+    /// The purpose in the words of the agreement as it was then; empty where its document is no longer kept.
+    #[prost(string, tag = "9")]
+    pub purpose_text: ::prost::alloc::string::String,
+    /// Method called, "package.Service/Method".
+    #[prost(string, tag = "10")]
+    pub service: ::prost::alloc::string::String,
+    /// What was done with the person's data, one for each municipality whose card was read.
+    #[prost(message, repeated, tag = "11")]
+    pub uses: ::prost::alloc::vec::Vec<SubjectUse>,
+}
+/// What an access did with what one municipality's card says of the person.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct SubjectUse {
+    /// Identity of the municipality, its cadastral code.
+    #[prost(string, tag = "1")]
+    pub municipality: ::prost::alloc::string::String,
+    /// What was done.
+    #[prost(enumeration = "SubjectUseKind", tag = "2")]
+    pub kind: i32,
+    /// Fields that were shown or compared, by their names in Person.
+    #[prost(string, repeated, tag = "3")]
+    pub fields: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// What was done with the data of a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SubjectUseKind {
+    /// Never sent.
+    Unspecified = 0,
+    /// The fields were shown to the body.
+    Shown = 1,
+    /// The fields were compared with a declaration or looked at; the body was told the outcome alone.
+    Compared = 2,
+    /// The person was found and nothing was shown: for the body it was as if there were no such person.
+    Withheld = 3,
+    /// The person was among those who were too many to be shown: the body was told that they are many.
+    Counted = 4,
+}
+impl SubjectUseKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SUBJECT_USE_KIND_UNSPECIFIED",
+            Self::Shown => "SUBJECT_USE_KIND_SHOWN",
+            Self::Compared => "SUBJECT_USE_KIND_COMPARED",
+            Self::Withheld => "SUBJECT_USE_KIND_WITHHELD",
+            Self::Counted => "SUBJECT_USE_KIND_COUNTED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SUBJECT_USE_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "SUBJECT_USE_KIND_SHOWN" => Some(Self::Shown),
+            "SUBJECT_USE_KIND_COMPARED" => Some(Self::Compared),
+            "SUBJECT_USE_KIND_WITHHELD" => Some(Self::Withheld),
+            "SUBJECT_USE_KIND_COUNTED" => Some(Self::Counted),
+            _ => None,
+        }
+    }
+}
 /// Who reads the log, and why.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -1173,6 +1301,47 @@ pub struct ListOpeningsResponse {
     #[prost(message, optional, tag = "3")]
     pub receipt: ::core::option::Option<super::super::ledger::v1::ShortReceipt>,
 }
+/// Asks for the report of one person.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ReportSubjectRequest {
+    /// Who reads, and why.
+    #[prost(message, optional, tag = "1")]
+    pub context: ::core::option::Option<ReadingContext>,
+    /// Protocol number of the person's request, 1 to 120 characters.
+    #[prost(string, tag = "2")]
+    pub request_number: ::prost::alloc::string::String,
+    /// Accesses at or after this time; unset for all that are kept.
+    #[prost(message, optional, tag = "6")]
+    pub start_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Accesses before this time; unset for all up to the last checkpoint of the report.
+    #[prost(message, optional, tag = "7")]
+    pub end_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Size of the tree at which the report ends; 0 for that of the newest checkpoint. With the size and the times of an
+    /// earlier report the same lines come again.
+    #[prost(uint64, tag = "8")]
+    pub tree_size: u64,
+    /// The person; exactly one is set. The report is about the whole regional person, whichever of its cards is named.
+    #[prost(oneof = "report_subject_request::Subject", tags = "3, 4, 5")]
+    pub subject: ::core::option::Option<report_subject_request::Subject>,
+}
+/// Nested message and enum types in `ReportSubjectRequest`.
+pub mod report_subject_request {
+    /// The person; exactly one is set. The report is about the whole regional person, whichever of its cards is named.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    #[prost(skip_debug)]
+    pub enum Subject {
+        /// Codice fiscale or provisional code, also one that was replaced.
+        #[prost(string, tag = "3")]
+        TaxCode(::prost::alloc::string::String),
+        /// National id (idANPR).
+        #[prost(string, tag = "4")]
+        NationalId(::prost::alloc::string::String),
+        /// A municipality's own card.
+        #[prost(message, tag = "5")]
+        Card(super::MunicipalCard),
+    }
+}
 /// Kind of scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -1687,6 +1856,33 @@ pub mod audit_service_client {
                 .insert(GrpcMethod::new("ponte.audit.v1.AuditService", "ListOpenings"));
             self.inner.unary(req, path, codec).await
         }
+        /// Reports every access to one person that the person may be told of (GDPR article 15), for regional auditors and, of
+        /// the cards of their own municipality, municipal ones. Accesses for reserved purposes are never among them, and nothing
+        /// tells whether there are any.
+        pub async fn report_subject(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReportSubjectRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReportSubjectResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/ponte.audit.v1.AuditService/ReportSubject",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("ponte.audit.v1.AuditService", "ReportSubject"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -1834,6 +2030,16 @@ pub mod audit_service_server {
             request: tonic::Request<super::ListOpeningsRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ListOpeningsResponse>,
+            tonic::Status,
+        >;
+        /// Reports every access to one person that the person may be told of (GDPR article 15), for regional auditors and, of
+        /// the cards of their own municipality, municipal ones. Accesses for reserved purposes are never among them, and nothing
+        /// tells whether there are any.
+        async fn report_subject(
+            &self,
+            request: tonic::Request<super::ReportSubjectRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReportSubjectResponse>,
             tonic::Status,
         >;
     }
@@ -2579,6 +2785,51 @@ pub mod audit_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListOpeningsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/ponte.audit.v1.AuditService/ReportSubject" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReportSubjectSvc<T: AuditService>(pub Arc<T>);
+                    impl<
+                        T: AuditService,
+                    > tonic::server::UnaryService<super::ReportSubjectRequest>
+                    for ReportSubjectSvc<T> {
+                        type Response = super::ReportSubjectResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReportSubjectRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuditService>::report_subject(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReportSubjectSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -144,6 +144,12 @@ pub enum ErrorReason {
     WitnessesMissing = 143,
     /// No checkpoint at or after the receipt's is witnessed yet.
     NotWitnessedYet = 144,
+    /// No card within the reader's scope has the identifier.
+    SubjectUnknown = 147,
+    /// The identifier leads to several persons.
+    SubjectAmbiguous = 148,
+    /// The report would list more accesses than one report may.
+    ReportTooLong = 149,
     /// Outside the scope of this reader.
     OutsideScope = 161,
     /// No such resource.
@@ -252,6 +258,9 @@ impl ErrorReason {
             Self::MunicipalityWithdrawn => "ERROR_REASON_MUNICIPALITY_WITHDRAWN",
             Self::WitnessesMissing => "ERROR_REASON_WITNESSES_MISSING",
             Self::NotWitnessedYet => "ERROR_REASON_NOT_WITNESSED_YET",
+            Self::SubjectUnknown => "ERROR_REASON_SUBJECT_UNKNOWN",
+            Self::SubjectAmbiguous => "ERROR_REASON_SUBJECT_AMBIGUOUS",
+            Self::ReportTooLong => "ERROR_REASON_REPORT_TOO_LONG",
             Self::OutsideScope => "ERROR_REASON_OUTSIDE_SCOPE",
             Self::ResourceNotFound => "ERROR_REASON_RESOURCE_NOT_FOUND",
             Self::LogRange => "ERROR_REASON_LOG_RANGE",
@@ -349,6 +358,9 @@ impl ErrorReason {
             "ERROR_REASON_MUNICIPALITY_WITHDRAWN" => Some(Self::MunicipalityWithdrawn),
             "ERROR_REASON_WITNESSES_MISSING" => Some(Self::WitnessesMissing),
             "ERROR_REASON_NOT_WITNESSED_YET" => Some(Self::NotWitnessedYet),
+            "ERROR_REASON_SUBJECT_UNKNOWN" => Some(Self::SubjectUnknown),
+            "ERROR_REASON_SUBJECT_AMBIGUOUS" => Some(Self::SubjectAmbiguous),
+            "ERROR_REASON_REPORT_TOO_LONG" => Some(Self::ReportTooLong),
             "ERROR_REASON_OUTSIDE_SCOPE" => Some(Self::OutsideScope),
             "ERROR_REASON_RESOURCE_NOT_FOUND" => Some(Self::ResourceNotFound),
             "ERROR_REASON_LOG_RANGE" => Some(Self::LogRange),

@@ -271,7 +271,7 @@ fn more_than_may_be_shown_are_refused_and_who_is_hidden_does_not_count() {
         let most = |most| imola().instead_of("known_on = true", most);
         let told = world.residents(&store, most("max_residents = 3"), &appia());
         assert!(matches!(told.answer, ResidentsAnswer::TooMany { most: 3 }));
-        assert_eq!((told.outcome(), told.subjects()), ((9, "TOO_MANY_RESIDENTS"), 0));
+        assert_eq!((told.outcome(), told.subjects()), ((9, "TOO_MANY_RESIDENTS"), 4));
         assert_eq!(found(world, &store, most("max_residents = 4"), &appia()).len(), 4);
         let adults = most("max_residents = 3").instead_of("minors = true", "minors = false");
         assert_eq!(

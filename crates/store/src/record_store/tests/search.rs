@@ -186,7 +186,7 @@ fn protected(card: Record) -> Record {
 }
 
 #[test]
-fn more_than_may_be_shown_are_neither_counted_nor_named() {
+fn more_than_may_be_shown_are_told_to_nobody_and_entered_as_counted() {
     on_every_engine(|world| {
         let store = world.open();
         world.publish_cards(&store, IMOLA, namesakes(IMOLA, 0, 50));
@@ -195,7 +195,7 @@ fn more_than_may_be_shown_are_neither_counted_nor_named() {
         let fewer = Ask::search(NAMES).instead_of("known_on = true", "max_hits = 49");
         let told = world.search(&store, fewer, &query);
         assert!(matches!(told.answer, SearchAnswer::TooMany { most: 49 }));
-        assert_eq!((told.outcome(), told.subjects()), ((9, "TOO_MANY_FOUND"), 0));
+        assert_eq!((told.outcome(), told.subjects()), ((9, "TOO_MANY_FOUND"), 50));
         assert_eq!(told.decision().outcome, "TOO_MANY");
         world.publish_cards(&store, IMOLA, namesakes(IMOLA, 50, 1));
         let told = search(world, &store, &query);
