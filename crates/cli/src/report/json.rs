@@ -202,15 +202,14 @@ impl Line {
             leaf,
             path,
         } = self;
-        let wrong = FileError::Member;
         let time_ms = DateTime::parse_from_rfc3339(&time)
             .ok()
             .and_then(|at| u64::try_from(at.timestamp_millis()).ok())
             .filter(|ms| instant(*ms).as_ref() == Some(&time))
-            .ok_or(wrong("lines.time"))?;
+            .ok_or(FileError::Member("lines.time"))?;
         let line = ReportLine {
             index,
-            leaf: hash(&leaf).ok_or(wrong("lines.leaf"))?,
+            leaf: hash(&leaf).ok_or(FileError::Member("lines.leaf"))?,
             time_ms,
             agency,
             agreement,

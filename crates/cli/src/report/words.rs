@@ -252,7 +252,7 @@ fn service_words(service: &str, language: Language) -> String {
     words.to_owned()
 }
 
-fn field_words<'a>(name: &'a str, language: Language) -> &'a str {
+fn field_words(name: &str, language: Language) -> &str {
     let Ok(field) = Field::from_name(name) else {
         return name;
     };

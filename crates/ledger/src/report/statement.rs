@@ -154,27 +154,26 @@ impl ReportStatement {
             line.and_then(|rest| rest.strip_prefix(' '))
                 .ok_or(ReportError::Statement(name))
         };
-        let wrong = ReportError::Statement;
         let statement = Self {
-            origin: Origin::new(value("log")?).map_err(|_| wrong("log"))?,
-            scope: ReportScope::parse(value("scope")?).ok_or(wrong("scope"))?,
-            request: Text::new(value("request")?).map_err(|_| wrong("request"))?,
-            subject: ReportSubject::parse(value("subject")?).ok_or(wrong("subject"))?,
-            from_ms: time(value("from")?).ok_or(wrong("from"))?,
-            until_ms: time(value("until")?).ok_or(wrong("until"))?,
-            first: head(value("first")?).ok_or(wrong("first"))?,
-            last: head(value("last")?).ok_or(wrong("last"))?,
-            lines: canonical_decimal(value("lines")?).ok_or(wrong("lines"))?,
-            digest: decode_hash(value("digest")?).ok_or(wrong("digest"))?,
+            origin: Origin::new(value("log")?).map_err(|_| ReportError::Statement("log"))?,
+            scope: ReportScope::parse(value("scope")?).ok_or(ReportError::Statement("scope"))?,
+            request: Text::new(value("request")?).map_err(|_| ReportError::Statement("request"))?,
+            subject: ReportSubject::parse(value("subject")?).ok_or(ReportError::Statement("subject"))?,
+            from_ms: time(value("from")?).ok_or(ReportError::Statement("from"))?,
+            until_ms: time(value("until")?).ok_or(ReportError::Statement("until"))?,
+            first: head(value("first")?).ok_or(ReportError::Statement("first"))?,
+            last: head(value("last")?).ok_or(ReportError::Statement("last"))?,
+            lines: canonical_decimal(value("lines")?).ok_or(ReportError::Statement("lines"))?,
+            digest: decode_hash(value("digest")?).ok_or(ReportError::Statement("digest"))?,
         };
         if value("restricted")? != "not-listed" || lines.next().is_some() {
-            return Err(wrong("restricted"));
+            return Err(ReportError::Statement("restricted"));
         }
         // Base64 and numbers could be written otherwise; what was signed is this.
         if statement.to_text() == text {
             Ok(statement)
         } else {
-            Err(wrong(FORMAT))
+            Err(ReportError::Statement(FORMAT))
         }
     }
 

@@ -43,7 +43,7 @@ pub enum Identified {
     /// Several persons, of whom each may be told only of itself.
     Several,
     /// One.
-    One(SubjectTrail),
+    One(Box<SubjectTrail>),
 }
 
 impl TrailScope {
@@ -102,11 +102,11 @@ impl Reader {
             TrailScope::Region => departed,
             TrailScope::Municipalities(_) => BTreeSet::new(),
         };
-        Ok(Identified::One(SubjectTrail::new(
+        Ok(Identified::One(Box::new(SubjectTrail::new(
             cards,
             departed,
             self.pseudonyms.clone(),
-        )))
+        ))))
     }
 
     /// Cards to which an identifier leads or ever led.
