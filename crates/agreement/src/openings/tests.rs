@@ -94,7 +94,7 @@ fn only_another_auditor_with_another_certificate_and_another_person_confirms_in_
             "{by:?} at {seconds}"
         );
     }
-    book.confirm(10, act(12, last, second.clone()));
+    book.confirm(10, act(12, last, second));
     assert_eq!(
         book.judge(10, &opener("altro", 3, "c.blu"), at(last)),
         Err(OpeningRefusal::Settled)
