@@ -72,9 +72,22 @@ impl Process {
     /// # Panics
     /// When it cannot be waited for.
     pub fn kill(mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
+        self.end();
         self.child.wait().expect("it can be waited for");
+    }
+
+    /// Kills what it started and itself: a tracer that is killed lets the program that it traces run on.
+    fn end(&mut self) {
+        let id = self.child.id();
+        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+        // Either may have ended by itself.
+        for child in children.split_whitespace() {
+            let _ = Command::new("kill")
+                .args(["-KILL", child])
+                .stderr(Stdio::null())
+                .status();
+        }
+        let _ = self.child.kill();
     }
 
     /// Its end, when it has ended.
@@ -111,8 +124,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
+        self.end();
         let _ = self.child.wait();
     }
 }

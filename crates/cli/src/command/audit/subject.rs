@@ -15,7 +15,7 @@ use super::offline::log_verifier;
 use crate::call;
 use crate::datum::RecordBuilder;
 use crate::failure::Failure;
-use crate::profile::{ConnectionSettings, required};
+use crate::profile::{ConnectionSettings, Profile, required};
 use crate::report::{json, pdf, text, words};
 use crate::session::Session;
 
@@ -197,10 +197,7 @@ pub(super) fn verify(
         recompute,
         reader,
     } = arguments;
-    let environment = &session.surroundings.environment;
-    let profile = reader.choice.load(environment)?;
-    let log_key = reader.connection.resolve(&profile, environment)?.log_key;
-    let verifier = log_verifier(&required(log_key, "log-key")?)?;
+    let verifier = log_verifier(&trusted_key(reader, session)?)?;
     let proved = read(file).and_then(|report| report.verify(&verifier).map_err(Failed::Proof));
     let verified = match proved {
         Ok(verified) => verified,
@@ -223,6 +220,17 @@ pub(super) fn verify(
         return again(reader, &verifier, verified.statement(), session);
     }
     Ok(ExitCode::Ok)
+}
+
+/// The log's public key: of the flag or the environment, and else of the profile.
+fn trusted_key(reader: &ReaderArguments, session: &Session<'_, '_>) -> Result<String, Failure> {
+    let environment = &session.surroundings.environment;
+    let stated = reader.connection.resolve(&Profile::default(), environment)?;
+    if let Some(key) = stated.log_key {
+        return Ok(key);
+    }
+    let profile = reader.choice.load(environment)?;
+    required(profile.connection.log_key, "log-key")
 }
 
 /// Why a file proves nothing.
