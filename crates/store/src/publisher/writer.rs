@@ -123,8 +123,9 @@ impl Writer {
         let _ = reply.send(answer);
         if let Some(accepted) = accepted {
             apply(&self.projection, &self.states, &accepted, &within, &self.linker)?;
-            self.note_visible(accepted.municipality, Watermark(within.last_sequence()));
             self.projection.publish(accepted.last())?;
+            // Told afterwards: whoever is told that it is visible sees it.
+            self.note_visible(accepted.municipality, Watermark(within.last_sequence()));
             self.confirmations
                 .note(&self.states, accepted.municipality, accepted.recorded_ms);
         }

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use registry::record::{Place, Record};
 
+use crate::record_store::RecordStore;
 use crate::record_store::answer::HouseholdCard;
-use crate::test_support::people::{IMOLA, anna, code, lives_in, mario};
+use crate::test_support::people::{IMOLA, anna, code, lives_in, mario, municipality};
 use crate::test_support::permits::Ask;
 use crate::test_support::world::{on_every_engine, who_has};
 
@@ -52,6 +53,29 @@ fn a_batch_is_seen_as_a_whole_or_not_at_all() {
                 };
                 assert_eq!(one, other);
                 readings += 1;
+            }
+        });
+    });
+}
+
+#[test]
+fn what_a_node_is_told_to_be_visible_is_seen_by_every_later_reading() {
+    on_every_engine(|world| {
+        let store = world.open();
+        world.publish_cards(&store, IMOLA, [mario()]);
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for turn in 1..=REMOVALS {
+                    let street = STREETS[turn % STREETS.len()];
+                    world.publish_cards(&store, IMOLA, [lives_in(mario(), street, "2015-06-01")]);
+                }
+                done.store(true, Ordering::Release);
+            });
+            while !done.load(Ordering::Acquire) {
+                let told = store.municipality(municipality(IMOLA)).unwrap().visible.0;
+                // One municipality alone publishes, so its numbers are those of the journal.
+                assert!(told <= store.visible().0, "{told} is told before it is seen");
             }
         });
     });
