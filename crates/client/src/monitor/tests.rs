@@ -172,6 +172,15 @@ async fn whatever_is_changed_in_a_log_is_found() {
 }
 
 #[tokio::test]
+async fn a_change_is_called_the_same_whatever_the_size_that_was_seen() {
+    for size in 1..=70 {
+        let state = seen(&honest(size)).await;
+        let found = check(&Served::of(&log(), &leaves(size + 3, 0)), Some(&state), 1).await;
+        assert_eq!(kind(&found), Some(AlarmKind::Inconsistent), "{size}");
+    }
+}
+
+#[tokio::test]
 async fn a_head_counts_only_under_the_key_and_the_name_of_the_log() {
     let honest = honest(300);
     for last in [None, Some(seen(&honest).await)] {
